@@ -1,0 +1,1 @@
+"""Steps: one file, one idempotent effect on one port."""

@@ -1,0 +1,1 @@
+"""Stories: pure generators that decide and touch nothing."""

@@ -1,0 +1,1 @@
+"""Who may knock: an uploaded batch, an HTTP request, the schedule."""
