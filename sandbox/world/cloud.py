@@ -1,0 +1,58 @@
+"""Mailboxes in the tenant: what provisioning opens, transport fills, migration copies into and Graph shows."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sandbox.world.mail import MailStore
+
+# The folders every new mailbox has, by Graph's well-known name; the English names are what the migration fills.
+WELL_KNOWN_FOLDERS = {
+    "inbox": "Inbox",
+    "sentitems": "Sent Items",
+    "drafts": "Drafts",
+    "deleteditems": "Deleted Items",
+    "junkemail": "Junk Email",
+    "archive": "Archive",
+}
+
+
+@dataclass
+class CloudMailbox:
+    """One open mailbox of the tenant."""
+
+    user_id: str
+    exchange_guid: str
+    primary_address: str
+    addresses: set[str]
+    opened_utc: datetime
+    store: MailStore = field(default_factory=MailStore)
+
+    def __post_init__(self) -> None:
+        for name in WELL_KNOWN_FOLDERS.values():
+            self.store.folder(name)
+
+
+class CloudMailboxes:
+    """All open mailboxes, found by user or by any of their addresses."""
+
+    def __init__(self) -> None:
+        self._by_user: dict[str, CloudMailbox] = {}
+
+    def open(self, mailbox: CloudMailbox) -> None:
+        """Add a mailbox; the user must have none yet."""
+        if mailbox.user_id in self._by_user:
+            raise ValueError(f"user {mailbox.user_id} has a mailbox already")
+        self._by_user[mailbox.user_id] = mailbox
+
+    def of_user(self, user_id: str) -> CloudMailbox | None:
+        """The mailbox of a user; None while it is not provisioned."""
+        return self._by_user.get(user_id)
+
+    def at_address(self, address: str) -> CloudMailbox | None:
+        """The mailbox that any of whose addresses this is, upper and lower case alike."""
+        wanted = address.lower()
+        return next((m for m in self._by_user.values() if wanted in m.addresses), None)
+
+    def all(self) -> list[CloudMailbox]:
+        """Every open mailbox."""
+        return list(self._by_user.values())
