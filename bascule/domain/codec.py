@@ -1,0 +1,113 @@
+"""Values to JSON and back: what stories and steps hand each other through the engine.
+
+Knows str, int, float, bool, None, aware datetime (ISO 8601), StrEnum, tuple[T, ...], dict[str, T], `T | None`, frozen
+dataclasses and unions of dataclasses (told apart by a `kind` field). Anything else is a TypeError at once.
+"""
+
+import dataclasses
+import enum
+import types
+from datetime import UTC, datetime
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+T = TypeVar("T")
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+
+def encode(value: object) -> Json:
+    """The JSON form of a value. Raises TypeError for a type that has none."""
+    if isinstance(value, enum.StrEnum):
+        return value.value
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, datetime):
+        return _instant_text(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {f.name: encode(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {"kind": type(value).__name__, **fields}
+    if isinstance(value, tuple | list | frozenset):
+        return [encode(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): encode(item) for key, item in value.items()}
+    raise TypeError(f"{type(value).__name__} has no JSON form here")
+
+
+def decode(wanted: type[T], raw: object) -> T:
+    """The value of type `wanted` that `raw` stands for.
+
+    Fields that `raw` lacks take their default, so a running story survives a release that adds one.
+
+    Raises:
+        TypeError, ValueError, KeyError: `raw` is not what `encode` makes of a `wanted`.
+    """
+    return cast("T", _decode(wanted, raw))
+
+
+def _decode(wanted: Any, raw: Any) -> Any:
+    origin = get_origin(wanted)
+    if wanted is Any or wanted is object:
+        return raw
+    if origin in (Union, types.UnionType):
+        return _decode_union(get_args(wanted), raw)
+    if origin is tuple:
+        return tuple(_decode(get_args(wanted)[0], item) for item in raw)
+    if origin is dict:
+        return {key: _decode(get_args(wanted)[1], item) for key, item in raw.items()}
+    if dataclasses.is_dataclass(wanted if origin is None else origin):
+        return _decode_dataclass(wanted, raw)
+    return _decode_plain(wanted, raw)
+
+
+def _decode_plain(wanted: Any, raw: Any) -> Any:
+    if wanted is type(None):
+        if raw is not None:
+            raise TypeError(f"expected nothing, found {type(raw).__name__}")
+        return None
+    if wanted is datetime:
+        return datetime.fromisoformat(raw)
+    if isinstance(wanted, type) and issubclass(wanted, enum.StrEnum):
+        return wanted(raw)
+    if wanted is float and isinstance(raw, int) and not isinstance(raw, bool):
+        return float(raw)
+    if not isinstance(raw, wanted) or (isinstance(raw, bool) and wanted is not bool):
+        raise TypeError(f"expected {wanted.__name__}, found {type(raw).__name__}")
+    return raw
+
+
+def _decode_union(members: tuple[Any, ...], raw: Any) -> Any:
+    if raw is None and type(None) in members:
+        return None
+    others = [member for member in members if member is not type(None)]
+    if isinstance(raw, dict) and "kind" in raw:
+        for member in others:
+            if (get_origin(member) or member).__name__ == raw["kind"]:
+                return _decode(member, raw)
+    if len(others) == 1:
+        return _decode(others[0], raw)
+    raise TypeError(f"none of {[str(member) for member in members]} fits")
+
+
+def _decode_dataclass(wanted: Any, raw: Any) -> Any:
+    plain = get_origin(wanted) or wanted
+    if raw.get("kind", plain.__name__) != plain.__name__:
+        raise TypeError(f"expected {plain.__name__}, found {raw['kind']}")
+    hints = get_type_hints(plain)
+    bound = dict(zip(getattr(plain, "__parameters__", ()), get_args(wanted), strict=False))
+    known = {f.name for f in dataclasses.fields(plain)}
+    return plain(
+        **{
+            name: _decode(bound.get(hints[name], hints[name]), item)
+            for name, item in raw.items()
+            if name in known
+        }
+    )
+
+
+def _instant_text(instant: datetime) -> str:
+    if instant.tzinfo is None:
+        raise TypeError("an instant without a time zone has no meaning here")
+    return instant.astimezone(UTC).isoformat()
+
+
+__all__ = ["Json", "decode", "encode"]

@@ -1,0 +1,191 @@
+"""The operator's plan: what `plan.toml` says, as values. Reading and checking it is `plan_file`'s work.
+
+Every wait ends in `_s` (seconds), `_h` (hours) or `_days`; every bound in `_max`.
+"""
+
+from dataclasses import dataclass, field
+
+from bascule.domain.addresses import local_part
+from bascule.domain.codes import Offence
+
+
+@dataclass(frozen=True)
+class TenantPlan:
+    """The Microsoft 365 side."""
+
+    tenant_id: str
+    domains: tuple[str, ...]
+    """Accepted domains whose mailboxes move, lower case."""
+    routing_domain: str
+    """Where Postfix forwards a migrated user's mail, such as `contoso.onmicrosoft.com`; in no batch as an address."""
+    coexistence_group: str
+    """Address of the distribution group whose members' mail the rule sends back to Postfix."""
+    migration_endpoint: str
+    """Name of the IMAP migration endpoint in Exchange Online."""
+    probe_sender: str
+    """A mailbox inside the tenant that sends probes and notices; an address."""
+    report_mailbox: str = ""
+    """Where Exchange mails its own batch reports; empty: nowhere."""
+
+
+@dataclass(frozen=True)
+class SourcePlan:
+    """Dovecot: how we read, and how user names look."""
+
+    host: str
+    port: int = 993
+    security: str = "ssl"
+    """`ssl` (IMAPS), `starttls`, or `none` for loopback tests only."""
+    ca_file: str = ""
+    """PEM file of a private certificate authority; empty: the public ones."""
+    user_name_form: str = "any"
+    """`local`, `address`, or `any`: what UserName must be for an address."""
+    master_user: str = ""
+    """Dovecot master user; when set, every login is `user*master` with the master's password."""
+    master_separator: str = "*"
+    connect_timeout_s: int = 20
+    read_timeout_s: int = 120
+
+
+@dataclass(frozen=True)
+class AliasMapPlan:
+    """The table behind Postfix `virtual_alias_maps`."""
+
+    driver: str
+    """`mysql` (MySQL and MariaDB) or `sqlite`."""
+    table: str = "virtual"
+    source_column: str = "source"
+    destination_column: str = "destination"
+    home_form: str = "{local}@{domain}"
+    """The destination of a mailbox at home; `{local}` and `{domain}` stand for the address's parts."""
+    host: str = ""
+    port: int = 3306
+    database: str = ""
+    user: str = ""
+    ca_file: str = ""
+    path: str = ""
+    """The file of an SQLite map."""
+    timeout_s: int = 20
+
+    def home_of(self, address: str) -> str:
+        """The destination that stands in the map while the mailbox is at the source."""
+        local, _, domain = address.partition("@")
+        return self.home_form.format(local=local, domain=domain)
+
+
+@dataclass(frozen=True)
+class CohortPlan:
+    """Which licence a group of mailboxes gets, and which services when."""
+
+    licence: str
+    """Part number of the SKU, such as `STANDARDWOFFPACK_STUDENT`."""
+    services_after: tuple[str, ...] = ("*",)
+    """Service plans on after the migration; `*` means all of the SKU. Before: only the mailbox plan."""
+    usage_location: str = ""
+    """ISO 3166 two letters, for rows that name none."""
+
+
+@dataclass(frozen=True)
+class AccountPlan:
+    """Where accounts come from."""
+
+    create: bool = True
+    """Create missing accounts; otherwise a missing account sets its mailbox aside."""
+
+
+@dataclass(frozen=True)
+class SyncPlan:
+    """The Exchange migration batch and its cycles."""
+
+    rows_per_sync_batch_max: int = 500
+    """A CSV of more rows becomes tens of megabytes of JSON digits on the wire."""
+    board_age_s: int = 300
+    """A snapshot of a batch's users younger than this is shared; Exchange's own counters lag as much."""
+    delta_gather_s: int = 60
+    """Requests for a delta within this time become one."""
+    delta_age_alert_h: int = 26
+    """A delta runs every 24 h; later than this is worth a look."""
+    supplement_gather_s: int = 900
+    """How long late mailboxes are gathered before they get a sync batch of their own."""
+    keep_alive_days: int = 40
+    """Exchange stops an idle Synced batch after 60 days; a delta asked for within this time prevents it."""
+
+
+@dataclass(frozen=True)
+class CutoverPlan:
+    """How sure we want to be at each turn of a redirect."""
+
+    probe_count: int = 3
+    """Probes that must arrive in a row: each meets another transport server's memory of the group."""
+    probe_interval_s: int = 60
+    probe_patience_s: int = 600
+    """A probe not seen after this was relayed or lost; the next one is sent."""
+    quiet_s: int = 8_100
+    """The source must be without new mail this long: twice Postfix's maximal backoff of 4 000 s."""
+    sweep_count_max: int = 20
+    grace_h: int = 120
+    """Postfix keeps trying queued mail for five days; until then the sync stays, and the sweep after it."""
+
+
+@dataclass(frozen=True)
+class PatiencePlan:
+    """How long a mailbox may stay without reaching the next stage."""
+
+    survey_h: int = 6
+    provision_h: int = 24
+    """Support asks to be called when a mailbox is not there a day after its licence."""
+    coexist_h: int = 6
+    initial_sync_days: int = 21
+    detach_h: int = 12
+    """Group memberships have been seen stale for four hours."""
+    redirect_h: int = 6
+    final_sync_days: int = 7
+    prove_h: int = 48
+    rollback_h: int = 24
+    gather_h: int = 26
+    """The batch waits this long for slow mailboxes before it starts the sync with those that are ready."""
+    watchdog_h: int = 26
+    """A story looks at its row at least every 24 h; a row unmoved for longer has lost its story."""
+
+
+@dataclass(frozen=True)
+class SurveyPlan:
+    """What the survey counts as an offence."""
+
+    message_size_max_bytes: int = 35 * 1024 * 1024
+    message_count_max: int = 500_000
+    waived: tuple[Offence, ...] = ()
+    """Offences that do not hold up the cutover of any mailbox."""
+
+
+@dataclass(frozen=True)
+class NoticePlan:
+    """What users are told; `{address}` stands for theirs. An empty subject: nothing is sent."""
+
+    migrated_subject: str = ""
+    migrated_text: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The whole plan."""
+
+    tenant: TenantPlan
+    source: SourcePlan
+    alias_map: AliasMapPlan
+    cohorts: dict[str, CohortPlan]
+    """By name; `default` is there always and serves rows that name none."""
+    accounts: AccountPlan = field(default_factory=AccountPlan)
+    sync: SyncPlan = field(default_factory=SyncPlan)
+    cutover: CutoverPlan = field(default_factory=CutoverPlan)
+    patience: PatiencePlan = field(default_factory=PatiencePlan)
+    survey: SurveyPlan = field(default_factory=SurveyPlan)
+    notices: NoticePlan = field(default_factory=NoticePlan)
+
+    def routing_address(self, address: str) -> str:
+        """The tenant address that Postfix forwards to once the mailbox is cut over."""
+        return f"{local_part(address)}@{self.tenant.routing_domain}"
+
+    def cohort(self, name: str) -> CohortPlan:
+        """The cohort of a row; the default one when it names none."""
+        return self.cohorts[name or "default"]
