@@ -1,0 +1,33 @@
+"""The application registration through which a program enters the tenant without a person."""
+
+from dataclasses import dataclass, field
+
+# The application permissions Bascule asks for, by the names Microsoft Graph and Exchange give them.
+BASCULE_ROLES = frozenset(
+    {
+        "Organization.Read.All",
+        "User.ReadWrite.All",
+        "User-PasswordProfile.ReadWrite.All",
+        "LicenseAssignment.ReadWrite.All",
+        "MailboxSettings.Read",
+        "Mail.ReadBasic.All",
+        "Mail.Read",
+        "Mail.ReadWrite",
+        "Mail.Send",
+        "Domain.ReadWrite.All",
+        "Exchange.ManageAsApp",
+    }
+)
+
+
+@dataclass
+class RegisteredApp:
+    """One app of the tenant: who it says it is, how it proves it, what it may do.
+
+    `roles` may change while the world runs; a token issued earlier keeps the roles it was issued with.
+    """
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    roles: set[str] = field(default_factory=lambda: set(BASCULE_ROLES))
+    certificate_public_keys_pem: list[str] = field(default_factory=list)
