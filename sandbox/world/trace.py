@@ -1,8 +1,13 @@
 """The life of every message from acceptance to its end, and the verdict on it."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
+
+from sandbox.world.mail import header
+
+# The product marks the messages that it sends to see where they arrive, and takes them away again.
+PROBE_HEADER = "X-Bascule-Probe"
 
 
 @dataclass
@@ -29,12 +34,41 @@ class Trace:
 
     def __init__(self) -> None:
         self.journeys: dict[str, Journey] = {}
+        self._by_mark: defaultdict[tuple[str, str], list[Journey]] = defaultdict(list)
 
-    def accept(self, fingerprint: str, recipient: str, by: str, when_utc: datetime) -> Journey:
-        """Open the journey of one message for one recipient; its id is unique in this world."""
+    def accept(
+        self, fingerprint: str, recipient: str, by: str, when_utc: datetime, raw: bytes = b""
+    ) -> Journey:
+        """Open the journey of one message for one recipient; its id is unique in this world.
+
+        `raw` is looked at only to tell the product's own probes from people's mail.
+        """
         journey = Journey(f"j{len(self.journeys) + 1}", fingerprint, recipient, by, when_utc)
+        journey.probe = is_probe(raw)
         self.journeys[journey.journey_id] = journey
+        self._by_mark[(fingerprint, recipient)].append(journey)
         return journey
+
+    def under_way(self, fingerprint: str, recipient: str) -> Journey | None:
+        """The newest journey of this content to this recipient that has not come to an end."""
+        known = self._by_mark.get((fingerprint, recipient), [])
+        open_ones = (j for j in reversed(known) if not j.delivered_to and j.bounced is None)
+        return next(open_ones, None)
+
+    def fork(self, journey: Journey, recipients: list[str]) -> list[Journey]:
+        """Give each person behind a list alias an own journey; the first one keeps the given journey."""
+        first, *others = recipients
+        journey.recipient = first
+        self._by_mark[(journey.fingerprint, first)].append(journey)
+        return [journey, *(self._twin(journey, recipient) for recipient in others)]
+
+    def _twin(self, journey: Journey, recipient: str) -> Journey:
+        twin = self.accept(
+            journey.fingerprint, recipient, journey.accepted_by, journey.accepted_utc
+        )
+        twin.probe = journey.probe
+        twin.hops = list(journey.hops)
+        return twin
 
     def loops(self) -> list[Journey]:
         """Journeys that crossed between the two systems more than twice."""
@@ -51,3 +85,8 @@ class Trace:
             for journey in self.journeys.values()
             if not journey.probe and journey.bounced is None
         )
+
+
+def is_probe(raw: bytes) -> bool:
+    """Whether the product sent this message to see where it arrives."""
+    return header(raw, PROBE_HEADER) is not None
