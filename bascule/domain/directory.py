@@ -1,0 +1,115 @@
+"""Accounts, licences and service plans as the directory shows them, and the smallest licence change we want."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+# Service plans that hold a mailbox. EXCHANGE_S_FOUNDATION and the archive plans do not.
+# Source: "Product names and service plan identifiers for licensing", Microsoft Learn.
+MAILBOX_PLAN_NAMES = frozenset(
+    {
+        "EXCHANGE_S_STANDARD",
+        "EXCHANGE_S_ENTERPRISE",
+        "EXCHANGE_S_DESKLESS",
+        "EXCHANGE_S_ESSENTIALS",
+        "EXCHANGE_L_STANDARD",
+        "EXCHANGE_S_STANDARD_MIDMARKET",
+        "EXCHANGE_S_STANDARD_GOV",
+        "EXCHANGE_S_ENTERPRISE_GOV",
+        "EXCHANGE_S_DESKLESS_GOV",
+    }
+)
+ALL_SERVICES = "*"
+
+
+@dataclass(frozen=True)
+class ServicePlan:
+    """One service inside a SKU; only those that apply to users can be switched."""
+
+    plan_id: str
+    name: str
+    applies_to_user: bool
+
+
+@dataclass(frozen=True)
+class Sku:
+    """One product the tenant has bought, with its seats."""
+
+    sku_id: str
+    part_number: str
+    enabled_count: int
+    consumed_count: int
+    service_plans: tuple[ServicePlan, ...]
+
+    @property
+    def free_count(self) -> int:
+        """Seats that can be planned with; seats in their grace period are left out on purpose."""
+        return max(0, self.enabled_count - self.consumed_count)
+
+
+@dataclass(frozen=True)
+class LicenceState:
+    """One assignment of a SKU to an account; `by_group` is the group's id, empty when direct."""
+
+    sku_id: str
+    disabled_plan_ids: tuple[str, ...]
+    by_group: str = ""
+    is_active: bool = True
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Account:
+    """A user of the tenant."""
+
+    account_id: str
+    address: str
+    """The user principal name, lower case."""
+    is_enabled: bool
+    usage_location: str
+    licences: tuple[LicenceState, ...]
+
+    def holds(self, sku_id: str) -> LicenceState | None:
+        """The assignment of this SKU; a direct one before one that comes from a group."""
+        found = [state for state in self.licences if state.sku_id == sku_id]
+        return min(found, key=lambda state: bool(state.by_group), default=None)
+
+
+@dataclass(frozen=True)
+class NewAccount:
+    """What it takes to create an account."""
+
+    address: str
+    display_name: str
+    usage_location: str
+    password: str
+
+
+def mailbox_plans(sku: Sku) -> tuple[ServicePlan, ...]:
+    """The plans of a SKU that open a mailbox; empty when it has none."""
+    return tuple(plan for plan in sku.service_plans if plan.name in MAILBOX_PLAN_NAMES)
+
+
+def disabled_before(sku: Sku) -> tuple[str, ...]:
+    """The plan ids to switch off so that only the mailbox is on."""
+    wanted = {plan.plan_id for plan in mailbox_plans(sku)}
+    return _disabled(sku, wanted)
+
+
+def disabled_after(sku: Sku, services: Iterable[str]) -> tuple[str, ...]:
+    """The plan ids to leave off once the mailbox is migrated; `*` switches all on."""
+    names = set(services)
+    if ALL_SERVICES in names:
+        return ()
+    wanted = {plan.plan_id for plan in sku.service_plans if plan.name in names}
+    return _disabled(sku, wanted | {plan.plan_id for plan in mailbox_plans(sku)})
+
+
+def _disabled(sku: Sku, wanted_ids: set[str]) -> tuple[str, ...]:
+    # The list is the whole wished state, never a change to it: a plan left out would be switched on.
+    return tuple(
+        sorted(
+            plan.plan_id
+            for plan in sku.service_plans
+            if plan.applies_to_user and plan.plan_id not in wanted_ids
+        )
+    )

@@ -1,0 +1,152 @@
+"""The ledger's rows: the one truth about batches and mailboxes.
+
+Instants are aware UTC. No secret stands in any of them. A row changes only through `dataclasses.replace` and the
+ledger's compare-and-set.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bascule.domain.codes import Code
+from bascule.domain.stages import Stage
+
+
+class Wish(StrEnum):
+    """What the operator asked of a mailbox and what its story has not yet done."""
+
+    NONE = ""
+    CUTOVER = "cutover"
+    ROLLBACK = "rollback"
+    RETRY = "retry"
+    ABANDON = "abandon"
+
+
+@dataclass(frozen=True)
+class MailboxRecord:
+    """Everything the story of one mailbox has to remember."""
+
+    batch: str
+    key: str
+    address: str
+    source_user: str
+    user_root: str = ""
+    display_name: str = ""
+    cohort: str = ""
+    usage_location: str = ""
+    cutover_at_utc: datetime | None = None
+    """When the operator wishes the cutover; None: not yet asked. An instant in the past means at once."""
+
+    stage: Stage = Stage.REGISTERED
+    stage_since_utc: datetime | None = None
+    code: Code | None = None
+    detail: str = ""
+    resume_stage: Stage | None = None
+    """Where a retry goes on; set while SET_ASIDE."""
+
+    wish: Wish = Wish.NONE
+    wish_utc: datetime | None = None
+    wish_by: str = ""
+    waived: tuple[str, ...] = ()
+    """Offences the operator accepted for this mailbox."""
+
+    # Survey
+    source_message_count: int = 0
+    source_size_bytes: int = 0
+    offences: tuple[str, ...] = ()
+    """`offence:count`, from the survey."""
+
+    # Account
+    account_id: str = ""
+    is_licensed: bool = False
+    route_home: str = ""
+    """The alias map's destination before the cutover."""
+
+    # Sync
+    sync_batch: str = ""
+    synced_count: int = 0
+    skipped_count: int = 0
+    last_synced_utc: datetime | None = None
+
+    # Cutover
+    detach_began_utc: datetime | None = None
+    """From here on only the rollback puts the mailbox back into the group."""
+    probe_token: str = ""
+    probe_sent_utc: datetime | None = None
+    probe_arrived_count: int = 0
+    redirected_utc: datetime | None = None
+    delta_asked_utc: datetime | None = None
+    marks: str = ""
+    """Digest of every folder's UIDVALIDITY and UIDNEXT when the source was last seen."""
+    marks_since_utc: datetime | None = None
+    sweep_count: int = 0
+
+    # Proof
+    certificate: str = ""
+    """The certificate's summary as JSON; the whole stands in the reports container."""
+    migrated_utc: datetime | None = None
+    closed_utc: datetime | None = None
+    """The last sweep is done and the password destroyed: nothing more happens to this mailbox."""
+
+
+@dataclass(frozen=True)
+class BatchRecord:
+    """One uploaded CSV."""
+
+    name: str
+    fingerprint: str
+    """Keyed digest of the whole upload, so that the same file is known again."""
+    row_count: int
+    uploaded_utc: datetime
+    uploaded_by: str = ""
+    is_open: bool = False
+    """All rows are registered and their secrets sealed: mailbox stories may start."""
+    closed_utc: datetime | None = None
+    pending_fingerprint: str = ""
+    """A changed upload that waits for the operator's word; its difference stands in the reports container."""
+
+
+@dataclass(frozen=True)
+class JournalEntry:
+    """One effect on the world: who asked, what was before, what is after."""
+
+    at_utc: datetime
+    batch: str
+    key: str
+    effect: str
+    before: str
+    after: str
+    asked_by: str = ""
+
+
+@dataclass(frozen=True)
+class BoardHead:
+    """What a board knows of itself; the entries stand beside it."""
+
+    name: str
+    refreshed_utc: datetime | None = None
+    lease_until_utc: datetime | None = None
+    state: str = ""
+    """Of a sync board: the sync batch's state."""
+    delta_first_asked_utc: datetime | None = None
+    """The oldest request for a delta that is not yet served."""
+    delta_issued_utc: datetime | None = None
+    """When the last delta was asked of Exchange while none was running."""
+
+
+@dataclass(frozen=True)
+class MailboxRef:
+    """How stories and steps name a mailbox to each other."""
+
+    batch: str
+    key: str
+
+    @property
+    def instance_id(self) -> str:
+        """The id of its story, in the portal and in logs."""
+        return f"{self.batch}.{self.key}"
+
+
+def batch_instance_id(batch: str) -> str:
+    """The id of a batch's story."""
+    return f"batch-{batch}"

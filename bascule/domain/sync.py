@@ -1,0 +1,75 @@
+"""The IMAP migration as this product sees it; the vendor's words are translated at the adapter's door."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class SyncState(StrEnum):
+    """What the sync of one mailbox, or of a whole sync batch, is doing."""
+
+    IDLE = "idle"
+    """Defined, not started, or stopped."""
+    WAITING = "waiting"
+    """Accepted; no slot or not yet prepared."""
+    COPYING = "copying"
+    """The initial copy runs."""
+    READY = "ready"
+    """The initial copy is complete; a delta runs every 24 h."""
+    DELTA = "delta"
+    """A delta runs now."""
+    STOPPED = "stopped"
+    FAILED = "failed"
+    LEAVING = "leaving"
+    """Being removed; refuses new commands."""
+    UNEXPECTED = "unexpected"
+    """A state that IMAP migrations do not have; never taken for done."""
+    UNKNOWN = "unknown"
+    """A word the vendor did not have when this was written; never taken for done."""
+
+
+SEEDED = frozenset({SyncState.READY, SyncState.DELTA})
+
+
+@dataclass(frozen=True)
+class SyncUser:
+    """One mailbox in a sync batch."""
+
+    address: str
+    state: SyncState
+    vendor_status: str
+    error: str
+    synced_count: int
+    skipped_count: int
+    last_success_utc: datetime | None
+
+
+@dataclass(frozen=True)
+class SyncBatch:
+    """One Exchange migration batch."""
+
+    name: str
+    state: SyncState
+    vendor_status: str
+    user_count: int
+    last_synced_utc: datetime | None
+
+
+@dataclass(frozen=True)
+class SkippedItem:
+    """A message that the service did not copy, with its reason; never its subject."""
+
+    folder: str
+    reason: str
+    sent_utc: datetime | None
+
+
+@dataclass(frozen=True)
+class CloudMailbox:
+    """A mailbox in Exchange Online."""
+
+    address: str
+    """The primary SMTP address, lower case."""
+    addresses: tuple[str, ...]
+    """Every SMTP address, lower case, the primary one among them."""
+    recipient_type: str

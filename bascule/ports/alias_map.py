@@ -1,0 +1,28 @@
+"""The table behind Postfix `virtual_alias_maps`."""
+
+from typing import Protocol
+
+from bascule.domain.routes import Route, RouteSwitch
+
+
+class AliasMap(Protocol):
+    """The alias map of the plan. Addresses are compared without regard to case, as Postfix folds keys.
+
+    Every method may raise Unreachable and Refusal(ALIAS_MAP_REFUSED): the server refuses the account or the table.
+    """
+
+    def route(self, address: str) -> Route:
+        """Every row of the address, and the catch-all row of its domain; nothing found is an empty route."""
+        ...
+
+    def switch(self, change: RouteSwitch) -> Route:
+        """Replace `before` by `after` in one transaction, read back before it commits; answer the route now in force.
+
+        Found already at `after`, nothing is written and the same route is answered.
+
+        Raises:
+            Refusal(ALIAS_CHANGED): the row is neither `before` nor `after`; somebody moved it meanwhile.
+            Refusal(ALIAS_MISSING): there is no row.
+            Refusal(ALIAS_SECOND_DESTINATION): another row of the address would keep a copy.
+        """
+        ...

@@ -1,0 +1,41 @@
+"""Uploaded batch files, their copies without passwords, and reports."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Upload:
+    """An uploaded batch file as it stands now."""
+
+    name: str
+    etag: str
+    content: bytes = field(repr=False)
+
+
+class BlobStore(Protocol):
+    """Containers `batches`, `archive` and `reports`. Every method may raise Unreachable."""
+
+    def upload(self, name: str, content: bytes) -> None:
+        """Put a batch file where uploads are expected, as an operator does by hand."""
+        ...
+
+    def find_upload(self, name: str) -> Upload | None:
+        """The uploaded file of a batch; None when it is not there, or was withdrawn."""
+        ...
+
+    def withdraw(self, upload: Upload, sanitised: bytes) -> None:
+        """Archive the copy without passwords, then delete the upload if it is still the one that was read.
+
+        Raises:
+            Conflict: another file was uploaded meanwhile; it stays.
+        """
+        ...
+
+    def write_report(self, path: str, content: bytes, content_type: str) -> None:
+        """Write or replace a report."""
+        ...
+
+    def read_report(self, path: str) -> bytes | None:
+        """A report; None when it is not there."""
+        ...

@@ -1,0 +1,47 @@
+"""All ports together, as a step receives them."""
+
+from typing import Protocol
+
+from bascule.domain.plan import Plan
+from bascule.ports.alias_map import AliasMap
+from bascule.ports.blob_store import BlobStore
+from bascule.ports.boards import Boards
+from bascule.ports.clock import Clock
+from bascule.ports.cloud_mail import CloudMail
+from bascule.ports.directory import Directory
+from bascule.ports.exchange import Exchange
+from bascule.ports.ledger import Journal, Ledger
+from bascule.ports.notifier import Notifier
+from bascule.ports.secrets import Secrets
+from bascule.ports.source_mail import SourceMail
+
+
+class Ports(Protocol):
+    """What a step may touch. Each attribute is made when it is first asked for, because vendor libraries load slowly."""
+
+    @property
+    def plan(self) -> Plan: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def directory(self) -> Directory: ...
+    @property
+    def exchange(self) -> Exchange: ...
+    @property
+    def cloud_mail(self) -> CloudMail: ...
+    @property
+    def alias_map(self) -> AliasMap: ...
+    @property
+    def source_mail(self) -> SourceMail: ...
+    @property
+    def ledger(self) -> Ledger: ...
+    @property
+    def journal(self) -> Journal: ...
+    @property
+    def boards(self) -> Boards: ...
+    @property
+    def secrets(self) -> Secrets: ...
+    @property
+    def blobs(self) -> BlobStore: ...
+    @property
+    def notifier(self) -> Notifier: ...

@@ -1,0 +1,49 @@
+"""Accounts and licences of the tenant."""
+
+from typing import Protocol
+
+from bascule.domain.directory import Account, NewAccount, Sku
+
+
+class Directory(Protocol):
+    """The tenant's directory.
+
+    Every method may raise Unreachable (no answer, 5xx), Throttled (429 with its wait), NotYet (a write that is not
+    visible everywhere yet) and Refusal(PERMISSION_MISSING). No method retries by itself.
+    """
+
+    def licence_stock(self) -> tuple[Sku, ...]:
+        """Every SKU the tenant has, with seats and service plans."""
+        ...
+
+    def find_account(self, address: str) -> Account | None:
+        """The account whose user principal name is `address`; None when there is none."""
+        ...
+
+    def create_account(self, new: NewAccount) -> Account:
+        """Create an account that can sign in; the password is not asked to be changed.
+
+        Raises:
+            Refusal(ACCOUNT_CONFLICT): the address belongs to another object, or already exists.
+            Refusal(ACCOUNT_INVALID): the directory refuses a value; never says which password.
+        """
+        ...
+
+    def set_usage_location(self, account_id: str, usage_location: str) -> None:
+        """Set the ISO 3166 country of an account; the same value twice is no change."""
+        ...
+
+    def assign_licence(
+        self, account_id: str, sku_id: str, disabled_plan_ids: tuple[str, ...]
+    ) -> None:
+        """Give an account a SKU with exactly these plans off; assigned before, the plans are corrected.
+
+        Raises:
+            Refusal(NO_SEAT | USAGE_LOCATION_INVALID | LICENCE_REFUSED | LICENCE_UNKNOWN): as the directory says.
+            NotYet: the account or its usage location is not visible to licensing yet.
+        """
+        ...
+
+    def is_mailbox_open(self, account_id: str) -> bool:
+        """Whether the mailbox service answers for this account; every 404 means not yet."""
+        ...
