@@ -1,0 +1,313 @@
+"""Who can receive mail in the tenant, as Exchange sees them: mailboxes, contacts, accepted domains, permissions."""
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from sandbox.world.cloud import CloudMailbox, CloudMailboxes
+from sandbox.world.exchange_refusals import AddressTaken, DomainNotAccepted, NotFound
+from sandbox.world.kernel import Kernel
+from sandbox.world.replication import Replicated, new_guid
+from sandbox.world.weather import Weather
+
+# What a new mailbox accepts, and what the service can be told to accept at most.
+# Source: Microsoft Learn, "Exchange Online limits".
+MAX_RECEIVE_DEFAULT_BYTES = 36 * 1024 * 1024
+MAX_RECEIVE_CEILING_BYTES = 150 * 1024 * 1024
+
+
+class DomainType(StrEnum):
+    """What the tenant does with mail for an address it does not know."""
+
+    AUTHORITATIVE = "Authoritative"
+    INTERNAL_RELAY = "InternalRelay"
+    EXTERNAL_RELAY = "ExternalRelay"
+
+
+class RecipientKind(StrEnum):
+    """The recipient type, in the words of `RecipientTypeDetails`."""
+
+    USER_MAILBOX = "UserMailbox"
+    SHARED_MAILBOX = "SharedMailbox"
+    ROOM_MAILBOX = "RoomMailbox"
+    EQUIPMENT_MAILBOX = "EquipmentMailbox"
+    MAIL_CONTACT = "MailContact"
+    DISTRIBUTION_GROUP = "MailUniversalDistributionGroup"
+    SECURITY_GROUP = "MailUniversalSecurityGroup"
+
+
+@dataclass(frozen=True)
+class AcceptedDomain:
+    """A domain the tenant takes mail for."""
+
+    name: str
+    type: DomainType
+    is_default: bool = False
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """One recipient; addresses in lower case."""
+
+    guid: str
+    kind: RecipientKind
+    name: str
+    display_name: str
+    alias: str
+    primary_address: str
+    addresses: frozenset[str]
+    external_directory_id: str = ""
+    external_address: str | None = None
+
+    def answers_to(self, identity: str) -> bool:
+        """Whether any of the forms an identity may have names this recipient."""
+        wanted = identity.lower()
+        return wanted in self.addresses or wanted in {
+            self.guid,
+            self.external_directory_id.lower(),
+            self.alias.lower(),
+            self.name.lower(),
+        }
+
+
+@dataclass(frozen=True)
+class MailboxSettings:
+    """What an administrator can set on a mailbox."""
+
+    kind: RecipientKind = RecipientKind.USER_MAILBOX
+    display_name: str | None = None
+    max_receive_bytes: int = MAX_RECEIVE_DEFAULT_BYTES
+    is_hidden: bool = False
+    retention_hold: bool = False
+
+
+@dataclass(frozen=True)
+class Permission:
+    """A right on a mailbox."""
+
+    mailbox_guid: str
+    trustee: str
+    right: str
+    auto_mapping: bool = True
+
+
+@dataclass
+class Recipients:
+    """The tenant's recipients. Groups are elsewhere; their addresses are claimed here."""
+
+    kernel: Kernel
+    weather: Weather
+    mailboxes: CloudMailboxes
+    permissions: list[Permission] = field(default_factory=list)
+    _settings: dict[str, MailboxSettings] = field(default_factory=dict)
+    _contacts: dict[str, Recipient] = field(default_factory=dict)
+    _domains: dict[str, Replicated[AcceptedDomain | None]] = field(default_factory=dict)
+    _claimed: dict[str, str] = field(default_factory=dict)
+
+    # -- accepted domains ---------------------------------------------------------------------
+
+    def accept_domain(
+        self, name: str, kind: DomainType = DomainType.AUTHORITATIVE, *, is_default: bool = False
+    ) -> None:
+        """Take mail for a domain, or change how; readers see it after the replication delay."""
+        with self.kernel.look():
+            domain = AcceptedDomain(name.lower(), kind, is_default)
+            if domain.name not in self._domains:
+                self._domains[domain.name] = Replicated(
+                    self.kernel, self.weather.exchange_replication, "exchange-replication", None
+                )
+            self._domains[domain.name].write(domain)
+
+    def set_domain_type(self, name: str, kind: DomainType) -> None:
+        """Change what happens to unknown recipients of an accepted domain.
+
+        Raises:
+            NotFound: the domain is not accepted.
+        """
+        domain = self.domain_in_force(name)
+        if domain is None:
+            raise NotFound.object_named(name)
+        self.accept_domain(name, kind, is_default=domain.is_default)
+
+    def domains(self) -> list[AcceptedDomain]:
+        """The accepted domains as a reader sees them, by name."""
+        with self.kernel.look():
+            seen = (self._domains[name].seen() for name in sorted(self._domains))
+            return [domain for domain in seen if domain is not None]
+
+    def domain_in_force(self, name: str) -> AcceptedDomain | None:
+        """The domain as written last; None when it is not accepted."""
+        with self.kernel.look():
+            written = self._domains.get(name.lower())
+            return written.latest() if written else None
+
+    def is_relayed(self, address: str) -> bool:
+        """Whether mail for an unknown recipient of the address's domain is relayed, not refused."""
+        domain = self.domain_in_force(address.rpartition("@")[2])
+        return domain is not None and domain.type is not DomainType.AUTHORITATIVE
+
+    # -- finding ------------------------------------------------------------------------------
+
+    def resolve(self, identity: str) -> Recipient | None:
+        """The mailbox or contact of that address, GUID, directory id, alias or name."""
+        with self.kernel.look():
+            mailbox = self.mailboxes.at_address(identity)
+            if mailbox is not None:
+                return self.describe(mailbox)
+            return next((r for r in self.all() if r.answers_to(identity)), None)
+
+    def all(self) -> list[Recipient]:
+        """Every mailbox and contact, by primary address."""
+        with self.kernel.look():
+            mailboxes = [self.describe(mailbox) for mailbox in self.mailboxes.all()]
+            found = mailboxes + list(self._contacts.values())
+            return sorted(found, key=lambda recipient: recipient.primary_address)
+
+    def describe(self, mailbox: CloudMailbox) -> Recipient:
+        """A mailbox as a recipient."""
+        settings = self.settings(mailbox.exchange_guid)
+        alias = mailbox.primary_address.partition("@")[0]
+        return Recipient(
+            guid=mailbox.exchange_guid,
+            kind=settings.kind,
+            name=mailbox.user_id,
+            display_name=settings.display_name or alias,
+            alias=alias,
+            primary_address=mailbox.primary_address.lower(),
+            addresses=frozenset(address.lower() for address in mailbox.addresses),
+            external_directory_id=mailbox.user_id,
+        )
+
+    def mailbox(self, identity: str) -> CloudMailbox:
+        """The open mailbox of that identity.
+
+        Raises:
+            NotFound: nobody has it, or it is no mailbox.
+        """
+        with self.kernel.look():
+            recipient = self.resolve(identity)
+            for mailbox in self.mailboxes.all() if recipient else []:
+                if recipient and mailbox.exchange_guid == recipient.guid:
+                    return mailbox
+        raise NotFound.object_named(identity)
+
+    # -- settings and permissions -------------------------------------------------------------
+
+    def settings(self, exchange_guid: str) -> MailboxSettings:
+        """What was set on a mailbox; the defaults when nothing was."""
+        return self._settings.get(exchange_guid, MailboxSettings())
+
+    def change_settings(self, exchange_guid: str, settings: MailboxSettings) -> None:
+        """Set a mailbox's settings."""
+        with self.kernel.look():
+            self._settings[exchange_guid] = settings
+
+    def grant(self, permission: Permission) -> None:
+        """Give a right; giving it again changes nothing."""
+        with self.kernel.look():
+            if permission not in self.permissions:
+                self.permissions.append(permission)
+
+    def revoke(self, permission: Permission) -> None:
+        """Take a right back; taking what was not given changes nothing."""
+        with self.kernel.look():
+            self.permissions = [held for held in self.permissions if held != permission]
+
+    # -- creating -----------------------------------------------------------------------------
+
+    def claim(self, address: str, guid: str) -> None:
+        """Reserve an address for one recipient.
+
+        Raises:
+            AddressTaken: another recipient has it.
+            DomainNotAccepted: its domain is not the tenant's.
+        """
+        with self.kernel.look():
+            wanted = address.lower()
+            domain = wanted.rpartition("@")[2]
+            if self.domain_in_force(domain) is None:
+                raise DomainNotAccepted(
+                    f"You can't use the domain because it's not an accepted domain for your organization. Domain: \"{domain}\"."
+                )
+            holder = self.mailboxes.at_address(wanted)
+            if self._claimed.get(wanted, guid) != guid or holder is not None:
+                raise AddressTaken(
+                    f'The proxy address "SMTP:{address}" is already being used by the proxy '
+                    "addresses or LegacyExchangeDN. Please choose another proxy address."
+                )
+            self._claimed[wanted] = guid
+
+    def release(self, guid: str) -> None:
+        """Give back the addresses a removed recipient had."""
+        with self.kernel.look():
+            self._claimed = {a: g for a, g in self._claimed.items() if g != guid}
+
+    def open_shared_mailbox(
+        self, address: str, display_name: str, kind: RecipientKind
+    ) -> Recipient:
+        """Create a mailbox that needs no licence.
+
+        Raises:
+            AddressTaken, DomainNotAccepted: as `claim`.
+        """
+        with self.kernel.look():
+            guid = new_guid(self.kernel)
+            self.claim(address, guid)
+            mailbox = CloudMailbox(
+                user_id=new_guid(self.kernel),
+                exchange_guid=guid,
+                primary_address=address.lower(),
+                addresses={address.lower()},
+                opened_utc=self.kernel.now_utc(),
+            )
+            self.mailboxes.open(mailbox)
+            self._settings[guid] = MailboxSettings(kind=kind, display_name=display_name)
+            return self.describe(mailbox)
+
+    def add_contact(self, name: str, alias: str, external_address: str) -> Recipient:
+        """Create a recipient outside the tenant.
+
+        Raises:
+            AddressTaken: another contact stands for that address.
+        """
+        with self.kernel.look():
+            address = external_address.lower()
+            if any(address in contact.addresses for contact in self._contacts.values()):
+                raise AddressTaken(
+                    f'The proxy address "SMTP:{external_address}" is already being used.'
+                )
+            contact = Recipient(
+                guid=new_guid(self.kernel),
+                kind=RecipientKind.MAIL_CONTACT,
+                name=name,
+                display_name=name,
+                alias=alias,
+                primary_address=address,
+                addresses=frozenset({address}),
+                external_address=address,
+            )
+            self._contacts[contact.guid] = contact
+            return contact
+
+    def remove_contact(self, identity: str) -> None:
+        """Delete a contact.
+
+        Raises:
+            NotFound: nobody has that identity, or it is no contact.
+        """
+        with self.kernel.look():
+            contact = self.resolve(identity)
+            if contact is None or contact.guid not in self._contacts:
+                raise NotFound.object_named(identity)
+            del self._contacts[contact.guid]
+
+    def rename_contact(self, identity: str, display_name: str) -> None:
+        """Change the name a contact shows.
+
+        Raises:
+            NotFound: nobody has that identity, or it is no contact.
+        """
+        with self.kernel.look():
+            contact = self.resolve(identity)
+            if contact is None or contact.guid not in self._contacts:
+                raise NotFound.object_named(identity)
+            self._contacts[contact.guid] = replace(contact, display_name=display_name)
