@@ -26,6 +26,8 @@ class CloudMailbox:
     addresses: set[str]
     opened_utc: datetime
     store: MailStore = field(default_factory=MailStore)
+    # What was deleted from the folders and can still be recovered; no folder of it is ever listed.
+    recoverable: MailStore = field(default_factory=MailStore)
 
     def __post_init__(self) -> None:
         for name in WELL_KNOWN_FOLDERS.values():
@@ -43,6 +45,10 @@ class CloudMailboxes:
         if mailbox.user_id in self._by_user:
             raise ValueError(f"user {mailbox.user_id} has a mailbox already")
         self._by_user[mailbox.user_id] = mailbox
+
+    def close(self, user_id: str) -> CloudMailbox:
+        """Take a mailbox out of service; it receives nothing any more. The caller keeps it."""
+        return self._by_user.pop(user_id)
 
     def of_user(self, user_id: str) -> CloudMailbox | None:
         """The mailbox of a user; None while it is not provisioned."""

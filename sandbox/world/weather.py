@@ -27,6 +27,8 @@ class Weather:
     graph_lost_reply_probability: float = 0.0
     mailbox_provisioning: Span = Span(60, 300)
     user_purpose_as_object: bool = False
+    # Education tenants are not held to three character classes in passwords.
+    education_passwords: bool = False
 
     # Exchange gateway
     exchange_replication: Span = Span(0, 0)
