@@ -97,25 +97,25 @@ class Recipients:
     kernel: Kernel
     weather: Weather
     mailboxes: CloudMailboxes
+    accepted_domains: dict[str, DomainType]
     permissions: list[Permission] = field(default_factory=list)
     _settings: dict[str, MailboxSettings] = field(default_factory=dict)
     _contacts: dict[str, Recipient] = field(default_factory=dict)
-    _domains: dict[str, Replicated[AcceptedDomain | None]] = field(default_factory=dict)
+    _domains_seen: dict[str, Replicated[DomainType]] = field(default_factory=dict)
     _claimed: dict[str, str] = field(default_factory=dict)
 
     # -- accepted domains ---------------------------------------------------------------------
 
-    def accept_domain(
-        self, name: str, kind: DomainType = DomainType.AUTHORITATIVE, *, is_default: bool = False
-    ) -> None:
+    def accept_domain(self, name: str, kind: DomainType = DomainType.AUTHORITATIVE) -> None:
         """Take mail for a domain, or change how; readers see it after the replication delay."""
         with self.kernel.look():
-            domain = AcceptedDomain(name.lower(), kind, is_default)
-            if domain.name not in self._domains:
-                self._domains[domain.name] = Replicated(
-                    self.kernel, self.weather.exchange_replication, "exchange-replication", None
+            before = self.accepted_domains.get(name.lower(), kind)
+            self.accepted_domains[name.lower()] = kind
+            if name.lower() not in self._domains_seen:
+                self._domains_seen[name.lower()] = Replicated(
+                    self.kernel, self.weather.exchange_replication, "exchange-replication", before
                 )
-            self._domains[domain.name].write(domain)
+            self._domains_seen[name.lower()].write(kind)
 
     def set_domain_type(self, name: str, kind: DomainType) -> None:
         """Change what happens to unknown recipients of an accepted domain.
@@ -123,27 +123,23 @@ class Recipients:
         Raises:
             NotFound: the domain is not accepted.
         """
-        domain = self.domain_in_force(name)
-        if domain is None:
-            raise NotFound.object_named(name)
-        self.accept_domain(name, kind, is_default=domain.is_default)
+        with self.kernel.look():
+            if name.lower() not in self.accepted_domains:
+                raise NotFound.object_named(name)
+            self.accept_domain(name, kind)
 
     def domains(self) -> list[AcceptedDomain]:
-        """The accepted domains as a reader sees them, by name."""
+        """The accepted domains as a reader sees them, by name; the first one accepted is the default."""
         with self.kernel.look():
-            seen = (self._domains[name].seen() for name in sorted(self._domains))
-            return [domain for domain in seen if domain is not None]
+            default = next(iter(self.accepted_domains), None)
+            return [
+                AcceptedDomain(name, self._domain_type_seen(name), name == default)
+                for name in sorted(self.accepted_domains)
+            ]
 
-    def domain_in_force(self, name: str) -> AcceptedDomain | None:
-        """The domain as written last; None when it is not accepted."""
-        with self.kernel.look():
-            written = self._domains.get(name.lower())
-            return written.latest() if written else None
-
-    def is_relayed(self, address: str) -> bool:
-        """Whether mail for an unknown recipient of the address's domain is relayed, not refused."""
-        domain = self.domain_in_force(address.rpartition("@")[2])
-        return domain is not None and domain.type is not DomainType.AUTHORITATIVE
+    def _domain_type_seen(self, name: str) -> DomainType:
+        seen = self._domains_seen.get(name)
+        return seen.seen() if seen else self.accepted_domains[name]
 
     # -- finding ------------------------------------------------------------------------------
 
@@ -224,7 +220,7 @@ class Recipients:
         with self.kernel.look():
             wanted = address.lower()
             domain = wanted.rpartition("@")[2]
-            if self.domain_in_force(domain) is None:
+            if domain not in self.accepted_domains:
                 raise DomainNotAccepted(
                     f"You can't use the domain because it's not an accepted domain for your organization. Domain: \"{domain}\"."
                 )

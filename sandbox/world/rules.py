@@ -18,6 +18,7 @@ from sandbox.world.groups import Groups
 from sandbox.world.kernel import Kernel
 from sandbox.world.mail import header
 from sandbox.world.replication import Replicated, new_guid
+from sandbox.world.transport import RelayDecision
 from sandbox.world.weather import Weather
 
 Named = TypeVar("Named", "TransportRule", "OutboundConnector", "InboundConnector")
@@ -104,7 +105,17 @@ class Rules:
 
     # -- routing ------------------------------------------------------------------------------
 
-    def route(self, recipient_address: str, raw: bytes, server_index: int) -> Routed | None:
+    def route(self, recipient: str, raw: bytes, server_index: int) -> RelayDecision | None:
+        """Where one transport server sends a message for one recipient; None when it is delivered as usual."""
+        verdict = self.decide(recipient, raw, server_index)
+        if verdict is not None and verdict.is_deferred:
+            return RelayDecision("", is_deferred=True)
+        if verdict is None or verdict.connector is None:
+            return None
+        stamp = verdict.stamps[-1] if verdict.stamps else None
+        return RelayDecision(verdict.connector.name, stamp)
+
+    def decide(self, recipient_address: str, raw: bytes, server_index: int) -> Routed | None:
         """What one transport server's rules do with a message for one recipient; None when no rule acts on it."""
         with self.kernel.look():
             flow = self._servers[server_index].seen()

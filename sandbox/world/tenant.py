@@ -1,35 +1,25 @@
 """The Microsoft 365 tenant: who it is, and the parts that live in it."""
 
 import uuid
-from dataclasses import dataclass, field
-from enum import StrEnum
 
 from sandbox.world.cloud import CloudMailboxes
+from sandbox.world.directory import Directory
+from sandbox.world.domains import Domains
+from sandbox.world.groups import Groups
 from sandbox.world.kernel import Kernel
+from sandbox.world.licences import Shelf
 from sandbox.world.naming import Naming
+from sandbox.world.provisioning import Provisioning
+from sandbox.world.recipients import DomainType, Recipients
+from sandbox.world.registered_app import RegisteredApp
+from sandbox.world.rules import Rules
 from sandbox.world.trace import Trace
 from sandbox.world.transport import Transport
 from sandbox.world.weather import Weather
 
 
-class DomainType(StrEnum):
-    """What the tenant does with a recipient of its domain whom it does not know."""
-
-    AUTHORITATIVE = "Authoritative"
-    INTERNAL_RELAY = "InternalRelay"
-
-
-@dataclass
-class AppRegistration:
-    """The application that the product signs in as, with what it may do."""
-
-    client_id: str
-    client_secret: str = field(repr=False)
-    roles: set[str] = field(default_factory=set)
-
-
 class Tenant:
-    """One tenant; its directory, groups, rules and migration service are added by `World`."""
+    """One tenant; its migration service is added by `World`."""
 
     def __init__(self, kernel: Kernel, weather: Weather, trace: Trace, naming: Naming) -> None:
         self.kernel = kernel
@@ -37,13 +27,21 @@ class Tenant:
         self.naming = naming
         self.tenant_id = _guid(kernel.seed, "tenant")
         self.initial_domain = naming.initial_domain
-        self.app = AppRegistration(_guid(kernel.seed, "client"), _guid(kernel.seed, "secret"))
+        self.app = RegisteredApp(_guid(kernel.seed, "client"), _guid(kernel.seed, "secret"))
         self.accepted_domains: dict[str, DomainType] = {
             naming.initial_domain: DomainType.AUTHORITATIVE,
             naming.domain: DomainType.AUTHORITATIVE,
         }
         self.mailboxes = CloudMailboxes()
+        domains = Domains(naming.initial_domain)
+        domains.add_verified(naming.domain)
+        self.directory = Directory(kernel, weather, domains, Shelf.stocked())
+        self.provisioning = Provisioning(kernel, weather, self.directory, self.mailboxes)
+        self.recipients = Recipients(kernel, weather, self.mailboxes, self.accepted_domains)
+        self.groups = Groups(kernel, weather, self.recipients)
+        self.rules = Rules(kernel, weather, self.groups)
         self.transport = Transport(kernel, weather, trace, self)
+        self.transport.rules = self.rules
 
 
 def _guid(seed: int, what: str) -> str:

@@ -9,7 +9,7 @@ Source: Microsoft Learn, "Mail flow rules", "Manage accepted domains", "Fix NDR 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import Protocol
 
@@ -23,15 +23,23 @@ from sandbox.world.weather import Weather
 # Exchange Online cuts a loop after about this many passes: NDR 5.4.14, "Hop count exceeded - possible mail loop".
 PASSES_MAX = 20
 
+# Mail that cannot go on is tried again for a day, then returned. Source: Microsoft Learn, "Fix NDR error code 4.4.7".
+RETRIED_FOR = timedelta(hours=24)
+RETRY_S = 300.0
+
 INBOX = "Inbox"
 
 
 @dataclass(frozen=True)
 class RelayDecision:
-    """What a rule decided for one recipient: relay by this connector, with this header set on the way."""
+    """What a rule decided for one recipient: relay by this connector, with this header set on the way.
+
+    Deferred: the connector cannot be used now and the rule says to wait rather than to deliver anyway.
+    """
 
     connector_name: str
     stamp: tuple[str, str] | None = None
+    is_deferred: bool = False
 
 
 class Rules(Protocol):
@@ -141,6 +149,9 @@ class Transport:
         mailbox = self._premises.mailboxes.at_address(letter.recipient)
         address = mailbox.primary_address if mailbox else letter.recipient
         decision = self.rules.route(address, letter.raw, server) if self.rules else None
+        if decision is not None and decision.is_deferred:
+            self._wait(letter)
+            return
         passed = _with_received(letter.raw, server, self._kernel.now_utc())
         if decision is not None:
             stamped = with_header(passed, *decision.stamp) if decision.stamp else passed
@@ -149,6 +160,13 @@ class Transport:
             self._deliver(mailbox, Letter(passed, address, letter.sender, letter.journey))
         else:
             self._without_mailbox(Letter(passed, address, letter.sender, letter.journey))
+
+    def _wait(self, letter: Letter) -> None:
+        if self._kernel.now_utc() - letter.journey.accepted_utc > RETRIED_FOR:
+            letter.journey.bounced = "4.4.7 QUEUE.Expired; message expired"
+            return
+        self.in_flight_count += 1
+        self._kernel.after(RETRY_S, lambda: self._process(letter))
 
     def _without_mailbox(self, letter: Letter) -> None:
         kind = self._premises.accepted_domains.get(domain_of(letter.recipient))
