@@ -6,11 +6,14 @@ from datetime import datetime
 
 from sandbox.world.aliases import AliasRows, MemoryAliases
 from sandbox.world.kernel import Kernel
+from sandbox.world.mail import fingerprint
+from sandbox.world.misfortune import Misfortune
 from sandbox.world.naming import Naming
 from sandbox.world.postfix import Postfix
 from sandbox.world.source import Source
 from sandbox.world.tenant import Tenant
-from sandbox.world.trace import Trace
+from sandbox.world.trace import Journey, Trace
+from sandbox.world.traffic import Correspondence, Refused
 from sandbox.world.weather import CALM, Weather
 
 
@@ -31,6 +34,7 @@ class World:
         self.weather = weather
         self.naming = naming or Naming()
         self.trace = Trace()
+        self.misfortune = Misfortune(self.kernel, weather)
         self.calls: Counter[str] = Counter()
         self.aliases: AliasRows = aliases or MemoryAliases()
         self.source = Source(self.naming)
@@ -45,8 +49,38 @@ class World:
             tenant_transport=self.tenant.transport,
         )
         self.tenant.transport.smart_host = self.postfix
+        self.initial_mail: Counter[tuple[str, str]] = Counter()
+        self._correspondence = Correspondence(self.naming)
 
     def mail_in_flight_count(self) -> int:
         """How many messages stand in a queue somewhere."""
         with self.kernel.look():
             return len(self.postfix.queue) + self.tenant.transport.in_flight_count
+
+    def take_stock(self) -> None:
+        """Write down what the source holds now: the mail that must exist at the end."""
+        with self.kernel.look():
+            self.initial_mail = Counter(
+                (box.address, fingerprint(message.raw))
+                for box in self.source.all()
+                for _, message in box.store.walk()
+            )
+
+    def mail_from_outside(self, to: str, sender: str = "client@example.net") -> Journey:
+        """Somebody outside writes to `to`; their server finds Postfix by the MX record.
+
+        Raises:
+            Refused: Postfix does not know the recipient.
+        """
+        with self.kernel.look():
+            refusal = self.postfix.refusal_of(to)
+            if refusal is not None:
+                raise Refused(refusal)
+            letter = self._correspondence.letter(sender, to)
+            return self.postfix.receive(letter, [to], sender=sender)[0]
+
+    def mail_from_inside(self, from_user: str, to: str) -> Journey:
+        """A user of the tenant writes to `to`; the message passes the tenant's rules."""
+        with self.kernel.look():
+            letter = self._correspondence.letter(from_user, to)
+            return self.tenant.transport.receive(letter, [to], sender=from_user)[0]
