@@ -64,7 +64,7 @@ class Postfix:
         with self._kernel.look():
             if domain_of(recipient) not in {self._naming.domain, self._naming.source_domain}:
                 return f"554 5.7.1 <{recipient}>: Relay access denied"
-            if self._aliases.rows_of(recipient) or self._local(recipient):
+            if self._rows(recipient) or self._local(recipient):
                 return None
             return f"550 5.1.1 <{recipient}>: Recipient address rejected: User unknown in virtual alias table"
 
@@ -121,11 +121,17 @@ class Postfix:
             if address in seen:
                 continue
             seen.add(address)
-            further = [held.lower() for held in self._aliases.rows_of(address)]
+            further = self._rows(address)
             # virtual(5): an address that maps to itself ends the search there.
             waiting += [held for held in further if held != address]
             if not further or address in further:
                 yield self._naming.public_address(address), address
+
+    def _rows(self, address: str) -> list[str]:
+        """virtual(5): the address's own rows; the domain's catch-all only when there are none."""
+        own = self._aliases.rows_of(address)
+        catch_all = [] if own else self._aliases.rows_of(f"@{domain_of(address)}")
+        return [destination.lower() for destination in own or catch_all]
 
     def _defer(self, queued: Queued, span: Span) -> None:
         self.queue.append(queued)
