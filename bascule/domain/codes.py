@@ -53,6 +53,7 @@ class Code(StrEnum):
     # The product itself
     REQUEST_REJECTED = "request_rejected"
     SERVICE_UNREACHABLE = "service_unreachable"
+    STEP_BROKEN = "step_broken"
     SECRET_UNREADABLE = "secret_unreadable"  # noqa: S105  a reason, not a secret
     INVARIANT_BROKEN = "invariant_broken"
 

@@ -73,7 +73,10 @@ class MailboxRecord:
     """From here on only the rollback puts the mailbox back into the group."""
     probe_token: str = ""
     probe_sent_utc: datetime | None = None
-    probe_arrived_count: int = 0
+    probe_proven_count: int = 0
+    """Probes in a row that took the way we want."""
+    probe_strays: tuple[str, ...] = ()
+    """Tokens of probes that went astray: looked for and removed at the end, so that no user meets one."""
     redirected_utc: datetime | None = None
     delta_asked_utc: datetime | None = None
     marks: str = ""
@@ -87,6 +90,20 @@ class MailboxRecord:
     migrated_utc: datetime | None = None
     closed_utc: datetime | None = None
     """The last sweep is done and the password destroyed: nothing more happens to this mailbox."""
+    seen_utc: datetime | None = None
+    """When its story last looked at this row; the watchdog wakes the story of a row that nobody looks at."""
+
+
+# Whose word counts for a field when two write at once; all other fields belong to the mailbox's own story.
+OPERATOR_FIELDS = ("cutover_at_utc", "wish", "wish_utc", "wish_by", "waived")
+BATCH_FIELDS = (
+    "sync_batch",
+    "source_user",
+    "user_root",
+    "display_name",
+    "cohort",
+    "usage_location",
+)
 
 
 @dataclass(frozen=True)
@@ -104,6 +121,8 @@ class BatchRecord:
     closed_utc: datetime | None = None
     pending_fingerprint: str = ""
     """A changed upload that waits for the operator's word; its difference stands in the reports container."""
+    accepted_fingerprint: str = ""
+    """The changed upload that the operator accepted and the batch's story has not yet applied."""
 
 
 @dataclass(frozen=True)
@@ -125,9 +144,11 @@ class BoardHead:
 
     name: str
     refreshed_utc: datetime | None = None
+    lease_holder: str = ""
+    """Who refreshes it now, or asks Exchange on everybody's behalf."""
     lease_until_utc: datetime | None = None
-    state: str = ""
-    """Of a sync board: the sync batch's state."""
+    is_created: bool = False
+    """Of a sync board: its migration batch has been seen in Exchange."""
     delta_first_asked_utc: datetime | None = None
     """The oldest request for a delta that is not yet served."""
     delta_issued_utc: datetime | None = None

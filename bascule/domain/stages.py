@@ -64,10 +64,6 @@ TRANSITIONS = MappingProxyType(
         # Home again, member of the group again, still in the sync: a second cutover starts here.
         Stage.ROLLED_BACK: frozenset({Stage.SYNCED, Stage.SET_ASIDE, Stage.ABANDONED}),
         Stage.ABANDONED: frozenset(),
-        # New mail showed up at the source after the proof: sync and prove again.
-        Stage.PROVEN: _after(Stage.PROVEN) | {Stage.FINAL_SYNC},
-        Stage.MIGRATED: _after(Stage.MIGRATED) | {Stage.FINAL_SYNC},
-        Stage.FINAL_SYNC: _after(Stage.FINAL_SYNC) | {Stage.FINAL_SYNC},
     }
 )
 

@@ -1,0 +1,1 @@
+"""The ledger, the journal and the boards in Azure Tables."""

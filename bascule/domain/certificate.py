@@ -1,0 +1,193 @@
+"""The proof of completeness: every source message is in the cloud, or named with a reason.
+
+Messages are told by their Message-ID, as a multiset: two messages with one id must be there twice. One without an id
+is told by its time of arrival, which the migration keeps. A message counts as present where it is expected first,
+then anywhere else in the mailbox, because people move mail.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from bascule.domain.folders import Path
+from bascule.domain.mail import MessageFacts
+
+MISSING_SHOWN_MAX = 200
+"""A report that nobody can read through helps nobody; the count is always exact."""
+
+
+@dataclass(frozen=True)
+class FolderProof:
+    """One source folder against the cloud."""
+
+    folder: str
+    source_count: int
+    present_count: int
+    moved_count: int
+    """Present, but in another folder than expected."""
+
+
+@dataclass(frozen=True)
+class NamedException:
+    """A source message that is not in the cloud, and why that is known and accepted, or not."""
+
+    folder: str
+    handle: str
+    message_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """The whole proof of one mailbox."""
+
+    folders: tuple[FolderProof, ...]
+    source_count: int
+    cloud_count: int
+    named: tuple[NamedException, ...]
+    """Not in the cloud, with a reason: too large, in a folder that is not migrated."""
+    missing: tuple[NamedException, ...]
+    """Not in the cloud, without a reason: the first of them."""
+    missing_count: int
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the mailbox may be called migrated."""
+        return self.missing_count == 0
+
+
+class Comparison:
+    """Compares folder by folder; holds identities only, about two hundred bytes a message."""
+
+    def __init__(self, size_max_bytes: int) -> None:
+        self._size_max_bytes = size_max_bytes
+        self._shelves: dict[Path, _Shelf] = {}
+        self._cloud_count = 0
+        self._counts: dict[str, int] = {}
+        self._present: Counter[str] = Counter()
+        self._absent: list[_Absent] = []
+
+    def add_cloud(self, path: Path, messages: Iterable[MessageFacts]) -> None:
+        """Take in one cloud folder. All of them must be in before the first source folder."""
+        shelf = self._shelves.setdefault(path, _Shelf())
+        for message in messages:
+            self._cloud_count += 1
+            shelf.put(message)
+
+    def add_source(
+        self, folder: str, expected: Path, messages: Iterable[MessageFacts], *, is_migrated: bool
+    ) -> None:
+        """Take in one source folder; `is_migrated` is False for one the service leaves out by its rules."""
+        here = self._shelves.get(expected, _Shelf())
+        self._counts[folder] = 0
+        for message in messages:
+            self._counts[folder] += 1
+            if message.message_id and here.take_id(message.message_id):
+                self._present[folder] += 1
+            else:
+                self._absent.append(_Absent(folder, expected, message, is_migrated))
+
+    def certificate(self) -> Certificate:
+        """The verdict over everything taken in; asked once."""
+        elsewhere: Counter[str] = Counter()
+        # By id in other folders first: only what is left then may stand for a message without an id.
+        rest = [absent for absent in self._absent if not self._found_by_id(absent, elsewhere)]
+        rest = [absent for absent in rest if not self._found_by_arrival(absent, elsewhere)]
+        named = [(absent, reason) for absent in rest if (reason := self._reason(absent))]
+        missing = [absent for absent in rest if not self._reason(absent)]
+        proofs = tuple(
+            FolderProof(folder, count, self._present[folder], elsewhere[folder])
+            for folder, count in self._counts.items()
+        )
+        return Certificate(
+            proofs,
+            sum(self._counts.values()),
+            self._cloud_count,
+            tuple(absent.named(reason) for absent, reason in named),
+            tuple(absent.named("not found in the cloud") for absent in missing[:MISSING_SHOWN_MAX]),
+            len(missing),
+        )
+
+    def _found_by_id(self, absent: "_Absent", elsewhere: Counter[str]) -> bool:
+        wanted = absent.message.message_id
+        if not wanted or not any(shelf.take_id(wanted) for shelf in self._shelves.values()):
+            return False
+        elsewhere[absent.folder] += 1
+        return True
+
+    def _found_by_arrival(self, absent: "_Absent", elsewhere: Counter[str]) -> bool:
+        if absent.message.message_id:
+            return False
+        here = self._shelves.get(absent.expected)
+        if here is not None and here.take_arrival(absent.message.received_utc):
+            self._present[absent.folder] += 1
+            return True
+        if any(shelf.take_arrival(absent.message.received_utc) for shelf in self._shelves.values()):
+            elsewhere[absent.folder] += 1
+            return True
+        return False
+
+    def _reason(self, absent: "_Absent") -> str:
+        if absent.message.size_bytes > self._size_max_bytes:
+            return f"larger than {self._size_max_bytes} bytes"
+        return "" if absent.is_migrated else "the service does not migrate this folder"
+
+
+def unmatched(
+    cloud: Iterable[tuple[Path, MessageFacts]], source: Iterable[MessageFacts]
+) -> list[tuple[Path, MessageFacts]]:
+    """The cloud messages that have no partner at the source, each with its folder's path."""
+    shelf = _Shelf()
+    for message in source:
+        shelf.put(message)
+    strangers = [
+        (path, message) for path, message in cloud if not shelf.take_id(message.message_id)
+    ]
+    return [
+        (path, message)
+        for path, message in strangers
+        if not shelf.take_arrival(message.received_utc, is_anonymous=True)
+    ]
+
+
+@dataclass(frozen=True)
+class _Absent:
+    """A source message that was not where it is expected."""
+
+    folder: str
+    expected: Path
+    message: MessageFacts
+    is_migrated: bool
+
+    def named(self, reason: str) -> NamedException:
+        return NamedException(self.folder, self.message.handle, self.message.message_id, reason)
+
+
+class _Shelf:
+    """The messages of one folder that have no partner yet, by id and by the second of their arrival."""
+
+    def __init__(self) -> None:
+        self._arrivals_by_id: dict[str, list[int]] = {}
+
+    def put(self, message: MessageFacts) -> None:
+        arrivals = self._arrivals_by_id.setdefault(message.message_id, [])
+        arrivals.append(int(message.received_utc.timestamp()))
+
+    def take_id(self, message_id: str) -> bool:
+        arrivals = self._arrivals_by_id.get(message_id)
+        if not message_id or not arrivals:
+            return False
+        arrivals.pop()
+        return True
+
+    def take_arrival(self, received_utc: datetime, *, is_anonymous: bool = False) -> bool:
+        """Take a message that arrived in that second; `is_anonymous` asks for one without an id."""
+        second = int(received_utc.timestamp())
+        ids = [""] if is_anonymous else list(self._arrivals_by_id)
+        for message_id in ids:
+            arrivals = self._arrivals_by_id.get(message_id, [])
+            if second in arrivals:
+                arrivals.remove(second)
+                return True
+        return False

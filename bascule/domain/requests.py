@@ -1,0 +1,303 @@
+"""What stories ask of steps, and what steps answer. Everything here travels through the engine: no secret ever."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bascule.domain.codes import Code
+from bascule.domain.plan import CutoverPlan
+from bascule.domain.records import MailboxRecord, MailboxRef, Wish
+from bascule.domain.routes import RouteSwitch
+from bascule.domain.sync import SyncState
+
+
+@dataclass(frozen=True)
+class MailboxView:
+    """One mailbox as its story sees it: the row, and the plan's numbers for where it stands."""
+
+    record: MailboxRecord
+    patience_s: float
+    """How long it may stay at this stage."""
+    expired_code: Code
+    """Why it is set aside when the patience ends."""
+    cutover: CutoverPlan
+    routing_address: str
+    keep_alive_s: float
+    waived: tuple[str, ...]
+    """Offences waived for this mailbox, by its row or by the plan."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The row as its story wants it. Fields of the operator and of the batch are not taken from it."""
+
+    record: MailboxRecord
+    served_wish: Wish = Wish.NONE
+    """The wish this progress fulfils; cleared if it is still the same one."""
+
+
+@dataclass(frozen=True)
+class SurveyFacts:
+    """The survey in figures."""
+
+    message_count: int
+    size_bytes: int
+    offences: tuple[str, ...]
+    """`offence:count`."""
+
+
+@dataclass(frozen=True)
+class RouteExpectation:
+    """What the alias map must hold for an address: exactly one destination."""
+
+    ref: MailboxRef
+    destination: str
+    """Empty: the home destination of the plan's form."""
+
+
+@dataclass(frozen=True)
+class RouteFacts:
+    """The one destination found."""
+
+    destination: str
+
+
+@dataclass(frozen=True)
+class AccountFacts:
+    """The account of a mailbox."""
+
+    account_id: str
+
+
+@dataclass(frozen=True)
+class LicenceRequest:
+    """Give the cohort's licence: only the mailbox, or the services of afterwards."""
+
+    ref: MailboxRef
+    is_after: bool
+
+
+@dataclass(frozen=True)
+class MembershipQuestion:
+    """Is the mailbox in, or out of, the coexistence group, seen not earlier than `since_utc`?"""
+
+    ref: MailboxRef
+    is_member: bool
+    since_utc: datetime
+
+
+@dataclass(frozen=True)
+class SyncFacts:
+    """What the sync board says of one mailbox."""
+
+    state: SyncState
+    synced_count: int
+    skipped_count: int
+    last_success_utc: datetime | None
+    seen_utc: datetime
+
+
+@dataclass(frozen=True)
+class DeltaRequest:
+    """A delta that begins after `since_utc`."""
+
+    ref: MailboxRef
+    since_utc: datetime
+
+
+@dataclass(frozen=True)
+class DeltaFacts:
+    """Every delta that ends after `issued_utc` began after the instant asked for."""
+
+    issued_utc: datetime
+
+
+class ProbePlace(StrEnum):
+    """Where a probe was found."""
+
+    CLOUD = "cloud"
+    SOURCE = "source"
+    NOWHERE = "nowhere"
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One probe message, known by its token."""
+
+    ref: MailboxRef
+    token: str
+
+
+@dataclass(frozen=True)
+class ProbeFacts:
+    """Where it was; it has been removed from there."""
+
+    place: ProbePlace
+
+
+@dataclass(frozen=True)
+class Strays:
+    """Probes that may still turn up."""
+
+    ref: MailboxRef
+    tokens: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SwitchRequest:
+    """Turn the route of a mailbox."""
+
+    ref: MailboxRef
+    change: RouteSwitch
+
+
+@dataclass(frozen=True)
+class MarkFacts:
+    """A digest that changes when any folder of the source gets a message."""
+
+    digest: str
+
+
+@dataclass(frozen=True)
+class CertificateFacts:
+    """The certificate in figures; the whole of it stands in the reports container."""
+
+    source_count: int
+    cloud_count: int
+    named_count: int
+    missing_count: int
+    report: str
+
+    @property
+    def is_complete(self) -> bool:
+        """Every source message is in the cloud or named with a reason."""
+        return self.missing_count == 0
+
+
+@dataclass(frozen=True)
+class HomeRequest:
+    """Bring home what the cloud received since then."""
+
+    ref: MailboxRef
+    since_utc: datetime
+
+
+@dataclass(frozen=True)
+class HomeFacts:
+    """How many messages were moved in this go, and how many wait."""
+
+    moved_count: int
+    remaining_count: int
+
+
+@dataclass(frozen=True)
+class Alert:
+    """Something the operator should see; `text` without secrets."""
+
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True)
+class BatchRef:
+    """How the batch's story and steps name it."""
+
+    name: str
+
+
+class UploadKind(StrEnum):
+    """What was found where uploads are expected."""
+
+    NONE = "none"
+    INVALID = "invalid"
+    NEW = "new"
+    SAME = "same"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True)
+class UploadVerdict:
+    """The upload against the rules and against the ledger."""
+
+    kind: UploadKind
+    row_count: int = 0
+    mistake_count: int = 0
+
+
+@dataclass(frozen=True)
+class Refusals:
+    """A whole batch refused before its first write."""
+
+    name: str
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class KeyPage:
+    """Keys of a batch's mailboxes; `following` continues, empty at the end."""
+
+    keys: tuple[str, ...]
+    following: str
+
+
+@dataclass(frozen=True)
+class KeyPageRequest:
+    """The keys after `after`, at most `count_max`."""
+
+    name: str
+    after: str
+    count_max: int
+
+
+@dataclass(frozen=True)
+class WakeRequest:
+    """Ring these mailboxes' stories; start those that do not run."""
+
+    batch: str
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class BatchProgress:
+    """Where a batch stands."""
+
+    exists: bool
+    is_open: bool
+    counts: dict[str, int]
+    unfinished_count: int
+    """Mailboxes that still have something to wait for."""
+    young_count: int
+    """Mailboxes that are not yet in their first sync."""
+    age_s: float
+    has_accepted_difference: bool
+
+
+@dataclass(frozen=True)
+class WishRequest:
+    """What an operator asks of mailboxes of a batch."""
+
+    batch: str
+    wish: Wish
+    keys: tuple[str, ...]
+    """Empty: every mailbox of the batch."""
+    asked_by: str
+    at_utc: datetime | None = None
+    """Of a cutover: when. None: at once."""
+    waived: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class WishRefusal:
+    """A mailbox that cannot be asked this now, and why."""
+
+    address: str
+    why: str
+
+
+@dataclass(frozen=True)
+class WishOutcome:
+    """Who takes the wish and who does not."""
+
+    granted_count: int
+    refused: tuple[WishRefusal, ...]
