@@ -1,0 +1,1 @@
+"""A small Azure Functions host with durable execution, for one machine and for tests."""

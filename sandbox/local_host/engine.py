@@ -1,0 +1,203 @@
+"""The durable engine: one object which holds the parts, and a synchronous mode for tests and simulations.
+
+Synchronous mode needs no socket, thread or sleep:
+
+    engine = Engine.in_memory(app, VirtualClock(start_utc))
+    engine.control.start("story", "id-1", input_json)
+    engine.run_until_quiet()          # turns, activities and entities, in order, in this thread
+    engine.fire_next_timer()          # moves the clock to the next due timer and fires what is due
+    engine.run_to_end()               # both, until nothing waits for a timer any more
+"""
+
+import asyncio
+import os
+from collections.abc import Callable
+from typing import Any
+
+from sandbox.local_host import history
+from sandbox.local_host.clock import Clock, VirtualClock, parse_instant
+from sandbox.local_host.control import Control
+from sandbox.local_host.core import LOG, Core, random_id
+from sandbox.local_host.entities import Entities
+from sandbox.local_host.history import Event, Kind
+from sandbox.local_host.loader import App, AppFunction
+from sandbox.local_host.settings import HostSettings
+from sandbox.local_host.store import MEMORY, Store, Task, TaskKey
+from sandbox.local_host.turns import Turns
+from sandbox.local_host.worker import ActivityResult, ClientMaker, Failure, Worker
+
+# More steps than this without anybody waiting for time means that a story feeds itself without end.
+QUIET_STEPS_MAX = 1_000_000
+TIMERS_PER_RUN_MAX = 1_000_000
+
+
+class NeverQuietError(Exception):
+    """The work does not end."""
+
+
+def no_client() -> Any:
+    """The value of a durable client parameter where there is no client."""
+    raise LookupError("the function asks for a durable client and none is wired")
+
+
+def default_settings() -> HostSettings:
+    """Settings for an engine without a host.json."""
+    core_count = os.cpu_count() or 1
+    return HostSettings(
+        "api", "TestHubName", "", 10 * core_count, 10 * core_count, 5, 8 * core_count
+    )
+
+
+class Engine:
+    """Runs orchestrations, activities and entities of one app over one store and one clock."""
+
+    def __init__(
+        self,
+        app: App,
+        store: Store,
+        clock: Clock,
+        *,
+        settings: HostSettings | None = None,
+        make_client: ClientMaker = no_client,
+        make_id: Callable[[], str] = random_id,
+    ) -> None:
+        self.core = Core(
+            app=app,
+            store=store,
+            clock=clock,
+            worker=Worker(make_client),
+            settings=settings or default_settings(),
+            make_id=make_id,
+        )
+        self.turns = Turns(self.core)
+        self.entities = Entities(self.core)
+        self.control = Control(self.core, self.turns, self.entities)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.core.recover()
+
+    @classmethod
+    def in_memory(cls, app: App, clock: VirtualClock, **options: Any) -> "Engine":
+        """An engine whose state lives as long as the object."""
+        return cls(app, Store(MEMORY), clock, **options)
+
+    def close(self) -> None:
+        """Give back the store and the event loop."""
+        if self._loop is not None:
+            self._loop.close()
+        self.core.store.close()
+
+    # --- activities
+
+    def finish_task(self, key: TaskKey, name: str, result: ActivityResult) -> None:
+        """Commit an activity's answer; a second answer to the same call changes nothing."""
+        with self.core.store.transaction():
+            if not self.core.store.drop_task(key):
+                return
+            instance_id, execution_id, task_id = key
+            event = self._task_event(name, task_id, result)
+            self.core.post(instance_id, event, execution_id)
+        if result.failure:
+            LOG.info("activity %s failed with %s", name, result.failure.type_name)
+        self.core.wake()
+
+    def _task_event(self, name: str, task_id: int, result: ActivityResult) -> Event:
+        now_utc = self.core.now_utc()
+        if result.failure is None:
+            return history.completed(now_utc, Kind.TASK_COMPLETED, task_id, result.result_json)
+        reason = f"Activity function '{name}' failed:  {result.failure.text}"
+        details = result.failure.details
+        return history.failed(now_utc, Kind.TASK_FAILED, task_id, reason, details)
+
+    def activity(self, task: Task) -> AppFunction | None:
+        """The function of a call."""
+        return self.core.app.durable("activityTrigger", task.name)
+
+    def missing_activity(self, task: Task) -> ActivityResult:
+        """The answer to a call of a function which has gone since it was scheduled."""
+        text = self.core.app.missing_text("activityTrigger", task.name)
+        return ActivityResult(failure=Failure("InvalidOperationException", text, text))
+
+    # --- timers
+
+    def next_timer_utc(self) -> str | None:
+        """When the next timer is due, as instant text."""
+        return self.core.store.next_timer_utc()
+
+    def fire_due_timers(self) -> int:
+        """Send every timer which is due; return how many were."""
+        due = self.core.store.due_timers(self.core.now_text())
+        if not due:
+            return 0
+        with self.core.store.transaction():
+            for timer in due:
+                self.core.store.drop_timer(timer)
+                event = history.timer_fired(self.core.now_utc(), timer.timer_id, timer.fire_at_utc)
+                self.core.post(timer.instance_id, event, timer.execution_id)
+        return len(due)
+
+    # --- synchronous mode
+
+    def run_until_quiet(self) -> int:
+        """Run everything which needs no time to pass, in this thread; return the number of steps.
+
+        Raises:
+            NeverQuietError: after QUIET_STEPS_MAX steps.
+        """
+        for step in range(QUIET_STEPS_MAX):
+            if not self._step():
+                return step
+        raise NeverQuietError(f"still busy after {QUIET_STEPS_MAX} steps")
+
+    def fire_next_timer(self) -> bool:
+        """Move the virtual clock to the next timer and fire what is due; False when there is none."""
+        soonest = self.next_timer_utc()
+        if soonest is None:
+            return False
+        if isinstance(self.core.clock, VirtualClock):
+            self.core.clock.advance_to(parse_instant(soonest))
+        return self.fire_due_timers() > 0
+
+    def run_to_end(self, until_utc: str | None = None) -> None:
+        """Run and let time pass until no timer is left, or none before `until_utc` (instant text)."""
+        for _ in range(TIMERS_PER_RUN_MAX):
+            self.run_until_quiet()
+            soonest = self.next_timer_utc()
+            if soonest is None or (until_utc is not None and soonest > until_utc):
+                return
+            self.fire_next_timer()
+        raise NeverQuietError(f"timers still set after {TIMERS_PER_RUN_MAX} of them")
+
+    def _step(self) -> bool:
+        core = self.core
+        if core.ready:
+            self.turns.take(_pop_first(core.ready))
+        elif core.entity_queue:
+            self.entities.take(_pop_first(core.entity_queue))
+        elif core.task_queue:
+            self.run_task(core.task_queue.popleft())
+        else:
+            return False
+        return True
+
+    def run_task(self, key: TaskKey) -> None:
+        """Run one activity to its end in this thread."""
+        task = self.core.store.task(key)
+        if task is None:
+            return
+        function = self.activity(task)
+        if function is None:
+            result = self.missing_activity(task)
+        else:
+            result = self.core.worker.call_activity_inline(function, task.input, self._own_loop())
+        self.finish_task(key, task.name, result)
+
+    def _own_loop(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+        return self._loop
+
+
+def _pop_first(queue: dict[str, None]) -> str:
+    first = next(iter(queue))
+    del queue[first]
+    return first
