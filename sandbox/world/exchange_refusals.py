@@ -104,3 +104,30 @@ class EndpointUnreachable(MigrationRefused):
     """The source server cannot be reached as described."""
 
     net_type = "Microsoft.Exchange.Migration.MigrationServerConnectionFailedException"
+
+
+class BatchMissing(NotFound):
+    """No batch has that identity."""
+
+    @classmethod
+    def named(cls, identity: str) -> "BatchMissing":
+        """The service's sentence."""
+        return cls(f'The migration batch "{identity}" can\'t be found.')
+
+
+class MigrationUserMissing(NotFound):
+    """No migration user has that identity."""
+
+    @classmethod
+    def named(cls, identity: str) -> "MigrationUserMissing":
+        """The service's sentence."""
+        return cls(f'The migration user "{identity}" can\'t be found.')
+
+
+class EndpointMissing(NotFound):
+    """No migration endpoint has that identity."""
+
+    @classmethod
+    def named(cls, identity: str) -> "EndpointMissing":
+        """The service's sentence."""
+        return cls(f'The migration endpoint "{identity}" can\'t be found.')

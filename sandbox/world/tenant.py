@@ -8,20 +8,25 @@ from sandbox.world.domains import Domains
 from sandbox.world.groups import Groups
 from sandbox.world.kernel import Kernel
 from sandbox.world.licences import Shelf
+from sandbox.world.management_roles import MANAGEMENT_ROLES
+from sandbox.world.migration import MigrationService
 from sandbox.world.naming import Naming
 from sandbox.world.provisioning import Provisioning
 from sandbox.world.recipients import DomainType, Recipients
 from sandbox.world.registered_app import RegisteredApp
 from sandbox.world.rules import Rules
+from sandbox.world.source import Source
 from sandbox.world.trace import Trace
 from sandbox.world.transport import Transport
 from sandbox.world.weather import Weather
 
 
 class Tenant:
-    """One tenant; its migration service is added by `World`."""
+    """One tenant; its migration service reads from the source."""
 
-    def __init__(self, kernel: Kernel, weather: Weather, trace: Trace, naming: Naming) -> None:
+    def __init__(
+        self, kernel: Kernel, weather: Weather, trace: Trace, naming: Naming, source: Source
+    ) -> None:
         self.kernel = kernel
         self.weather = weather
         self.naming = naming
@@ -40,6 +45,9 @@ class Tenant:
         self.recipients = Recipients(kernel, weather, self.mailboxes, self.accepted_domains)
         self.groups = Groups(kernel, weather, self.recipients)
         self.rules = Rules(kernel, weather, self.groups)
+        self.migration = MigrationService.of(self.recipients, source)
+        # The management roles that the app holds in Exchange, beside what its token says.
+        self.exchange_roles: set[str] = set(MANAGEMENT_ROLES)
         self.transport = Transport(kernel, weather, trace, self)
         self.transport.rules = self.rules
 

@@ -52,6 +52,16 @@ class Weather:
     delta_late: Span = Span(0, 0)
     sync_now_start: Span = Span(30, 300)
     counter_lag: Span = Span(0, 0)
+    migration_message_max_bytes: int = 35 * 1024 * 1024
+    migration_items_max: int = 500_000
+    migration_bad_item_probability: float = 0.0
+    # Where the vendor is silent, the service may behave either way.
+    source_deletions_propagate: bool = False
+    duplicates_known_by_message_id: bool = False
+    recreated_batch_forgets: bool = False
+    sync_now_absorbed_by_running_delta: bool = False
+    sync_now_counts_as_action: bool = True
+    delta_ends_as_incremental_synced: bool = False
 
 
 CALM = Weather()

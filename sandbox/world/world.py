@@ -38,7 +38,7 @@ class World:
         self.calls: Counter[str] = Counter()
         self.aliases: AliasRows = aliases or MemoryAliases()
         self.source = Source(self.naming)
-        self.tenant = Tenant(self.kernel, weather, self.trace, self.naming)
+        self.tenant = Tenant(self.kernel, weather, self.trace, self.naming, self.source)
         self.postfix = Postfix(
             self.kernel,
             weather,
