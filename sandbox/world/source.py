@@ -23,6 +23,8 @@ class SourceMailbox:
     separator: str = "/"
     store: MailStore = field(default_factory=MailStore)
     subscribed: set[str] = field(default_factory=set)
+    unreadable: set[str] = field(default_factory=set)
+    """Folders that are listed but do not open, as after a wrong chmod."""
 
     def __post_init__(self) -> None:
         self.store.folder(INBOX)
