@@ -27,7 +27,10 @@ class CloudMailbox:
     opened_utc: datetime
     store: MailStore = field(default_factory=MailStore)
     # What was deleted from the folders and can still be recovered; no folder of it is ever listed.
-    recoverable: MailStore = field(default_factory=MailStore)
+    # Its validities are its own, so that no message of it is taken for one of `store`.
+    recoverable: MailStore = field(
+        default_factory=lambda: MailStore(next_uid_validity=1_800_000_000)
+    )
 
     def __post_init__(self) -> None:
         for name in WELL_KNOWN_FOLDERS.values():
