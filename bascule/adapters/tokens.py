@@ -1,5 +1,6 @@
 """What the adapters to Microsoft 365 ask of a credential, and what its failures mean to the product."""
 
+import base64
 import re
 from typing import Any, Protocol
 
@@ -7,6 +8,7 @@ from bascule.domain.codes import Code
 from bascule.domain.errors import BasculeError, Refusal, Unreachable
 
 _AADSTS = re.compile(r"AADSTS\d+")
+_CLAIMS = re.compile(r'claims="([A-Za-z0-9+/_=-]+)"')
 
 
 class BearerToken(Protocol):
@@ -53,3 +55,18 @@ def _is_final(failure: Exception) -> bool:
         return False
     status = getattr(getattr(failure, "response", None), "status_code", 400)
     return isinstance(status, int) and status < 500 and status != 429
+
+
+def decoded_claims(challenge: str) -> str:
+    """The claims that a WWW-Authenticate header asks the next token to answer; empty when it asks for none.
+
+    Source: Microsoft Learn, "Claims challenges, claims requests, and client capabilities".
+    """
+    found = _CLAIMS.search(challenge)
+    if not found:
+        return ""
+    text = found.group(1)
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4)).decode()
+    except ValueError:  # an unreadable challenge asks for nothing we could answer
+        return ""

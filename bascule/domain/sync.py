@@ -1,8 +1,11 @@
 """The IMAP migration as this product sees it; the vendor's words are translated at the adapter's door."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from bascule.domain.codes import Code
 
 
 class SyncState(StrEnum):
@@ -73,3 +76,32 @@ class CloudMailbox:
     addresses: tuple[str, ...]
     """Every SMTP address, lower case, the primary one among them."""
     recipient_type: str
+
+
+# What the service writes for a user that failed, and whose page of the documentation helps. First match wins.
+# Source: Microsoft Learn, "Troubleshoot issues with IMAP mailbox migration" (the first three sentences).
+_FAILURES = (
+    (
+        re.compile(r"trouble signing in|login failed|authenticat|credentials", re.IGNORECASE),
+        Code.SYNC_LOGIN_REFUSED,
+    ),
+    (
+        re.compile(
+            r"recipient wasn.t found|recipient .*(not be found|couldn.t be found)", re.IGNORECASE
+        ),
+        Code.SYNC_RECIPIENT_MISSING,
+    ),
+    (re.compile(r"mailbox is full|quota", re.IGNORECASE), Code.SYNC_MAILBOX_FULL),
+    (
+        re.compile(r"(other|another|already).*\bbatch\b|DuplicateInOtherBatch", re.IGNORECASE),
+        Code.SYNC_IN_OTHER_BATCH,
+    ),
+)
+
+
+def sync_failure_code(error_text: str) -> Code:
+    """Which reason a failed user's error text stands for; SYNC_FAILED when it is none of the known ones."""
+    for pattern, code in _FAILURES:
+        if pattern.search(error_text):
+            return code
+    return Code.SYNC_FAILED

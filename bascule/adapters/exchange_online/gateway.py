@@ -1,0 +1,220 @@
+"""The door to Exchange Online's cmdlets: one POST a cmdlet, pages drained at once, nothing sent twice.
+
+    call -> POST InvokeCommand --302--> POST at the regional host, if it is one of Exchange's
+                |-- 401 --> once more with a new token (a 401 was not executed)
+                |-- 200 with nextLink --> POST the same body there, until there is none
+                `-- anything else --> the error table
+
+Source: Microsoft Learn, "Exchange Online Admin API overview" and "endpoints reference" (anchor, paging by POST,
+page size), and the request the Exchange Online PowerShell module V3 makes.
+"""
+
+import logging
+import threading
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from bascule.adapters.exchange_online.encoding import Row, without_annotations
+from bascule.adapters.exchange_online.errors import domain_error, read_failure, read_inner_errors
+from bascule.adapters.tokens import Credential, credential_error, decoded_claims
+from bascule.domain.codes import Code
+from bascule.domain.errors import Refusal, Throttled, Unreachable
+
+BASE_URL = "https://outlook.office365.com"
+SCOPE = "https://outlook.office365.com/.default"
+# Where the service may send us on: its own names in every cloud. A bearer and a CSV go nowhere else.
+EXCHANGE_SUFFIXES = (".outlook.com", ".office365.com", ".office365.us", ".partner.outlook.cn")
+# The arbitration mailbox that every tenant has; it routes app-only calls to the tenant's servers.
+ANCHOR = "APP:SystemMailbox{{bb558c35-97f1-4cb9-8ff7-d53741dc928c}}@{tenant_id}"
+
+CONNECT_TIMEOUT_S = 10.0
+# A page of a thousand migration users has been seen to take a minute; a step may last several.
+READ_TIMEOUT_S = 120.0
+# Tenants refuse more than a handful at once, and never say how many.
+CONCURRENT_CALLS_MAX = 4
+SLOT_TIMEOUT_S = 60.0
+SLOT_WAIT_HINT_S = 15.0
+PAGE_SIZE = 1_000
+# 200 000 objects: four times the largest CSV. Beyond it the service is repeating itself.
+PAGE_COUNT_MAX = 200
+REDIRECT_COUNT_MAX = 3
+
+
+class ExchangeGateway:
+    """Runs cmdlets in one tenant as an application. Safe to share between threads; `close` at the end."""
+
+    def __init__(
+        self,
+        credential: Credential,
+        tenant_id: str,
+        *,
+        base_url: str = BASE_URL,
+        scope: str = SCOPE,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        """`tenant_id` is the tenant's GUID: a vanity domain in the anchor has broken paging."""
+        # httpx names every URL, and with it the tenant, at INFO.
+        logging.getLogger("httpx").setLevel(logging.WARNING)
+        self._credential = credential
+        self._scope = scope
+        self._anchor = ANCHOR.format(tenant_id=tenant_id)
+        self._url = f"{base_url.rstrip('/')}/adminapi/beta/{tenant_id}/InvokeCommand"
+        self._connection_id = str(uuid.uuid4())
+        self._slots = threading.BoundedSemaphore(CONCURRENT_CALLS_MAX)
+        timeout = httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
+        self._http = httpx.Client(timeout=timeout, follow_redirects=False, transport=transport)
+
+    def run(
+        self, cmdlet: str, parameters: Mapping[str, Any], *, may_quote: bool = True
+    ) -> tuple[Row, ...]:
+        """Every row a cmdlet answers, all pages; none for most writes.
+
+        With `may_quote` off no word of the service's answer enters an error: it may quote what was sent.
+
+        Raises:
+            CmdletRefused, Refusal(PERMISSION_MISSING), Throttled, Unreachable. After Unreachable a write may
+            have happened or not.
+        """
+        if not self._slots.acquire(timeout=SLOT_TIMEOUT_S):
+            raise Throttled(SLOT_WAIT_HINT_S, f"{cmdlet}: {CONCURRENT_CALLS_MAX} calls under way")
+        try:
+            return tuple(self._pages(_Call(cmdlet, dict(parameters), may_quote)))
+        finally:
+            self._slots.release()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def _pages(self, call: "_Call") -> Iterable[Row]:
+        rows: list[Row] = []
+        seen: set[str] = set()
+        url = self._url
+        for _ in range(PAGE_COUNT_MAX):
+            seen.add(url)
+            answer = self._answer(call, url)
+            page = _page(call, answer)
+            rows += page.rows
+            if not page.next_link:
+                return rows
+            url = _checked_link(call, page.next_link, str(answer.url), seen)
+        raise Refusal(Code.REQUEST_REJECTED, f"{call.cmdlet}: more than {PAGE_COUNT_MAX} pages")
+
+    def _answer(self, call: "_Call", url: str) -> httpx.Response:
+        """The first answer that is not a redirection and not a demand for a new token."""
+        claims = ""
+        is_renewed = False
+        for _ in range(REDIRECT_COUNT_MAX + 2):
+            answer = self._post(call, url, claims)
+            if answer.is_redirect:
+                url = self._checked_redirect(call, answer)
+            elif answer.status_code == 401 and not is_renewed:
+                claims = decoded_claims(answer.headers.get("www-authenticate", ""))
+                is_renewed = True
+            else:
+                return answer
+        raise Unreachable(f"{call.cmdlet}: Exchange sends the call from host to host")
+
+    def _post(self, call: "_Call", url: str, claims: str) -> httpx.Response:
+        try:
+            return self._http.post(url, json=call.body, headers=self._headers(call, claims))
+        except httpx.HTTPError as failure:
+            # The class alone: a message of the HTTP library may hold the URL.
+            raise Unreachable(f"{call.cmdlet}: {type(failure).__name__}") from None
+
+    def _headers(self, call: "_Call", claims: str) -> dict[str, str]:
+        return {
+            # Asked for at every request: a long read outlives a token. The credential has the cache.
+            "Authorization": f"Bearer {self._bearer(claims)}",
+            "Content-Type": "application/json; charset=utf-8",
+            "Accept": "application/json",
+            "X-AnchorMailbox": self._anchor,
+            "X-CmdletName": call.cmdlet,
+            "X-ResponseFormat": "json",
+            "X-SerializationLevel": "Partial",
+            "Prefer": f"odata.maxpagesize={PAGE_SIZE}",
+            "client-request-id": str(uuid.uuid4()),
+            "connection-id": self._connection_id,
+        }
+
+    def _bearer(self, claims: str) -> str:
+        options = {"claims": claims} if claims else {}
+        try:
+            return self._credential.get_token(self._scope, **options).token
+        except Exception as failure:  # noqa: BLE001  credentials raise what their transport raises
+            raise credential_error(failure) from None
+
+    def _checked_redirect(self, call: "_Call", answer: httpx.Response) -> str:
+        url = str(answer.url.join(answer.headers["location"]))
+        host = urlsplit(url).hostname or ""
+        is_ours = _origin(url) == _origin(self._url)
+        is_exchange = url.startswith("https://") and f".{host}".endswith(EXCHANGE_SUFFIXES)
+        if not (is_ours or is_exchange):
+            raise Refusal(
+                Code.REQUEST_REJECTED,
+                f"{call.cmdlet}: sent on to {host}, which is no host of Exchange; nothing was sent there",
+            )
+        return url
+
+
+class _Call:
+    """One cmdlet with its parameters; has no repr of them, because they may hold passwords."""
+
+    def __init__(self, cmdlet: str, parameters: dict[str, Any], may_quote: bool) -> None:
+        self.cmdlet = cmdlet
+        self.may_quote = may_quote
+        self.body = {"CmdletInput": {"CmdletName": cmdlet, "Parameters": parameters}}
+
+
+class _Page:
+    def __init__(self, rows: list[Row], next_link: str) -> None:
+        self.rows = rows
+        self.next_link = next_link
+
+
+def _page(call: _Call, answer: httpx.Response) -> _Page:
+    """The rows of a success; anything else is raised."""
+    if not answer.is_success:
+        failure = read_failure(answer.status_code, answer.headers, answer.content)
+        raise domain_error(call.cmdlet, failure, may_quote=call.may_quote)
+    if not answer.content.strip():
+        return _Page([], "")
+    body = _body(call, answer)
+    errors = body.get("@adminapi.errors")
+    if errors:
+        entries = errors if isinstance(errors, list) else [errors]
+        failure = read_inner_errors(entries, answer.headers)
+        raise domain_error(call.cmdlet, failure, may_quote=call.may_quote)
+    rows = [without_annotations(row) for row in body.get("value") or () if isinstance(row, dict)]
+    return _Page(rows, str(body.get("@odata.nextLink") or ""))
+
+
+def _body(call: _Call, answer: httpx.Response) -> dict[str, Any]:
+    try:
+        body = answer.json()
+    except ValueError:  # not JSON at all: the busy tenant says so in plain text
+        body = None
+    if isinstance(body, dict):
+        return body
+    failure = read_failure(answer.status_code, answer.headers, answer.content)
+    error = domain_error(call.cmdlet, failure, may_quote=False)
+    if isinstance(error, Throttled):
+        raise error
+    raise Unreachable(f"{call.cmdlet}: an answer of status {answer.status_code} that is not JSON")
+
+
+def _checked_link(call: _Call, link: str, came_from: str, seen: set[str]) -> str:
+    if _origin(link) != _origin(came_from):
+        raise Refusal(Code.REQUEST_REJECTED, f"{call.cmdlet}: the next page lies on another host")
+    if link in seen:
+        raise Refusal(Code.REQUEST_REJECTED, f"{call.cmdlet}: the same page came twice")
+    return link
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname or "", parts.port
