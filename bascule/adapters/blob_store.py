@@ -25,6 +25,7 @@ CONNECT_TIMEOUT_S = 10
 READ_TIMEOUT_S = 60
 RETRY_COUNT_MAX = 2
 ETAG_DIGEST_LENGTH = 12
+IF_STILL = MatchConditions.IfNotModified
 
 
 class AzureBlobStore:
@@ -62,32 +63,28 @@ class AzureBlobStore:
         """
         with azure_errors(f"reading the upload of batch {name}"):
             try:
-                stream = self._container(BATCHES).download_blob(
-                    _file_name(name), offset=0, length=UPLOAD_BYTES_MAX
-                )
+                stream = self._container(BATCHES).download_blob(_file_name(name))
             except ResourceNotFoundError:
                 return None
+            if stream.size > UPLOAD_BYTES_MAX:
+                _refuse_size(name)
             content = stream.readall()
-        if stream.properties.size > UPLOAD_BYTES_MAX:
-            _refuse_size(name)
         return Upload(name, stream.properties.etag, content)
 
     def withdraw(self, upload: Upload, sanitised: bytes) -> None:
         """Archive the copy without passwords under the upload's own mark, then delete the upload that was read."""
         # The archive first: a crash in between leaves both, and the same call again ends the same way.
         self._write(ARCHIVE, f"{upload.name}.{_digest(upload.etag)}.csv", sanitised, "text/csv")
+        blob = self._container(BATCHES).get_blob_client(_file_name(upload.name))
         with azure_errors(f"withdrawing the upload of batch {upload.name}"):
             try:
-                self._container(BATCHES).delete_blob(
-                    _file_name(upload.name),
-                    etag=upload.etag,
-                    match_condition=MatchConditions.IfNotModified,
-                    delete_snapshots="include",
-                )
+                blob.delete_blob("include", etag=upload.etag, match_condition=IF_STILL)
             except ResourceNotFoundError:
                 return
             except ResourceModifiedError as error:
-                raise Conflict(f"another file was uploaded for batch {upload.name}") from error
+                # A condition on a blob that is gone is answered as one that does not hold.
+                if blob.exists():
+                    raise Conflict(f"another file was uploaded for batch {upload.name}") from error
 
     def write_report(self, path: str, content: bytes, content_type: str) -> None:
         """Write or replace a report."""

@@ -43,7 +43,8 @@ class KeyVaultWrap:
         """Wrap with the version of the key that is current, or named in the settings."""
         with azure_errors("wrapping a batch's data key"):
             result = self._client(self._key_id).wrap_key(KeyWrapAlgorithm.rsa_oaep_256, data_key)
-        return WrappedKey(result.encrypted_key, str(result.key_id), str(result.algorithm))
+        algorithm = KeyWrapAlgorithm(result.algorithm).value
+        return WrappedKey(result.encrypted_key, str(result.key_id), algorithm)
 
     def unwrap(self, wrapped: WrappedKey) -> bytes:
         """Unwrap with the version that wrapped."""

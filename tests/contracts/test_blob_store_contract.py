@@ -1,0 +1,85 @@
+"""What every store of uploads and reports promises."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from bascule.adapters.blob_store import AzureBlobStore
+from bascule.domain.errors import Conflict
+from bascule.ports.blob_store import BlobStore
+
+CSV = b"EmailAddress,UserName,Password\r\nanna@example.org,anna,Pa55\r\n"
+SANITISED = b"EmailAddress,UserName\r\nanna@example.org,anna\r\n"
+
+
+@pytest.fixture
+def blobs(azurite: str) -> Iterator[BlobStore]:
+    """A blob store; tests use names of their own."""
+    store = AzureBlobStore.from_connection_string(azurite)
+    yield store
+    store.close()
+
+
+def test_an_upload_is_found_with_its_content(blobs: BlobStore, table_prefix: str) -> None:
+    """The batch would be read from something else than what the operator uploaded."""
+    blobs.upload(table_prefix, CSV)
+    found = blobs.find_upload(table_prefix)
+
+    assert found is not None
+    assert (found.name, found.content) == (table_prefix, CSV)
+
+
+def test_what_nobody_uploaded_is_not_found(blobs: BlobStore) -> None:
+    """A doorbell without a file would be an error instead of nothing."""
+    assert blobs.find_upload("nobody-uploaded-this") is None
+
+
+def test_an_empty_upload_is_found(blobs: BlobStore, table_prefix: str) -> None:
+    """An operator who uploaded an empty file would never hear of it."""
+    blobs.upload(table_prefix, b"")
+    found = blobs.find_upload(table_prefix)
+
+    assert found is not None
+    assert found.content == b""
+
+
+def test_a_withdrawn_upload_is_gone_and_twice_is_the_same(
+    blobs: BlobStore, table_prefix: str
+) -> None:
+    """The file with the passwords would stay, or the second attempt would fail."""
+    blobs.upload(table_prefix, CSV)
+    found = blobs.find_upload(table_prefix)
+    assert found is not None
+    blobs.withdraw(found, SANITISED)
+    blobs.withdraw(found, SANITISED)
+
+    assert blobs.find_upload(table_prefix) is None
+
+
+def test_a_file_uploaded_meanwhile_stays(blobs: BlobStore, table_prefix: str) -> None:
+    """The operator's correction would be deleted unread."""
+    blobs.upload(table_prefix, CSV)
+    found = blobs.find_upload(table_prefix)
+    assert found is not None
+    blobs.upload(table_prefix, CSV + b"bob@example.org,bob,x\r\n")
+
+    with pytest.raises(Conflict):
+        blobs.withdraw(found, SANITISED)
+    assert blobs.find_upload(table_prefix) is not None
+
+
+def test_the_content_of_an_upload_is_never_printed(blobs: BlobStore, table_prefix: str) -> None:
+    """A log line about an upload would hold every password of the batch."""
+    blobs.upload(table_prefix, CSV)
+
+    assert "Pa55" not in repr(blobs.find_upload(table_prefix))
+
+
+def test_a_report_can_be_written_again_and_read(blobs: BlobStore, table_prefix: str) -> None:
+    """The last word about a batch would be its first draft."""
+    path = f"{table_prefix}/anna/certificate.json"
+    assert blobs.read_report(path) is None
+    blobs.write_report(path, b"{}", "application/json")
+    blobs.write_report(path, b'{"missing": 0}', "application/json")
+
+    assert blobs.read_report(path) == b'{"missing": 0}'

@@ -1,0 +1,84 @@
+"""What every keeper of passwords promises."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bascule.adapters.secrets.data_keys import DataKeys
+from bascule.adapters.secrets.envelope import SealedSecrets
+from bascule.adapters.secrets.key_file import KeyFileWrap, create_key_file
+from bascule.adapters.table_store.tables import Tables
+from bascule.domain.codes import Code
+from bascule.domain.errors import Refusal
+from bascule.ports.secrets import Secrets
+
+
+@pytest.fixture
+def secrets(azurite: str, table_prefix: str, tmp_path: Path) -> Iterator[Secrets]:
+    """A keeper with nothing kept."""
+    create_key_file(tmp_path / "wrap.key")
+    tables = Tables.from_connection_string(azurite, table_prefix)
+    yield SealedSecrets(tables, DataKeys(tables, KeyFileWrap(tmp_path / "wrap.key")))
+    tables.close()
+
+
+def test_a_secret_opens_as_it_was_sealed(secrets: Secrets) -> None:
+    """The source would refuse the login of a user whose password has an accent."""
+    secrets.seal("pilot", {"anna": 'pä55,"wörd', "bob": ""})
+
+    assert secrets.open("pilot", "anna") == 'pä55,"wörd'
+    assert secrets.open("pilot", "bob") == ""
+
+
+def test_sealing_again_replaces(secrets: Secrets) -> None:
+    """A corrected password would never be used."""
+    secrets.seal("pilot", {"anna": "old", "bob": "kept"})
+    secrets.seal("pilot", {"anna": "new"})
+
+    assert secrets.open("pilot", "anna") == "new"
+    assert secrets.open("pilot", "bob") == "kept"
+
+
+@pytest.mark.parametrize(("batch", "key"), [("pilot", "nobody"), ("other", "anna")])
+def test_what_was_never_sealed_is_refused(secrets: Secrets, batch: str, key: str) -> None:
+    """A mailbox without a password would be tried with an empty one, and locked out."""
+    secrets.seal("pilot", {"anna": "x"})
+
+    with pytest.raises(Refusal) as refused:
+        secrets.open(batch, key)
+    assert refused.value.code is Code.SECRET_UNREADABLE
+
+
+def test_a_destroyed_secret_is_gone_and_others_stay(secrets: Secrets) -> None:
+    """The password of a migrated user would outlive the migration."""
+    secrets.seal("pilot", {"anna": "x", "bob": "y"})
+    secrets.destroy("pilot", "anna")
+    secrets.destroy("pilot", "anna")
+
+    with pytest.raises(Refusal):
+        secrets.open("pilot", "anna")
+    assert secrets.open("pilot", "bob") == "y"
+
+
+def test_a_destroyed_batch_opens_nothing(secrets: Secrets) -> None:
+    """Passwords would outlive their batch."""
+    secrets.seal("pilot", {f"user{number}": "x" for number in range(120)})
+    secrets.seal("other", {"anna": "kept"})
+    secrets.destroy_batch("pilot")
+    secrets.destroy_batch("pilot")
+
+    with pytest.raises(Refusal) as refused:
+        secrets.open("pilot", "user7")
+    assert refused.value.code is Code.SECRET_UNREADABLE
+    assert secrets.open("other", "anna") == "kept"
+
+
+def test_a_mark_knows_the_same_text_again_and_says_nothing(secrets: Secrets) -> None:
+    """The same file twice would be two batches, or its digest would give short passwords away."""
+    mark = secrets.mark("pilot", "the file")
+
+    assert secrets.mark("pilot", "the file") == mark
+    assert secrets.mark("pilot", "the file ") != mark
+    assert secrets.mark("other", "the file") != mark
+    assert "file" not in mark
