@@ -1,0 +1,78 @@
+"""What changed between a batch as it runs and a file uploaded again: for a person to review, never applied silently."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from bascule.domain.batch_rows import BatchRow
+
+
+@dataclass(frozen=True)
+class RowFacts:
+    """A row without its secrets."""
+
+    address: str
+    """Normal form."""
+    user_name: str
+    user_root: str
+    display_name: str
+    cohort: str
+    cutover_at_utc: datetime | None
+    usage_location: str
+    password_mark: str
+    """Opaque keyed digest of the row's passwords: equal marks, equal passwords. Made where the key is."""
+
+
+@dataclass(frozen=True)
+class RowChange:
+    """A mailbox whose row says something else now."""
+
+    address: str
+    fields: tuple[str, ...]
+    """Names of the `RowFacts` fields that differ, in their order."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Addresses by what happened to them, each sorted."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: tuple[RowChange, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.changed)
+
+
+def facts_of(row: BatchRow, password_mark: str) -> RowFacts:
+    """What may be remembered of a row in clear."""
+    return RowFacts(
+        address=row.address,
+        user_name=row.user_name,
+        user_root=row.user_root,
+        display_name=row.display_name,
+        cohort=row.cohort,
+        cutover_at_utc=row.cutover_at_utc,
+        usage_location=row.usage_location,
+        password_mark=password_mark,
+    )
+
+
+def difference(old: Mapping[str, RowFacts], new: Iterable[RowFacts]) -> Difference:
+    """What `new` rows change in `old` ones, kept by address; the order of rows means nothing."""
+    fresh = {facts.address: facts for facts in new}
+    both = sorted(old.keys() & fresh.keys())
+    changes = (_change(old[address], fresh[address]) for address in both)
+    return Difference(
+        added=tuple(sorted(fresh.keys() - old.keys())),
+        removed=tuple(sorted(old.keys() - fresh.keys())),
+        changed=tuple(change for change in changes if change.fields),
+    )
+
+
+def _change(old: RowFacts, new: RowFacts) -> RowChange:
+    names = (field.name for field in dataclasses.fields(RowFacts))
+    return RowChange(
+        new.address, tuple(name for name in names if getattr(old, name) != getattr(new, name))
+    )
