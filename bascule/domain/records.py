@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bascule.domain.codes import Code
-from bascule.domain.stages import Stage
+from bascule.domain.stages import CUT_OVER, Stage
 
 
 class Wish(StrEnum):
@@ -31,6 +31,8 @@ class MailboxRecord:
     address: str
     source_user: str
     user_root: str = ""
+    has_new_password: bool = False
+    """The upload gives the password of a new account; it is sealed beside the source's."""
     display_name: str = ""
     cohort: str = ""
     usage_location: str = ""
@@ -78,6 +80,8 @@ class MailboxRecord:
     probe_strays: tuple[str, ...] = ()
     """Tokens of probes that went astray: looked for and removed at the end, so that no user meets one."""
     redirected_utc: datetime | None = None
+    rollback_began_utc: datetime | None = None
+    """Set while the way back is being walked, also through a set aside; nothing but the rollback goes on then."""
     delta_asked_utc: datetime | None = None
     marks: str = ""
     """Digest of every folder's UIDVALIDITY and UIDNEXT when the source was last seen."""
@@ -87,11 +91,30 @@ class MailboxRecord:
     # Proof
     certificate: str = ""
     """The certificate's summary as JSON; the whole stands in the reports container."""
+    proven_marks: str = ""
+    """The marks the certificate was made over; the same at the end of the grace, nothing has to be proven again."""
     migrated_utc: datetime | None = None
     closed_utc: datetime | None = None
     """The last sweep is done and the password destroyed: nothing more happens to this mailbox."""
+    version: int = 0
+    """Counts the story's writes, so that a step that runs late cannot undo what came after it."""
     seen_utc: datetime | None = None
     """When its story last looked at this row; the watchdog wakes the story of a row that nobody looks at."""
+
+    @property
+    def proven_stage(self) -> Stage:
+        """The stage that was proven last, also while set aside."""
+        return self.resume_stage or self.stage
+
+    @property
+    def has_begun_cutover(self) -> bool:
+        """Whether anything of the mail flow was touched, so that leaving needs the rollback."""
+        return self.proven_stage in CUT_OVER or self.detach_began_utc is not None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more happens to this mailbox."""
+        return self.closed_utc is not None or self.stage is Stage.ABANDONED
 
 
 # Whose word counts for a field when two write at once; all other fields belong to the mailbox's own story.
@@ -100,6 +123,7 @@ BATCH_FIELDS = (
     "sync_batch",
     "source_user",
     "user_root",
+    "has_new_password",
     "display_name",
     "cohort",
     "usage_location",

@@ -16,8 +16,10 @@ class MailboxView:
     """One mailbox as its story sees it: the row, and the plan's numbers for where it stands."""
 
     record: MailboxRecord
+    stood_since_utc: datetime
+    """Since when it has been expected to move on."""
     patience_s: float
-    """How long it may stay at this stage."""
+    """How long that may take."""
     expired_code: Code
     """Why it is set aside when the patience ends."""
     cutover: CutoverPlan
@@ -66,6 +68,14 @@ class RouteFacts:
 class AccountFacts:
     """The account of a mailbox."""
 
+    account_id: str
+
+
+@dataclass(frozen=True)
+class CloudMailboxQuestion:
+    """Is the mailbox of this account open, at the address of the row?"""
+
+    ref: MailboxRef
     account_id: str
 
 
@@ -159,6 +169,14 @@ class MarkFacts:
 
 
 @dataclass(frozen=True)
+class CertificateRequest:
+    """Prove completeness; with `since_utc` only of what reached the source since then."""
+
+    ref: MailboxRef
+    since_utc: datetime | None = None
+
+
+@dataclass(frozen=True)
 class CertificateFacts:
     """The certificate in figures; the whole of it stands in the reports container."""
 
@@ -220,6 +238,8 @@ class UploadVerdict:
     """The upload against the rules and against the ledger."""
 
     kind: UploadKind
+    etag: str = ""
+    """Which upload was judged; another one that lands meanwhile is judged on its own."""
     row_count: int = 0
     mistake_count: int = 0
 
@@ -229,6 +249,7 @@ class Refusals:
     """A whole batch refused before its first write."""
 
     name: str
+    etag: str
     code: str
     detail: str
 

@@ -1,0 +1,88 @@
+"""From the uploaded row to a synced mailbox: nothing of the user's mail flow changes in these chapters."""
+
+from dataclasses import replace
+
+from bascule.domain.requests import (
+    CloudMailboxQuestion,
+    LicenceRequest,
+    MailboxView,
+    MembershipQuestion,
+    RouteExpectation,
+)
+from bascule.domain.stages import Stage
+from bascule.domain.sync import SEEDED, SyncState
+from orchestrators.chapters import Pause, arrive, ref_of
+from orchestrators.steps import (
+    Context,
+    Story,
+    check_route,
+    ensure_account,
+    ensure_licence,
+    find_cloud_mailbox,
+    join_coexistence,
+    see_membership,
+    see_sync,
+    survey_source,
+)
+
+# The batch's story rings nobody when it builds a sync batch; its mailboxes look again after this.
+SYNC_BATCH_WAIT_S = 120.0
+INITIAL_SYNC_WAIT_S = 300.0
+
+
+def survey(context: Context, view: MailboxView) -> Story[Pause]:
+    """Open the source read-only, count everything, and see the one alias row."""
+    record = view.record
+    facts = yield from survey_source(context, ref_of(record))
+    route = yield from check_route(context, RouteExpectation(ref_of(record), destination=""))
+    surveyed = replace(
+        record,
+        source_message_count=facts.message_count,
+        source_size_bytes=facts.size_bytes,
+        offences=facts.offences,
+        route_home=route.destination,
+    )
+    return (yield from arrive(context, surveyed, Stage.SURVEYED))
+
+
+def provision(context: Context, view: MailboxView) -> Story[Pause]:
+    """Account, licence with only the mailbox on, and an open mailbox at the right address."""
+    ref = ref_of(view.record)
+    account = yield from ensure_account(context, ref)
+    yield from ensure_licence(context, LicenceRequest(ref, is_after=False))
+    yield from find_cloud_mailbox(context, CloudMailboxQuestion(ref, account.account_id))
+    ready = replace(view.record, account_id=account.account_id, is_licensed=True)
+    return (yield from arrive(context, ready, Stage.PROVISIONED))
+
+
+def coexist(context: Context, view: MailboxView) -> Story[Pause]:
+    """Join the coexistence group, so that the tenant sends this mailbox's mail back to Postfix."""
+    ref = ref_of(view.record)
+    yield from join_coexistence(context, ref)
+    since_utc = view.record.stage_since_utc or context.current_utc_datetime
+    yield from see_membership(context, MembershipQuestion(ref, True, since_utc))
+    return (yield from arrive(context, view.record, Stage.COEXISTING))
+
+
+def begin_sync(context: Context, view: MailboxView) -> Story[Pause]:
+    """Wait for the batch's story to put this mailbox into a migration batch, and for the service to take it."""
+    if not view.record.sync_batch:
+        return Pause(SYNC_BATCH_WAIT_S, "a sync batch")
+    yield from see_sync(context, ref_of(view.record))
+    return (yield from arrive(context, view.record, Stage.SYNCING))
+
+
+def finish_initial_sync(context: Context, view: MailboxView) -> Story[Pause]:
+    """Wait until everything was copied once."""
+    facts = yield from see_sync(context, ref_of(view.record))
+    if facts.state not in SEEDED:
+        return Pause(INITIAL_SYNC_WAIT_S, f"the initial sync, now {facts.state}")
+    if facts.state is SyncState.DELTA and facts.last_success_utc is None:
+        return Pause(INITIAL_SYNC_WAIT_S, "the first complete sync")
+    synced = replace(
+        view.record,
+        synced_count=facts.synced_count,
+        skipped_count=facts.skipped_count,
+        last_synced_utc=facts.last_success_utc,
+    )
+    return (yield from arrive(context, synced, Stage.SYNCED))

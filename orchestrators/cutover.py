@@ -1,0 +1,139 @@
+"""The cutover of one mailbox: out of the group first, proven, and only then the alias.
+
+    SYNCED     wait for the operator's instant; then leave the group and send probes inside the tenant
+    DETACHED   the probes stayed in the cloud: turn the alias, read it back
+    REDIRECTED
+
+Between the two redirects mail from the tenant stays in the cloud and mail from outside arrives at the source; both
+are found again by the final sync. The other way round a message could go in circles.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bascule.domain.records import MailboxRecord
+from bascule.domain.requests import (
+    Alert,
+    DeltaRequest,
+    MailboxView,
+    MembershipQuestion,
+    ProbePlace,
+    RouteExpectation,
+    SwitchRequest,
+)
+from bascule.domain.routes import RouteSwitch
+from bascule.domain.stages import Stage
+from orchestrators.chapters import NEXT, Pause, arrive, ref_of, remember, seconds_since
+from orchestrators.probes import Sighting, probe_once
+from orchestrators.steps import (
+    PAUSE_MAX_S,
+    Context,
+    Deferred,
+    Story,
+    alert_operator,
+    check_route,
+    leave_coexistence,
+    request_delta,
+    see_membership,
+    see_sync,
+    switch_route,
+)
+
+# A synced mailbox is looked at this often: its delta runs once a day, and its story proves that it is alive.
+SYNCED_LOOK_S = 12 * 3600.0
+# Held up at its instant: look again soon, people wait.
+HELD_UP_LOOK_S = 600.0
+DELTA_AGE_MAX_S = 26 * 3600.0
+
+
+def wait_or_detach(context: Context, view: MailboxView) -> Story[Pause]:
+    """Keep the copy fresh until the operator's instant, then begin."""
+    if view.record.detach_began_utc is not None:
+        return (yield from detach(context, view))
+    record = yield from _look_at_sync(context, view)
+    due_s = -seconds_since(context, record.cutover_at_utc)
+    if record.cutover_at_utc is None or due_s > 0:
+        wait_s = SYNCED_LOOK_S if record.cutover_at_utc is None else min(due_s, SYNCED_LOOK_S)
+        yield from _keep_alive(context, view, record)
+        return Pause(wait_s, "the cutover's instant" if record.cutover_at_utc else "a cutover")
+    held_up = hold_up(context, view, record)
+    if held_up:
+        yield from _refresh_if_late(context, record)
+        return Pause(HELD_UP_LOOK_S, f"the cutover is due, but {held_up}")
+    yield from remember(context, replace(record, detach_began_utc=context.current_utc_datetime))
+    return NEXT
+
+
+def hold_up(context: Context, view: MailboxView, record: MailboxRecord) -> str:
+    """Why this mailbox may not be cut over now; empty when it may."""
+    offences = {offence.partition(":")[0] for offence in record.offences} - set(view.waived)
+    if offences:
+        return f"its survey is not waived: {', '.join(sorted(offences))}"
+    if record.last_synced_utc is None:
+        return "it has not been synced yet"
+    if seconds_since(context, record.last_synced_utc) > DELTA_AGE_MAX_S:
+        return "its last sync is older than 26 h"
+    return ""
+
+
+def detach(context: Context, view: MailboxView) -> Story[Pause]:
+    """Leave the group, see it, then send probes until several in a row stayed in the cloud."""
+    record, ref = view.record, ref_of(view.record)
+    since_utc = record.detach_began_utc or context.current_utc_datetime
+    if record.probe_proven_count == 0 and not record.probe_token:
+        yield from leave_coexistence(context, ref)
+        yield from see_membership(context, MembershipQuestion(ref, False, since_utc))
+    sighting = yield from probe_once(context, view, ProbePlace.CLOUD)
+    if not isinstance(sighting, Sighting):
+        return sighting
+    if sighting.proven_count < view.cutover.probe_count:
+        return Pause(view.cutover.probe_interval_s, "the next probe")
+    proven = replace(sighting.record, probe_proven_count=0)
+    return (yield from arrive(context, proven, Stage.DETACHED))
+
+
+def redirect(context: Context, view: MailboxView) -> Story[Pause]:
+    """Turn the alias to the tenant in one compare-and-set, and read it back through another connection."""
+    ref = ref_of(view.record)
+    change = RouteSwitch(view.record.address, view.record.route_home, view.routing_address)
+    yield from switch_route(context, SwitchRequest(ref, change))
+    yield from check_route(context, RouteExpectation(ref, destination=view.routing_address))
+    turned = replace(view.record, redirected_utc=context.current_utc_datetime)
+    return (yield from arrive(context, turned, Stage.REDIRECTED))
+
+
+def _look_at_sync(context: Context, view: MailboxView) -> Story[MailboxRecord]:
+    facts = yield from see_sync(context, ref_of(view.record))
+    seen = replace(
+        view.record,
+        synced_count=facts.synced_count,
+        skipped_count=facts.skipped_count,
+        last_synced_utc=facts.last_success_utc or view.record.last_synced_utc,
+    )
+    if seen == view.record:
+        return seen
+    return (yield from remember(context, seen))
+
+
+def _keep_alive(context: Context, view: MailboxView, record: MailboxRecord) -> Story[None]:
+    """Exchange stops a synced batch that nobody touches; a delta asked for in time prevents it."""
+    age_s = seconds_since(context, record.last_synced_utc)
+    if age_s > DELTA_AGE_MAX_S:
+        text = f"{record.address}: the last complete sync was {round(age_s / 3600)} h ago"
+        yield from alert_operator(context, Alert(f"Sync of batch {record.batch} is late", text))
+    wanted_utc = context.current_utc_datetime - timedelta(seconds=view.keep_alive_s)
+    if seconds_since(context, record.stage_since_utc) > view.keep_alive_s:
+        yield from _ask_for_delta(context, DeltaRequest(ref_of(record), wanted_utc))
+
+
+def _refresh_if_late(context: Context, record: MailboxRecord) -> Story[None]:
+    if seconds_since(context, record.last_synced_utc) > DELTA_AGE_MAX_S:
+        wanted_utc = context.current_utc_datetime - timedelta(seconds=PAUSE_MAX_S)
+        yield from _ask_for_delta(context, DeltaRequest(ref_of(record), wanted_utc))
+
+
+def _ask_for_delta(context: Context, request: DeltaRequest) -> Story[None]:
+    try:
+        yield from request_delta(context, request)
+    except Deferred:
+        return  # gathered with others' requests; the next look finds it issued

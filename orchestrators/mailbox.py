@@ -1,0 +1,174 @@
+"""The life of one mailbox, told once; the runbook has the same headings.
+
+    1. read the row                      the ledger is the truth, the engine only remembers where to wake
+    2. an operator's wish goes first     retry, abandon, rollback
+    3. live the chapter of its stage     each ends at the next proven stage, or too early
+    4. pause, then begin again as new    doorbell or timer, whichever is first
+
+Custom status: {"stage", "since", "code", "waiting_for", "next_look_s"}.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+from bascule.domain.codec import decode, encode
+from bascule.domain.codes import Code
+from bascule.domain.records import MailboxRecord, MailboxRef, Wish
+from bascule.domain.requests import MailboxView, Progress
+from bascule.domain.stages import Stage
+from orchestrators import arrival, cutover, proof, rollback
+from orchestrators.chapters import FINISHED, NEXT, Pause, ref_of, seconds_since
+from orchestrators.steps import (
+    Context,
+    Deferred,
+    StepRefused,
+    Story,
+    destroy_secret,
+    leave_sync,
+    pause,
+    read_mailbox,
+    record_progress,
+)
+
+# The wait grows with the time a mailbox has stood at its stage: a day's wait is not asked after every minute.
+GROWTH = 0.05
+GROWN_WAIT_MAX_S = 3600.0
+# Nothing is expected of a mailbox that waits for a person; the doorbell rings when there is.
+IDLE_WAIT_S = 24 * 3600.0
+SYNC_CODES = frozenset(
+    {
+        Code.SYNC_LOGIN_REFUSED,
+        Code.SYNC_RECIPIENT_MISSING,
+        Code.SYNC_MAILBOX_FULL,
+        Code.SYNC_FAILED,
+        Code.SYNC_STOPPED,
+        Code.SYNC_IN_OTHER_BATCH,
+    }
+)
+
+
+def mailbox(context: Context) -> Story[None]:
+    """Carry one mailbox to Microsoft 365, its mail reachable at every moment.
+
+    Input: a MailboxRef. Waits for the doorbell. Ends when the mailbox is closed or abandoned.
+    """
+    ref = decode(MailboxRef, context.get_input())
+    try:
+        view = yield from read_mailbox(context, ref)
+    except Deferred as early:
+        yield from pause(context, early.wait_s)
+        context.continue_as_new(encode(ref))
+        return
+    rest = yield from live(context, view)
+    if rest is FINISHED:
+        _tell(context, view, rest)
+        return
+    if rest is not NEXT:
+        _tell(context, view, rest)
+        yield from pause(context, rest.wait_s)
+    context.continue_as_new(encode(ref))
+
+
+def live(context: Context, view: MailboxView) -> Story[Pause]:
+    """One chapter; a refusal, or patience that ends, sets the mailbox aside with its code."""
+    try:
+        if view.record.wish is not Wish.NONE:
+            return (yield from WISHES[view.record.wish](context, view.record))
+        if view.record.rollback_began_utc and view.record.stage is not Stage.SET_ASIDE:
+            return (yield from rollback.roll_back(context, view))
+        return (yield from CHAPTERS[view.record.stage](context, view))
+    except StepRefused as refusal:
+        return (yield from set_aside(context, view, refusal.code, refusal.detail))
+    except Deferred as early:
+        stood_s = seconds_since(context, view.stood_since_utc)
+        if stood_s > view.patience_s:
+            code = Code.STEP_BROKEN if early.is_broken else view.expired_code
+            return (yield from set_aside(context, view, code, str(early)))
+        return Pause(max(early.wait_s, min(stood_s * GROWTH, GROWN_WAIT_MAX_S)), early.why)
+
+
+def set_aside(context: Context, view: MailboxView, code: Code, detail: str) -> Story[Pause]:
+    """Stop safely, with a reason, at the stage that was proven last."""
+    record = view.record
+    if record.stage is Stage.SET_ASIDE:
+        return Pause(IDLE_WAIT_S, f"a person: {code}")
+    aside = replace(
+        record, stage=Stage.SET_ASIDE, resume_stage=record.stage, code=code, detail=detail
+    )
+    yield from record_progress(context, Progress(aside))
+    return NEXT
+
+
+def _retry(context: Context, record: MailboxRecord) -> Story[Pause]:
+    """Go on from the stage that was proven last; a failed sync starts over in a supplement."""
+    if record.stage is not Stage.SET_ASIDE or record.resume_stage is None:
+        yield from record_progress(context, Progress(record, served_wish=Wish.RETRY))
+        return NEXT
+    resume = record.resume_stage
+    if record.code in SYNC_CODES and resume in {Stage.COEXISTING, Stage.SYNCING}:
+        yield from leave_sync(context, ref_of(record))
+        resume = Stage.COEXISTING
+    again = replace(record, stage=resume, resume_stage=None, code=None, detail="")
+    yield from record_progress(context, Progress(again, served_wish=Wish.RETRY))
+    return NEXT
+
+
+def _abandon(context: Context, record: MailboxRecord) -> Story[Pause]:
+    """Leave the mailbox at the source for good; not once its mail may go to the cloud."""
+    if record.has_begun_cutover:
+        yield from record_progress(context, Progress(record, served_wish=Wish.ABANDON))
+        return NEXT
+    yield from leave_sync(context, ref_of(record))
+    yield from destroy_secret(context, ref_of(record))
+    gone = replace(record, stage=Stage.ABANDONED, resume_stage=None)
+    yield from record_progress(context, Progress(gone, served_wish=Wish.ABANDON))
+    return FINISHED
+
+
+def _wait_for_person(_: Context, view: MailboxView) -> Story[Pause]:
+    yield from ()
+    return Pause(IDLE_WAIT_S, f"a person: {view.record.code}")
+
+
+def _nothing_more(_: Context, __: MailboxView) -> Story[Pause]:
+    yield from ()
+    return FINISHED
+
+
+CHAPTERS: Mapping[Stage, Callable[[Context, MailboxView], Story[Pause]]] = MappingProxyType(
+    {
+        Stage.REGISTERED: arrival.survey,
+        Stage.SURVEYED: arrival.provision,
+        Stage.PROVISIONED: arrival.coexist,
+        Stage.COEXISTING: arrival.begin_sync,
+        Stage.SYNCING: arrival.finish_initial_sync,
+        Stage.SYNCED: cutover.wait_or_detach,
+        Stage.DETACHED: cutover.redirect,
+        Stage.REDIRECTED: proof.sync_until_quiet,
+        Stage.FINAL_SYNC: proof.prove,
+        Stage.PROVEN: proof.finish,
+        Stage.MIGRATED: proof.sweep_and_close,
+        Stage.ROLLED_BACK: rollback.stay_home,
+        Stage.SET_ASIDE: _wait_for_person,
+        Stage.ABANDONED: _nothing_more,
+    }
+)
+
+
+WISHES: Mapping[Wish, Callable[[Context, MailboxRecord], Story[Pause]]] = MappingProxyType(
+    {Wish.RETRY: _retry, Wish.ABANDON: _abandon, Wish.ROLLBACK: rollback.begin}
+)
+
+
+def _tell(context: Context, view: MailboxView, rest: Pause) -> None:
+    since_utc = view.record.stage_since_utc
+    context.set_custom_status(
+        {
+            "stage": view.record.stage.value,
+            "since": since_utc.isoformat() if since_utc else None,
+            "code": view.record.code.value if view.record.code else None,
+            "waiting_for": rest.waiting_for[:200],
+            "next_look_s": round(rest.wait_s),
+        }
+    )

@@ -1,0 +1,74 @@
+"""Probe messages: the only proof of which way the tenant sends a mailbox's mail now.
+
+The members of the group as written say nothing about the transport servers, each of which remembers a group for hours.
+A probe is sent from inside the tenant and looked for on both sides. It is removed where it is found; one that is not
+found is remembered as a stray and removed at the end, so that no user meets one.
+"""
+
+from dataclasses import dataclass, replace
+
+from bascule.domain.records import MailboxRecord
+from bascule.domain.requests import MailboxView, Probe, ProbePlace
+from orchestrators.chapters import Pause, ref_of, remember, seconds_since
+from orchestrators.steps import Context, Story, look_for_probe, send_probe
+
+# Strays of the last tries; older ones have long arrived or bounced.
+STRAY_COUNT_MAX = 40
+# A message inside the tenant takes seconds; looking at once would find nothing.
+FIRST_LOOK_S = 20.0
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """A probe took the way we want; so many in a row did."""
+
+    record: MailboxRecord
+    proven_count: int
+
+
+def probe_once(context: Context, view: MailboxView, wanted: ProbePlace) -> Story[Sighting | Pause]:
+    """Send a probe, or look for the one that is on its way."""
+    record = view.record
+    if not record.probe_token:
+        # Written down before it is sent, so that a crash leaves no probe that nobody looks for.
+        record = yield from remember(context, replace(record, probe_token=context.new_uuid()))
+    if record.probe_sent_utc is None:
+        yield from send_probe(context, Probe(ref_of(record), record.probe_token))
+        yield from remember(context, replace(record, probe_sent_utc=context.current_utc_datetime))
+        return Pause(FIRST_LOOK_S, "a probe")
+    facts = yield from look_for_probe(context, Probe(ref_of(record), record.probe_token))
+    if facts.place is wanted:
+        return (yield from _proven(context, record))
+    if facts.place is ProbePlace.NOWHERE:
+        return (yield from _unseen(context, view, record))
+    return (yield from _astray(context, view, record))
+
+
+def _proven(context: Context, record: MailboxRecord) -> Story[Sighting]:
+    proven = replace(
+        record,
+        probe_token="",
+        probe_sent_utc=None,
+        probe_proven_count=record.probe_proven_count + 1,
+    )
+    kept = yield from remember(context, proven)
+    return Sighting(kept, kept.probe_proven_count)
+
+
+def _unseen(context: Context, view: MailboxView, record: MailboxRecord) -> Story[Pause]:
+    if seconds_since(context, record.probe_sent_utc) < view.cutover.probe_patience_s:
+        return Pause(view.cutover.probe_interval_s, "a probe")
+    return (yield from _astray(context, view, record))
+
+
+def _astray(context: Context, view: MailboxView, record: MailboxRecord) -> Story[Pause]:
+    """It went the other way, or nowhere: begin counting again."""
+    strays = (*record.probe_strays, record.probe_token)[-STRAY_COUNT_MAX:]
+    yield from remember(
+        context,
+        replace(
+            record, probe_token="", probe_sent_utc=None, probe_proven_count=0, probe_strays=strays
+        ),
+    )
+    # A server that still remembers the group will do so for a while.
+    return Pause(view.cutover.probe_patience_s, "the group's memory in the tenant to fade")
