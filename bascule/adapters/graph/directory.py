@@ -1,0 +1,181 @@
+"""The directory port over Microsoft Graph.
+
+Source: Microsoft Learn, "List subscribedSkus", "Create user", "Get a user", "Update user", "user: assignLicense",
+"Get user mailbox settings", "licenseAssignmentState resource type".
+"""
+
+import re
+from functools import cached_property
+from types import ModuleType
+from typing import Any
+from uuid import UUID
+
+from bascule.adapters.graph.client import GraphClient
+from bascule.adapters.graph.errors import (
+    REPLICATION_WAIT_S,
+    GraphMissing,
+    GraphRefused,
+    Meaning,
+)
+from bascule.domain.addresses import local_part, mailbox_key, normal_address
+from bascule.domain.codes import Code
+from bascule.domain.directory import Account, LicenceState, NewAccount, ServicePlan, Sku
+from bascule.domain.errors import NotYet, Refusal, Unreachable
+
+# "Create user": at most 64 characters; what lies outside this set has been refused.
+NICKNAME_LENGTH_MAX = 64
+_NICKNAME_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+ACTIVE_STATES = frozenset({"Active", "ActiveWithError"})
+
+
+class GraphDirectory:
+    """Implements `bascule.ports.directory.Directory`."""
+
+    def __init__(self, client: GraphClient) -> None:
+        self._client = client
+
+    def licence_stock(self) -> tuple[Sku, ...]:
+        """GET /subscribedSkus."""
+        page = self._client.call("read the licences of the tenant", self._calls.stock)
+        return tuple(_sku(entry) for entry in _given(page, "read the licences").value or ())
+
+    def find_account(self, address: str) -> Account | None:
+        """GET /users/{user principal name}; only "resource not found" means that there is none."""
+        wanted = normal_address(address)
+        if not wanted:
+            raise ValueError("an account is looked for by its address, which is empty")
+        try:
+            found = self._read(wanted)
+        except GraphMissing as missing:
+            if missing.meaning is Meaning.OBJECT_MISSING:
+                return None
+            raise
+        return found if found.address == wanted else None
+
+    def create_account(self, new: NewAccount) -> Account:
+        """POST /users. The answer is believed: a read right after it may miss the account."""
+        doing = f"create the account {new.address}"
+        made = self._client.call(
+            doing,
+            lambda graph: self._calls.new_account(graph, new, nickname(new.address)),
+            fallback=Code.ACCOUNT_INVALID,
+            may_quote=False,
+        )
+        account_id = str(_given(made, doing).id)
+        return Account(account_id, normal_address(new.address), True, new.usage_location, ())
+
+    def set_usage_location(self, account_id: str, usage_location: str) -> None:
+        """PATCH /users/{id}."""
+        self._client.call(
+            f"set the usage location of {account_id}",
+            lambda graph: self._calls.usage_location(graph, account_id, usage_location),
+            fallback=Code.USAGE_LOCATION_INVALID,
+        )
+
+    def assign_licence(
+        self, account_id: str, sku_id: str, disabled_plan_ids: tuple[str, ...]
+    ) -> None:
+        """POST /users/{id}/assignLicense: the whole list of disabled plans, every time."""
+        sku, disabled = _uuid(sku_id), [_uuid(plan) for plan in disabled_plan_ids]
+        try:
+            self._client.call(
+                f"assign licence {sku_id} to {account_id}",
+                lambda graph: self._calls.licence(graph, account_id, sku, disabled),
+                fallback=Code.LICENCE_REFUSED,
+            )
+        except GraphRefused as no:
+            if no.meaning is not Meaning.USAGE_LOCATION:
+                raise
+            raise self._location_error(account_id, no) from None
+
+    def is_mailbox_open(self, account_id: str) -> bool:
+        """GET /users/{id}/mailboxSettings; the codes of its 404 alternate over hours and mean the same."""
+        try:
+            self._client.call(
+                f"look for the mailbox of {account_id}",
+                lambda graph: self._calls.mailbox_settings(graph, account_id),
+            )
+        except GraphMissing:
+            return False
+        return True
+
+    @cached_property
+    def _calls(self) -> Any:
+        return _directory_calls()
+
+    def _read(self, key: str) -> Account:
+        doing = f"read the account {key}"
+        user = self._client.call(doing, lambda graph: self._calls.account(graph, key))
+        return _account(_given(user, doing))
+
+    def _location_error(self, account_id: str, no: GraphRefused) -> NotYet | Refusal:
+        """Licensing sees no valid usage location: on its way when the account shows one, missing when not."""
+        if self._read(account_id).usage_location:
+            return NotYet(REPLICATION_WAIT_S, f"{no.detail}; the account has one, licensing lags")
+        return no
+
+
+def nickname(address: str) -> str:
+    """A mail nickname that the directory takes, made from what stands before the @."""
+    plain = _NICKNAME_UNSAFE.sub("", local_part(address)).strip(".")[:NICKNAME_LENGTH_MAX]
+    return plain.strip(".") or mailbox_key(address)
+
+
+def _directory_calls() -> ModuleType:
+    from bascule.adapters.graph import directory_calls  # noqa: PLC0415  loads the SDK
+
+    return directory_calls
+
+
+def _given(answer: Any, doing: str) -> Any:
+    """The answer, if there is one: an empty body where an object belongs says nothing about the effect."""
+    if answer is None:
+        raise Unreachable(f"{doing}: an empty answer")
+    return answer
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Refusal(Code.LICENCE_UNKNOWN, f"{text} is no licence or plan id") from None
+
+
+def _sku(entry: Any) -> Sku:
+    units = entry.prepaid_units
+    return Sku(
+        sku_id=str(entry.sku_id),
+        part_number=str(entry.sku_part_number or ""),
+        enabled_count=int((units.enabled if units else 0) or 0),
+        consumed_count=int(entry.consumed_units or 0),
+        service_plans=tuple(
+            ServicePlan(
+                plan_id=str(plan.service_plan_id),
+                name=str(plan.service_plan_name or ""),
+                applies_to_user=plan.applies_to == "User",
+            )
+            for plan in entry.service_plans or ()
+        ),
+    )
+
+
+def _account(user: Any) -> Account:
+    return Account(
+        account_id=str(user.id),
+        address=normal_address(str(user.user_principal_name or "")),
+        is_enabled=bool(user.account_enabled),
+        usage_location=str(user.usage_location or ""),
+        licences=tuple(_licence(state) for state in user.license_assignment_states or ()),
+    )
+
+
+def _licence(state: Any) -> LicenceState:
+    error = str(state.error or "")
+    return LicenceState(
+        sku_id=str(state.sku_id),
+        disabled_plan_ids=tuple(sorted(str(plan) for plan in state.disabled_plans or ())),
+        by_group=str(state.assigned_by_group or ""),
+        is_active=state.state in ACTIVE_STATES,
+        # The documentation says null when all is well; the service says the word None.
+        error="" if error == "None" else error,
+    )
