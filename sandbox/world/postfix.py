@@ -54,7 +54,7 @@ class Postfix:
         self._weather = weather
         self._trace = trace
         self._naming = naming
-        self._aliases = aliases
+        self.aliases = aliases
         self._source = source
         self._tenant_transport = tenant_transport
         self.queue: list[Queued] = []
@@ -129,8 +129,8 @@ class Postfix:
 
     def _rows(self, address: str) -> list[str]:
         """virtual(5): the address's own rows; the domain's catch-all only when there are none."""
-        own = self._aliases.rows_of(address)
-        catch_all = [] if own else self._aliases.rows_of(f"@{domain_of(address)}")
+        own = self.aliases.rows_of(address)
+        catch_all = [] if own else self.aliases.rows_of(f"@{domain_of(address)}")
         return [destination.lower() for destination in own or catch_all]
 
     def _defer(self, queued: Queued, span: Span) -> None:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 
-from sandbox.world.aliases import AliasRows, MemoryAliases
+from sandbox.world.aliases import AliasRows, AliasTable, FileAliases, MemoryAliases
 from sandbox.world.kernel import Kernel
 from sandbox.world.mail import fingerprint
 from sandbox.world.misfortune import Misfortune
@@ -56,6 +56,18 @@ class World:
         """How many messages stand in a queue somewhere."""
         with self.kernel.look():
             return len(self.postfix.queue) + self.tenant.transport.in_flight_count
+
+    def share_aliases(self, table: AliasTable) -> None:
+        """Keep the alias rows in an SQLite file from now on, where the product and a real Postfix find them too."""
+        with self.kernel.look():
+            shared = FileAliases(table)
+            by_source: dict[str, list[str]] = {}
+            for source, destination in self.aliases.all_rows():
+                by_source.setdefault(source, []).append(destination)
+            for source, destinations in by_source.items():
+                shared.edit_by_hand(source, destinations)
+            self.aliases = shared
+            self.postfix.aliases = shared
 
     def take_stock(self) -> None:
         """Write down what the source holds now: the mail that must exist at the end."""
