@@ -13,6 +13,8 @@ from typing import Protocol
 CLOCK_VARIABLE = "LOCAL_HOST_CLOCK"
 INSTANT_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
+END_OF_TIME_UTC = datetime(9999, 1, 1, tzinfo=UTC)
+
 
 class Clock(Protocol):
     """A source of instants which never goes back."""
@@ -37,9 +39,12 @@ def parse_instant(text: str) -> datetime:
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
+_STARTED_S = time.time() - time.monotonic()
+
+
 def real_now_utc() -> datetime:
-    """The machine's own time."""
-    return datetime.fromtimestamp(time.time(), UTC)
+    """The machine's own time; within one process it never goes back, even when the machine's clock is set."""
+    return datetime.fromtimestamp(_STARTED_S + time.monotonic(), UTC)
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,10 @@ class ScaledClock:
 
     def now_utc(self) -> datetime:
         elapsed_s = max(0.0, (real_now_utc() - self.anchor_real_utc).total_seconds())
-        return self.anchor_virtual_utc + timedelta(seconds=elapsed_s * self.factor)
+        try:
+            return self.anchor_virtual_utc + timedelta(seconds=elapsed_s * self.factor)
+        except OverflowError:
+            return END_OF_TIME_UTC  # a fast clock left alone for weeks
 
     def real_delay_s(self, until_utc: datetime) -> float:
         return max(0.0, (until_utc - self.now_utc()).total_seconds() / self.factor)

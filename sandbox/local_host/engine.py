@@ -15,12 +15,14 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.local_host import history
+from sandbox.local_host.client_binding import InProcessClient
 from sandbox.local_host.clock import Clock, VirtualClock, parse_instant
 from sandbox.local_host.control import Control
 from sandbox.local_host.core import LOG, Core, random_id
 from sandbox.local_host.entities import Entities
 from sandbox.local_host.history import Event, Kind
 from sandbox.local_host.loader import App, AppFunction
+from sandbox.local_host.management import Management
 from sandbox.local_host.settings import HostSettings
 from sandbox.local_host.store import MEMORY, Store, Task, TaskKey
 from sandbox.local_host.turns import Turns
@@ -33,11 +35,6 @@ TIMERS_PER_RUN_MAX = 1_000_000
 
 class NeverQuietError(Exception):
     """The work does not end."""
-
-
-def no_client() -> Any:
-    """The value of a durable client parameter where there is no client."""
-    raise LookupError("the function asks for a durable client and none is wired")
 
 
 def default_settings() -> HostSettings:
@@ -58,20 +55,21 @@ class Engine:
         clock: Clock,
         *,
         settings: HostSettings | None = None,
-        make_client: ClientMaker = no_client,
+        make_client: ClientMaker | None = None,
         make_id: Callable[[], str] = random_id,
     ) -> None:
         self.core = Core(
             app=app,
             store=store,
             clock=clock,
-            worker=Worker(make_client),
+            worker=Worker(make_client or self.client),
             settings=settings or default_settings(),
             make_id=make_id,
         )
         self.turns = Turns(self.core)
         self.entities = Entities(self.core)
         self.control = Control(self.core, self.turns, self.entities)
+        self.management = Management(self.control, store, self.core.settings.hub_name)
         self._loop: asyncio.AbstractEventLoop | None = None
         self.core.recover()
 
@@ -79,6 +77,10 @@ class Engine:
     def in_memory(cls, app: App, clock: VirtualClock, **options: Any) -> "Engine":
         """An engine whose state lives as long as the object."""
         return cls(app, Store(MEMORY), clock, **options)
+
+    def client(self) -> InProcessClient:
+        """The SDK's durable client, talking to this engine without a socket."""
+        return InProcessClient(self.management, self.core.settings.hub_name)
 
     def close(self) -> None:
         """Give back the store and the event loop."""
@@ -184,11 +186,14 @@ class Engine:
         task = self.core.store.task(key)
         if task is None:
             return
-        function = self.activity(task)
+        function, worker = self.activity(task), self.core.worker
         if function is None:
             result = self.missing_activity(task)
+        elif function.is_async:
+            answer = worker.await_activity(function, task.input)
+            result = self._own_loop().run_until_complete(answer)
         else:
-            result = self.core.worker.call_activity_inline(function, task.input, self._own_loop())
+            result = worker.call_activity(function, task.input)
         self.finish_task(key, task.name, result)
 
     def _own_loop(self) -> asyncio.AbstractEventLoop:

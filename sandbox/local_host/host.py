@@ -10,17 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from azure.durable_functions.models.utils.http_utils import _close_session
 
+from sandbox.local_host.blob_triggers import BlobTriggers, Receipts
 from sandbox.local_host.client_binding import WEBHOOK_PATH, binding_text
 from sandbox.local_host.clock import CLOCK_VARIABLE, ScaledClock
 from sandbox.local_host.core import LOG
 from sandbox.local_host.engine import Engine
 from sandbox.local_host.http_triggers import HttpFunctions
 from sandbox.local_host.loader import load_app
-from sandbox.local_host.management import Management
 from sandbox.local_host.scheduler import Scheduler
 from sandbox.local_host.settings import apply_local_settings, read_host_settings
 from sandbox.local_host.store import Store
+from sandbox.local_host.timer_triggers import TimerTriggers
 from sandbox.local_host.web import BODY_BYTES_MAX, ManagementServer
 
 LOOPBACK = "127.0.0.1"
@@ -82,8 +84,9 @@ class Host:
         """Serve until cancelled; says so in one line of JSON on stdout when ready."""
         with ThreadPoolExecutor(thread_count(), thread_name_prefix="worker") as pool:
             scheduler = Scheduler(self._engine, pool)
+            timers = TimerTriggers(self._app, self._store, self._clock, scheduler.invoke)
             runners = [
-                await self._start_server(self._main_app(scheduler), self._socket),
+                await self._start_server(self._main_app(scheduler, timers), self._socket),
                 await self._start_server(self._rpc_app(), self._rpc_socket),
             ]
             ready = {"http": self.url, "rpc": f"{self.rpc_url}{RPC_PREFIX}/", "pid": os.getpid()}
@@ -92,15 +95,31 @@ class Host:
             try:
                 async with asyncio.TaskGroup() as jobs:
                     jobs.create_task(scheduler.run())
+                    jobs.create_task(timers.run())
+                    if self._options.storage:
+                        jobs.create_task(self._blobs(scheduler, self._options.storage).run())
             finally:
                 for runner in runners:
                     await runner.cleanup()
+                # The SDK keeps one session for the life of the process and offers no public way to close it.
+                await _close_session()
                 self._engine.close()
 
-    def _main_app(self, scheduler: Scheduler) -> web.Application:
+    def _blobs(self, scheduler: Scheduler, connection: str) -> BlobTriggers:
+        receipts = Receipts(self._store, self._clock, self._settings.poison_blob_threshold)
+        parallel_max = self._settings.blob_parallelism_max
+        return BlobTriggers(self._app, receipts, connection, parallel_max, scheduler.invoke)
+
+    def _main_app(self, scheduler: Scheduler, timers: TimerTriggers) -> web.Application:
         app = web.Application(client_max_size=BODY_BYTES_MAX)
         self._add_management(app, WEBHOOK_PATH)
         app.router.add_get("/admin/host/status", _host_status)
+
+        async def run_by_hand(request: web.Request) -> web.Response:
+            is_known = timers.run_by_hand(request.match_info["name"])
+            return web.Response(status=202 if is_known else 404)
+
+        app.router.add_post("/admin/functions/{name}", run_by_hand)
         functions = HttpFunctions(
             self._app.of_kind("httpTrigger"), self._settings.route_prefix, scheduler.invoke
         )
@@ -113,8 +132,7 @@ class Host:
         return app
 
     def _add_management(self, app: web.Application, prefix: str) -> None:
-        management = Management(self._engine.control, self._store, self._settings.hub_name)
-        ManagementServer(management, f"{self.url}{WEBHOOK_PATH}").add_to(app, prefix)
+        ManagementServer(self._engine.management, f"{self.url}{WEBHOOK_PATH}").add_to(app, prefix)
 
     async def _start_server(self, app: web.Application, listener: socket.socket) -> web.AppRunner:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
@@ -124,10 +142,18 @@ class Host:
 
 
 def restore_clock(store: Store, factor: float) -> ScaledClock:
-    """The clock of an earlier run carried on, or a new one; kept in the store either way."""
-    text = store.meta(META_CLOCK)
-    clock = ScaledClock.from_json(text).continued(factor) if text else None
-    clock = clock or ScaledClock.starting_now(factor)
+    """The line of time this host follows; kept in the store.
+
+    A line given in LOCAL_HOST_CLOCK, by whoever runs several processes on one line, goes before the one of an
+    earlier run, which goes before a new one.
+    """
+    given, kept = os.environ.get(CLOCK_VARIABLE), store.meta(META_CLOCK)
+    if given:
+        clock = ScaledClock.from_json(given)
+    elif kept:
+        clock = ScaledClock.from_json(kept).continued(factor)
+    else:
+        clock = ScaledClock.starting_now(factor)
     with store.transaction():
         store.remember(META_CLOCK, clock.to_json())
     return clock

@@ -57,6 +57,12 @@ class AppFunction:
         return inspect.iscoroutinefunction(self.run)
 
     @property
+    def without_middleware(self) -> Callable[..., Any]:
+        """The user's own function where the SDK wrapped it for a durable client."""
+        inner: Callable[..., Any] = getattr(self.run, "client_function", self.run)
+        return inner
+
+    @property
     def client_names(self) -> tuple[str, ...]:
         """The parameters which take a durable client."""
         return tuple(one["name"] for one in self.bindings if one["type"] == "durableClient")
@@ -104,16 +110,16 @@ def load_app(folder: Path) -> App:
         AppInvalidError: no module, none or several FunctionApp objects, or a function the worker would refuse.
     """
     os.chdir(folder)
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
     return index(import_app(folder))
 
 
 def import_app(folder: Path) -> ModuleType:
-    """Import the app's module afresh."""
+    """Import the app's module afresh, under the name `function_app`."""
     path = folder / f"{MODULE}.py"
     if not path.exists():
         raise AppInvalidError(f"{path} does not exist")
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
     spec = importlib.util.spec_from_file_location(MODULE, path)
     if spec is None or spec.loader is None:
         raise AppInvalidError(f"{path} cannot be imported")

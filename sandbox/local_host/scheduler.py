@@ -121,12 +121,11 @@ class Scheduler:
 
     async def invoke(self, function: AppFunction, trigger_value: Any) -> Any:
         """Call a function which is no durable one; return its value or raise what it raises."""
-        arguments = self._engine.core.worker.arguments(function, trigger_value)
+        call = self._engine.core.worker.prepare(function, trigger_value)
         if function.is_async:
-            value = await function.run(**arguments)
+            value = await call()
         else:
-            loop = asyncio.get_running_loop()
-            value = await loop.run_in_executor(self._pool, lambda: function.run(**arguments))
+            value = await asyncio.get_running_loop().run_in_executor(self._pool, call)
         if value is not None and not function.returns_value:
             raise RuntimeError(
                 f"function {function.name} without a $return binding returned a value"

@@ -323,7 +323,7 @@ def custom_status_fault(status: Any) -> str | None:
         return None
     return (
         f"The UTF-16 size of the JSON-serialized payload must not exceed {CUSTOM_STATUS_KB_MAX} KB. "
-        f"The current payload is {size_kb:.0f} KB."
+        f"The current payload is {size_kb:.1f} KB."
     )
 
 

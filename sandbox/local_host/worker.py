@@ -3,13 +3,13 @@
 Source: azure-functions-python-worker `dispatcher.py`, `bindings/meta.py`; azure-functions `durable_functions.py`.
 """
 
-import asyncio
 import json
 import traceback
 import uuid
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,7 @@ class InvocationContext(func.Context):
 
 
 class Worker:
-    """Calls functions. `make_client` gives the value for a durable client parameter."""
+    """Calls functions. `make_client` gives a durable client, or the binding text of one."""
 
     def __init__(self, make_client: ClientMaker) -> None:
         self._make_client = make_client
@@ -107,19 +107,23 @@ class Worker:
         reply: dict[str, Any] = json.loads(function.run(func.EntityContext(body)))
         return reply
 
-    def arguments(self, function: AppFunction, trigger_value: Any) -> dict[str, Any]:
-        """The keyword arguments of one call: trigger, durable clients, context."""
+    def prepare(self, function: AppFunction, trigger_value: Any) -> Callable[[], Any]:
+        """One call, ready to be made: trigger, durable clients and context are bound."""
         values: dict[str, Any] = {function.trigger["name"]: trigger_value}
+        run = function.run
         for name in function.client_names:
             values[name] = self._make_client()
+            if not isinstance(values[name], str):
+                # The SDK's middleware makes clients of binding texts; a client needs no middleware.
+                run = function.without_middleware
         if function.takes_context:
             values["context"] = InvocationContext(function.name)
-        return values
+        return partial(run, **values)
 
-    def activity_arguments(self, function: AppFunction, input_text: str | None) -> dict[str, Any]:
-        """As `arguments`, for an activity whose input is JSON text."""
+    def _prepare_activity(self, function: AppFunction, input_text: str | None) -> Callable[[], Any]:
         datum = func.meta.Datum(input_text or "", "string")
-        return self.arguments(function, _activity_converter().decode(datum, trigger_metadata={}))
+        value = _activity_converter().decode(datum, trigger_metadata={})
+        return self.prepare(function, value)
 
     def activity_result(self, value: Any) -> ActivityResult:
         """The encoded answer of an activity, a failure when it is not JSON."""
@@ -131,27 +135,16 @@ class Worker:
     def call_activity(self, function: AppFunction, input_text: str | None) -> ActivityResult:
         """Run a synchronous activity in this thread; never raises."""
         try:
-            return self.activity_result(
-                function.run(**self.activity_arguments(function, input_text))
-            )
+            return self.activity_result(self._prepare_activity(function, input_text)())
         except Exception as raised:  # noqa: BLE001 - whatever the app raises is its answer
             return ActivityResult(failure=failure_of(raised))
 
     async def await_activity(self, function: AppFunction, input_text: str | None) -> ActivityResult:
         """Run an asynchronous activity on this event loop; raises nothing but cancellation."""
         try:
-            value = await function.run(**self.activity_arguments(function, input_text))
-            return self.activity_result(value)
+            return self.activity_result(await self._prepare_activity(function, input_text)())
         except Exception as raised:  # noqa: BLE001 - whatever the app raises is its answer
             return ActivityResult(failure=failure_of(raised))
-
-    def call_activity_inline(
-        self, function: AppFunction, input_text: str | None, loop: asyncio.AbstractEventLoop
-    ) -> ActivityResult:
-        """Run any activity to its end, the asynchronous ones on `loop`, which must not be running."""
-        if function.is_async:
-            return loop.run_until_complete(self.await_activity(function, input_text))
-        return self.call_activity(function, input_text)
 
 
 def parse_reply(state: dict[str, Any]) -> ProgramReply:
