@@ -1,6 +1,6 @@
 """What Azure Storage and Key Vault answer when they refuse, in the words of our error tree."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from azure.core.exceptions import (
@@ -12,6 +12,7 @@ from azure.core.exceptions import (
     ResourceNotFoundError,
 )
 
+from bascule.adapters.retry_after import retry_after_s
 from bascule.domain.codes import Code
 from bascule.domain.errors import BasculeError, Refusal, Throttled, Unreachable
 
@@ -50,10 +51,12 @@ def _translated(doing: str, error: AzureError) -> BasculeError:
         return Refusal(Code.PERMISSION_MISSING, f"{doing}: the identity of the app is not accepted")
     if not isinstance(error, HttpResponseError) or error.status_code is None:
         return Unreachable(f"{doing}: no answer ({type(error).__name__})")
-    status, wait_s = error.status_code, _retry_after_s(error)
+    status = error.status_code
+    headers: Mapping[str, str] = getattr(error.response, "headers", None) or {}
+    wait_s = retry_after_s(headers, BUSY_WAIT_S)
     said = f"{doing}: answered {status} {_error_code(error)}".rstrip()
-    if status == 429 or (status == 503 and wait_s is not None):
-        return Throttled(BUSY_WAIT_S if wait_s is None else wait_s, said)
+    if status == 429 or (status == 503 and "Retry-After" in headers):
+        return Throttled(wait_s, said)
     if status in TRANSIENT_STATUSES:
         return Unreachable(said)
     if status in (401, 403):
@@ -64,9 +67,3 @@ def _translated(doing: str, error: AzureError) -> BasculeError:
 def _error_code(error: HttpResponseError) -> str:
     code = getattr(error, "error_code", None)
     return "" if code is None else str(getattr(code, "value", code))
-
-
-def _retry_after_s(error: HttpResponseError) -> float | None:
-    headers = getattr(error.response, "headers", None) or {}
-    text = headers.get("Retry-After", "")
-    return float(text) if text.isdigit() else None
