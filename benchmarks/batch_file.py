@@ -16,8 +16,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bascule.domain.batch_file import ROW_COUNT_MAX, BatchFileInvalid, read_batch_file
+from bascule.domain.batch_file import BatchFileInvalid, read_batch_file
 from bascule.domain.batch_header import COLUMNS
+from bascule.domain.batch_records import ROW_COUNT_MAX
 from bascule.domain.plan import AliasMapPlan, CohortPlan, Plan, SourcePlan, TenantPlan
 
 TIME_PROMISED_S = 2.0

@@ -22,7 +22,8 @@ PATH_LENGTH_MAX = 1_024
 NEW_PASSWORD_LENGTH_MIN = 8
 
 _INSTANT = re.compile(
-    r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(?P<zone>Z|[+-]\d{2}:?\d{2})?"
+    r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(?P<zone>Z|[+-]\d{2}:?\d{2})?",
+    re.ASCII,
 )
 _INSTANT_TODO = "Write UTC as 2026-12-01T06:00:00Z"
 
@@ -37,15 +38,15 @@ class Instant:
 
 
 def address_cell_problem(
-    address: str, domains: frozenset[str], routing_domain: str, domains_shown: str
+    written: str, domains: frozenset[str], routing_domain: str, domains_shown: str
 ) -> Problem:
-    """Why the normal address of a row cannot move."""
-    if not address:
+    """Why the address of a row cannot move; `written` has no blanks around it."""
+    if not written:
         return "is empty", "Write the address of the mailbox, or remove the row"
-    problem = address_problem(address)
+    problem = address_problem(written)
     if problem:
         return problem, "Write an address such as anna@example.org"
-    domain = domain_of(address)
+    domain = domain_of(written).lower()
     if domain in domains:
         return None
     if domain == routing_domain:
@@ -90,11 +91,12 @@ def cohort_problem(name: str, known: frozenset[str]) -> Problem:
 
 
 def usage_location_problem(location: str) -> Problem:
-    """Why a usage location is none; `location` is in capitals. Source: ISO 3166-1 alpha-2."""
-    if not location or (location != "UK" and re.fullmatch(r"[A-Z]{2}", location)):
-        return None
-    if location == "UK":
+    """Why a usage location is none; small letters are taken. Source: ISO 3166-1 alpha-2."""
+    if location.upper() == "UK":
         return "is no ISO 3166 code", "Write GB for the United Kingdom"
+    # Before capitals are made: those of the one letter ß are SS, another country.
+    if not location or re.fullmatch(r"[A-Za-z]{2}", location):
+        return None
     return "is not two letters", "Write an ISO 3166 code such as FR"
 
 

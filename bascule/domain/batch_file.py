@@ -19,12 +19,15 @@ from bascule.domain.batch_header import (
     read_header,
 )
 from bascule.domain.batch_mistakes import BatchFileInvalid, Mistake, whole_file
-from bascule.domain.batch_records import Record, physical_lines, read_records
+from bascule.domain.batch_records import (
+    ROW_COUNT_MAX,
+    Record,
+    physical_lines,
+    read_records,
+    too_many_rows,
+)
 from bascule.domain.batch_rows import BatchRow, RowReader
 from bascule.domain.plan import Plan
-
-# Exchange refuses more rows in one CSV (Microsoft Learn, CSV files for IMAP migration batches).
-ROW_COUNT_MAX = 50_000
 
 
 @dataclass(frozen=True)
@@ -96,15 +99,15 @@ def sanitised_csv(batch: BatchFile) -> bytes:
 
 def _without_blank_rows(records: Iterator[Record], warnings: list[Mistake]) -> Iterator[Record]:
     """Rows of empty cells end many spreadsheets; between others they are worth a look."""
-    blank_lines: list[int] = []
+    blank_line = 0  # the first of those that stand together: a file may hold millions
     for line, cells in records:
         if not any(cell.strip() for cell in cells):
-            blank_lines.append(line)
+            blank_line = blank_line or line
             continue
-        for blank_line in blank_lines:
+        if blank_line:
             what = "is a blank row, which was ignored"
             warnings.append(Mistake(blank_line, 0, "", what, "Check that nothing is missing"))
-        blank_lines.clear()
+            blank_line = 0
         yield line, cells
 
 
@@ -141,7 +144,7 @@ def _read_rows(
     for line, cells in records:
         row_count += 1
         if row_count > ROW_COUNT_MAX:
-            raise whole_file(f"has more than {ROW_COUNT_MAX} rows", "Cut it into several batches")
+            raise too_many_rows()
         row = reader.read(line, cells)
         if row:
             rows.append(row)

@@ -21,6 +21,12 @@ COLUMNS = (
     "UsageLocation",
     "NewPassword",
 )
+# Seven times what we know; a first row of more is no header of ours.
+COLUMN_COUNT_MAX = 64
+# No known name is longer; comparing more of an unknown one is waste.
+NAME_LENGTH_MAX = 32
+# Enough to tell comma from semicolon, and far below the field size at which the CSV reader gives up.
+SAMPLE_LENGTH_MAX = 4_096
 SECRET_COLUMNS = frozenset({"Password", "NewPassword"})
 _BY_LOWER = {name.lower(): name for name in COLUMNS}
 
@@ -48,7 +54,7 @@ def read_header(
     warnings: list[Mistake],
 ) -> Header | None:
     """The header that `cells` are; None when they are none, which is then the file's first mistake."""
-    if not any(_known(cell) for cell in cells):
+    if len(cells) > COLUMN_COUNT_MAX or not any(_known(cell) for cell in cells):
         mistakes.append(_no_header(line, cells, password_needed=password_needed))
         return None
     places: dict[str, int] = {}
@@ -69,7 +75,7 @@ def read_header(
 
 
 def _columns_shown(line: str, delimiter: str) -> tuple[int, int]:
-    cells = next(csv.reader([line], delimiter=delimiter), [])
+    cells = next(csv.reader([line[:SAMPLE_LENGTH_MAX]], delimiter=delimiter), [])
     return sum(1 for cell in cells if _known(cell)), len(cells)
 
 
@@ -79,6 +85,9 @@ def _known(cell: str) -> str:
 
 def _no_header(line: int, cells: list[str], *, password_needed: bool) -> Mistake:
     needed = ",".join(COLUMNS[: 3 if password_needed else 2])
+    if len(cells) > COLUMN_COUNT_MAX:
+        what = f"has more than {COLUMN_COUNT_MAX} columns"
+        return Mistake(line, 0, "", what, f"Known are: {', '.join(COLUMNS)}")
     for at, cell in enumerate(cells):
         if "@" in cell:
             what = "is an address where the header should be"
@@ -88,7 +97,7 @@ def _no_header(line: int, cells: list[str], *, password_needed: bool) -> Mistake
 
 
 def _unknown(line: int, at: int, cell: str) -> Mistake:
-    close = get_close_matches(cell.strip().lower(), _BY_LOWER, n=1)
+    close = get_close_matches(cell.strip().lower()[:NAME_LENGTH_MAX], _BY_LOWER, n=1)
     todo = f"Did you mean {_BY_LOWER[close[0]]}?" if close else f"Known are: {', '.join(COLUMNS)}"
     what = "is no column that we know" if cell.strip() else "is a column without a name"
     return Mistake(line, at + 1, "", what, todo)

@@ -8,9 +8,11 @@ import csv
 import io
 from collections.abc import Generator, Iterator, Sequence
 
-from bascule.domain.batch_mistakes import Mistake
+from bascule.domain.batch_mistakes import BatchFileInvalid, Mistake, whole_file
 
 DELIMITERS = (",", ";")
+# Exchange refuses more rows in one CSV (Microsoft Learn, CSV files for IMAP migration batches).
+ROW_COUNT_MAX = 50_000
 # Reading again after each unclosed quote may cost this many times the file, no more.
 REREAD_FACTOR_MAX = 4
 
@@ -24,7 +26,11 @@ def physical_lines(text: str) -> list[str]:
 
 
 def read_records(lines: Sequence[str], delimiter: str, mistakes: list[Mistake]) -> Iterator[Record]:
-    """Yield the records that can be read, blank lines as `[]`; append what cannot to `mistakes`."""
+    """Yield the records that can be read, blank lines as `[]`; append what cannot to `mistakes`.
+
+    Raises:
+        BatchFileInvalid: more broken rows than a file may have rows.
+    """
     start, reread_max = 0, REREAD_FACTOR_MAX * len(lines)
     while start < len(lines):  # ends: each turn begins at a later line
         swallowed = yield from _until_swallowed(lines, start, delimiter, mistakes)
@@ -36,6 +42,11 @@ def read_records(lines: Sequence[str], delimiter: str, mistakes: list[Mistake]) 
             what = "has too many quotes that are not closed; the rest was not read"
             mistakes.append(Mistake(start, 0, "", what, "Close every quote"))
             return
+
+
+def too_many_rows() -> BatchFileInvalid:
+    """The one mistake of a file that is too long."""
+    return whole_file(f"has more than {ROW_COUNT_MAX} rows", "Cut it into several batches")
 
 
 def _until_swallowed(
@@ -53,6 +64,8 @@ def _until_swallowed(
             return None
         except csv.Error:
             mistakes.append(_broken(lines, before, delimiter))
+            if len(mistakes) > ROW_COUNT_MAX:
+                raise too_many_rows() from None
             if start + reader.line_num > before + 1:
                 return before + 1, start + reader.line_num
         else:

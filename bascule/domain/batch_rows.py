@@ -132,7 +132,9 @@ class RowReader:
         address = normal_address(written)
         if self._readable(written):
             shown = self._domains_shown
-            problem = address_cell_problem(address, self._domains, self._routing_domain, shown)
+            problem = address_cell_problem(
+                written.strip(), self._domains, self._routing_domain, shown
+            )
             self._note(line, "EmailAddress", problem)
             if problem is None:
                 self._refuse_second_address(line, address, written)
@@ -218,10 +220,10 @@ class RowReader:
         return instant.at_utc
 
     def _usage_location(self, line: int, written: str) -> str:
-        location = written.strip().upper()
+        location = written.strip()
         if self._readable(written):
             self._note(line, "UsageLocation", usage_location_problem(location))
-        return location
+        return location.upper()
 
     def _readable(self, written: str) -> bool:
         """Whether a cell was not refused already, so that one slip makes one mistake."""

@@ -161,7 +161,8 @@ def _address(text: str) -> Problem:
 def _host(text: str) -> Problem:
     if _ip_of(text) or (len(text) <= HOST_LENGTH_MAX and _HOST.fullmatch(text)):
         return None
-    return f"is no host: {text!r}", "Write a host name or an IP address, without port or scheme"
+    # Not repeated: a URL pasted here may hold a password.
+    return "is no host", "Write a host name or an IP address, without port, scheme or user"
 
 
 def _ip_of(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

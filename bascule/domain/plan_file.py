@@ -13,8 +13,8 @@ from bascule.domain.plan_agreement import check_agreement
 from bascule.domain.plan_checks import check_values
 from bascule.domain.plan_shape import PlanMistake, PlanReading, build, read_table
 
-# A plan of a hundred cohorts has a tenth of this; more is a file sent by mistake.
-PLAN_LENGTH_MAX = 1_000_000
+# A plan of a hundred cohorts has a fifth of this; more is a file sent by mistake.
+PLAN_LENGTH_MAX = 100_000
 
 _POSITION = re.compile(r" \(at (?P<where>[^()]*)\)$")
 

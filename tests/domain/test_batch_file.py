@@ -100,6 +100,14 @@ def test_a_quote_never_closed_hides_no_mistake_behind_it() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "broken", ['"x"y\n' * 60_000, "a" * 40 + ",a" * 100_000, "\n" * 100_000 + "a,b,c\n"]
+)
+def test_a_file_made_to_overwhelm_is_one_mistake(broken: str) -> None:
+    """A mistake for each of a million broken fields would take the app down with it."""
+    assert len(mistakes_of(HEADER + broken if '"' in broken else broken)) == 1
+
+
 def test_a_file_of_nothing_but_open_quotes_is_read_in_bounded_time() -> None:
     """Reading again after each slip must not become quadratic."""
     places = mistakes_of(HEADER + '"\n""\n' * 20_000)

@@ -238,7 +238,7 @@ def test_a_cutover_date_becomes_utc(text: str, hour: int, warned: bool) -> None:
     assert (at_utc.hour, at_utc.tzinfo, bool(batch.warnings)) == (hour, UTC, warned)
 
 
-@pytest.mark.parametrize("location", ["UK", "FRA", "F", "1A", "É1"])
+@pytest.mark.parametrize("location", ["UK", "FRA", "F", "1A", "É1", "ß", "uk"])
 def test_a_usage_location_that_entra_would_refuse_is_refused_here(location: str) -> None:
     """Found at the licence, it would stop the mailbox after its account was made."""
     text = f"EmailAddress,UserName,Password,UsageLocation\na@example.org,a,x,{location}\n"
@@ -256,3 +256,8 @@ def test_a_short_first_password_is_told() -> None:
     batch = read(FULL_HEADER + "a@example.org,a,x,,,,,,12345\n")
 
     assert [warning.column_name for warning in batch.warnings] == ["NewPassword"]
+
+
+def test_a_letter_that_only_looks_like_one_is_no_part_of_an_address() -> None:
+    """The Kelvin sign becomes a plain k in lower case: a stranger's mailbox would be moved."""
+    assert mistakes_of(HEADER + "\u212aarl@example.org,karl,x\n") == [(2, 1, "EmailAddress")]

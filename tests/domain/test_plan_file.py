@@ -181,7 +181,7 @@ def test_a_byte_order_mark_before_the_plan_is_no_mistake() -> None:
     assert read_plan("\ufeff" + GOOD) == read_plan(GOOD)
 
 
-@pytest.mark.parametrize("text", ["x = " + "[" * 100_000, "#" * 1_000_001])
+@pytest.mark.parametrize("text", ["x = " + "[" * 50_000, "#" * 100_001])
 def test_a_file_that_is_no_plan_is_refused_without_reading_it_to_the_end(text: str) -> None:
     """A wrong file must not exhaust the reader."""
     assert set(mistakes_of(text)) == {"plan"}
