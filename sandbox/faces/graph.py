@@ -63,7 +63,7 @@ class GraphFace:
         self._world.calls["graph"] += 1
         body = await incoming.read()
         try:
-            reply = self._answer(self._request(incoming, body))
+            reply = self.answer(self._request(incoming, body))
         except GraphError as error:
             reply = self._refusal(error, incoming.headers)
         except LostReply:
@@ -86,9 +86,20 @@ class GraphFace:
             root_url=f"{incoming.scheme}://{incoming.host}/v1.0",
         )
 
-    def _answer(self, request: Request) -> Reply:
-        if unquote(request.path) != "$batch":
-            return self._service.answer(request)
+    def answer(self, request: Request) -> Reply:
+        """Answer one request whose token has been read; a refusal is an answer too.
+
+        Raises:
+            LostReply: done, but nobody is to be told.
+        """
+        try:
+            if unquote(request.path) != "$batch":
+                return self._service.answer(request)
+            return self._answer_batch(request)
+        except GraphError as error:
+            return self._refusal(error, request.headers)
+
+    def _answer_batch(self, request: Request) -> Reply:
         if request.method != "POST":
             raise graph_errors.method_not_allowed()
         body = Call(self._world, request, {}, is_outlook=False).json()
@@ -96,9 +107,7 @@ class GraphFace:
 
     def _answer_inside(self, request: Request) -> Reply:
         try:
-            return self._service.answer(request)
-        except GraphError as error:
-            return self._refusal(error, request.headers)
+            return self.answer(request)
         except LostReply:
             return self._refusal(graph_errors.gateway_timeout(), request.headers)
 
