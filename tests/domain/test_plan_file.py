@@ -351,3 +351,10 @@ def test_the_reference_names_every_key_with_its_default_and_bounds() -> None:
         expected[key] = (toml_of(field.default), limits)
 
     assert documented == expected
+
+
+def test_the_example_in_the_reference_is_a_plan() -> None:
+    """It is what every newcomer copies first."""
+    example = re.findall(r"(?s)```toml\n(.*?)```", REFERENCE.read_text("utf-8"))
+
+    assert [read_plan(text) for text in example] == [read_plan(GOOD)]
