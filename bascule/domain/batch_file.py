@@ -101,7 +101,7 @@ def _without_blank_rows(records: Iterator[Record], warnings: list[Mistake]) -> I
     """Rows of empty cells end many spreadsheets; between others they are worth a look."""
     blank_line = 0  # the first of those that stand together: a file may hold millions
     for line, cells in records:
-        if not any(cell.strip() for cell in cells):
+        if not "".join(cells).strip():
             blank_line = blank_line or line
             continue
         if blank_line:
