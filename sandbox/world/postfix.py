@@ -8,10 +8,12 @@ An alias that changes while mail is queued does not move that mail: its destinat
 Source: Postfix OVERVIEW, cleanup(8), virtual(5), postconf(5) hopcount_limit and maximal_queue_lifetime.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import format_datetime
+from itertools import count
 
 from sandbox.world.aliases import AliasRows
 from sandbox.world.kernel import Kernel
@@ -57,7 +59,8 @@ class Postfix:
         self.aliases = aliases
         self._source = source
         self._tenant_transport = tenant_transport
-        self.queue: list[Queued] = []
+        self.queue: dict[str, Queued] = {}
+        self._queue_ids = count(1)
 
     def refusal_of(self, recipient: str) -> str | None:
         """The SMTP answer to RCPT TO for an address that is not ours; None when mail for it is accepted."""
@@ -131,15 +134,19 @@ class Postfix:
         """virtual(5): the address's own rows; the domain's catch-all only when there are none."""
         own = self.aliases.rows_of(address)
         catch_all = [] if own else self.aliases.rows_of(f"@{domain_of(address)}")
-        return [destination.lower() for destination in own or catch_all]
+        # virtual(5): one row may name several addresses, parted by commas or blanks.
+        return [
+            each for row in own or catch_all for each in re.split(r"[,\s]+", row.lower()) if each
+        ]
 
     def _defer(self, queued: Queued, span: Span) -> None:
-        self.queue.append(queued)
+        queue_id = f"Q{next(self._queue_ids)}"
+        self.queue[queue_id] = queued
         delay_s = self._kernel.chance("postfix queue").uniform(span.min_s, span.max_s)
-        self._kernel.after(delay_s, lambda: self._attempt(queued))
+        self._kernel.after(delay_s, lambda: self._attempt(queue_id))
 
-    def _attempt(self, queued: Queued) -> None:
-        self.queue.remove(queued)
+    def _attempt(self, queue_id: str) -> None:
+        queued = self.queue.pop(queue_id)
         if self._kernel.now_utc() - queued.entered_utc > QUEUE_LIFETIME:
             queued.journey.bounced = "4.4.1 delivery temporarily suspended; message expired"
         elif (

@@ -3,10 +3,11 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox.world.licences import Licence, Shelf
 from sandbox.world.mail import MailStore, fingerprint
 from sandbox.world.naming import domain_of
 from sandbox.world.trace import is_probe
@@ -100,14 +101,39 @@ def canonical_hash(world: World) -> str:
 def canonical_state(world: World) -> dict[str, Any]:
     """The end state without times, ids and probes: what must be equal after any crash, retry or reordering."""
     with world.kernel.look():
+        mailboxes = sorted(world.tenant.mailboxes.all(), key=lambda m: m.primary_address)
         return {
             "aliases": [list(row) for row in world.aliases.all_rows()],
+            "groups": _groups(world),
+            "licences": _licences(world),
             "source": {box.address: _folders(box.store) for box in world.source.all()},
-            "cloud": {
-                box.primary_address: _folders(box.store)
-                for box in sorted(world.tenant.mailboxes.all(), key=lambda m: m.primary_address)
-            },
+            "cloud": {box.primary_address: _folders(box.store) for box in mailboxes},
         }
+
+
+def _groups(world: World) -> dict[str, list[str]]:
+    groups = world.tenant.groups
+    return {
+        group.primary_address: sorted(m.primary_address for m in groups.members(group.guid))
+        for group in groups.seen()
+    }
+
+
+def _licences(world: World) -> dict[str, dict[str, list[str]]]:
+    """For each account of a source person or a cloud mailbox: product to the plans that are on."""
+    directory = world.tenant.directory
+    names = [box.address for box in world.source.all()]
+    names += [box.user_id for box in world.tenant.mailboxes.all()]
+    users = [user for name in names if (user := directory.truth(name)) is not None]
+    return {user.upn.lower(): _plans_on(user.licences, directory.shelf) for user in users}
+
+
+def _plans_on(licences: Iterable[Licence], shelf: Shelf) -> dict[str, list[str]]:
+    products = [(shelf.products[each.sku_id], each.disabled_plans) for each in licences]
+    return {
+        product.part_number: sorted(p.name for p in product.plans if p.plan_id not in disabled)
+        for product, disabled in products
+    }
 
 
 def _expected(world: World, people: set[str]) -> Counter[Mark]:

@@ -30,6 +30,10 @@ class Weather:
     # Education tenants are not held to three character classes in passwords.
     education_passwords: bool = False
 
+    # The source's own servers: IMAP and the alias map
+    source_unreachable_probability: float = 0.0
+    source_lost_reply_probability: float = 0.0
+
     # Exchange gateway
     exchange_replication: Span = Span(0, 0)
     exchange_throttle_probability: float = 0.0
@@ -73,6 +77,8 @@ ORDINARY = Weather(
     graph_error_5xx_probability=0.01,
     graph_lost_reply_probability=0.01,
     mailbox_provisioning=Span(60, 1800),
+    source_unreachable_probability=0.01,
+    source_lost_reply_probability=0.01,
     exchange_replication=Span(0, 30),
     exchange_throttle_probability=0.02,
     exchange_transient_probability=0.02,

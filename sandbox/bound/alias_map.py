@@ -1,0 +1,64 @@
+"""The alias map port, on the world's alias rows."""
+
+import re
+
+from bascule.domain.codes import Code
+from bascule.domain.errors import Refusal
+from bascule.domain.routes import Route, RouteSwitch
+from sandbox.bound.misfortune import may_not_arrive, reply_may_be_lost
+from sandbox.world.naming import domain_of
+from sandbox.world.world import World
+
+WHAT = "alias map"
+
+_SEPARATOR = re.compile(r"[,\s]+")
+
+
+class WorldAliasMap:
+    """The alias table as a database server would serve it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def route(self, address: str) -> Route:
+        """Every destination of the address, and of its domain's catch-all."""
+        with self._world.kernel.look():
+            self._world.calls["alias_map"] += 1
+            may_not_arrive(self._world, WHAT)
+            return self._route(address)
+
+    def switch(self, change: RouteSwitch) -> Route:
+        """Replace `before` by `after` when that is the address's one destination."""
+        with self._world.kernel.look():
+            self._world.calls["alias_map"] += 1
+            may_not_arrive(self._world, WHAT)
+            if self._is_to_do(change):
+                self._world.aliases.replace(change.address, change.before, change.after)
+            reply_may_be_lost(self._world, WHAT)
+            return self._route(change.address)
+
+    def _route(self, address: str) -> Route:
+        return Route(
+            address, self._destinations(address), self._destinations(f"@{domain_of(address)}")
+        )
+
+    def _is_to_do(self, change: RouteSwitch) -> bool:
+        now = self._destinations(change.address)
+        if not now:
+            raise Refusal(Code.ALIAS_MISSING, f"{change.address} has no row in the alias map")
+        if len(now) > 1:
+            raise Refusal(
+                Code.ALIAS_SECOND_DESTINATION, f"{change.address} delivers to {', '.join(now)}"
+            )
+        if now[0].lower() == change.after.lower():
+            return False
+        if now[0].lower() != change.before.lower():
+            raise Refusal(
+                Code.ALIAS_CHANGED,
+                f"{change.address} delivers to {now[0]}, not to {change.before}",
+            )
+        return True
+
+    def _destinations(self, source: str) -> tuple[str, ...]:
+        rows = self._world.aliases.rows_of(source)
+        return tuple(each for row in rows for each in _SEPARATOR.split(row) if each)

@@ -1,0 +1,113 @@
+"""The source mail port, on the world's source."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bascule.domain.codes import Code
+from bascule.domain.errors import Refusal
+from bascule.domain.mail import FolderMark, Login, Marks, MessageFacts, RawMessage, SourceFolder
+from sandbox.bound.misfortune import may_not_arrive
+from sandbox.faces.imap_wire import crlf
+from sandbox.world.mail import Folder, StoredMessage, header
+from sandbox.world.source import INBOX, SourceMailbox
+from sandbox.world.world import World
+
+WHAT = "source IMAP"
+
+
+class WorldSourceMail:
+    """The source's IMAP server without the protocol."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    @contextmanager
+    def open(self, login: Login) -> Iterator["WorldSourceMailbox"]:
+        """Log in; log out at the end."""
+        with self._world.kernel.look():
+            may_not_arrive(self._world, WHAT)
+            mailbox = self._world.source.login(login.user_name, login.password)
+            if mailbox is None:
+                raise Refusal(
+                    Code.SOURCE_LOGIN_REFUSED,
+                    f"the source does not take the password of {login.user_name}",
+                )
+            self._world.calls["imap_sessions"] += 1
+        yield WorldSourceMailbox(self._world, mailbox)
+
+
+class WorldSourceMailbox:
+    """One opened mailbox."""
+
+    def __init__(self, world: World, mailbox: SourceMailbox) -> None:
+        self._world = world
+        self._mailbox = mailbox
+
+    def folders(self) -> tuple[SourceFolder, ...]:
+        """Every folder with its count and size."""
+        with self._world.kernel.look():
+            return tuple(
+                SourceFolder(
+                    folder.name,
+                    tuple(self._mailbox.levels(folder.name)),
+                    len(folder.messages),
+                    sum(len(crlf(message.raw)) for message in folder.messages.values()),
+                )
+                for folder in self._readable()
+            )
+
+    def marks(self) -> Marks:
+        """UIDVALIDITY and UIDNEXT of every folder, by name."""
+        with self._world.kernel.look():
+            return {f.name: FolderMark(f.uid_validity, f.uid_next) for f in self._readable()}
+
+    def messages(self, folder: str) -> Iterator[MessageFacts]:
+        """Every message of a folder as it stands now, in UID order."""
+        with self._world.kernel.look():
+            held = list(self._folder(folder).messages.values())
+        return (_facts(message) for message in held)
+
+    def holds(self, folder: str, message_id: str) -> bool:
+        """Whether the folder has a message with this Message-ID; a folder that is not there has none."""
+        with self._world.kernel.look():
+            if folder not in self._mailbox.store.folders:
+                return False
+            held = self._folder(folder).messages.values()
+            return any(header(message.raw, "Message-ID") == message_id for message in held)
+
+    def append(self, folder: str, message: RawMessage) -> None:
+        """Put a message into a folder, which is created when it is not there."""
+        with self._world.kernel.look():
+            when_utc = message.received_utc or self._world.kernel.now_utc()
+            target = self._mailbox.store.folder(folder)
+            target.add(message.content, frozenset(message.flags), when_utc)
+
+    def remove_by_subject(self, subject: str) -> int:
+        """Delete the messages of INBOX with exactly this subject."""
+        with self._world.kernel.look():
+            inbox = self._folder(INBOX)
+            hits = [u for u, m in inbox.messages.items() if header(m.raw, "Subject") == subject]
+            for uid in hits:
+                del inbox.messages[uid]
+            return len(hits)
+
+    def _readable(self) -> list[Folder]:
+        return [self._folder(name) for name in sorted(self._mailbox.store.folders)]
+
+    def _folder(self, name: str) -> Folder:
+        found = self._mailbox.store.folders.get(name)
+        if found is None or name in self._mailbox.unreadable:
+            raise Refusal(
+                Code.SOURCE_FOLDER_UNREADABLE,
+                f"{self._mailbox.address}: the source does not open the folder {name}",
+            )
+        return found
+
+
+def _facts(message: StoredMessage) -> MessageFacts:
+    return MessageFacts(
+        handle=str(message.uid),
+        message_id=header(message.raw, "Message-ID") or "",
+        received_utc=message.internal_utc,
+        size_bytes=len(crlf(message.raw)),
+    )
