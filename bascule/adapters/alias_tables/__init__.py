@@ -1,0 +1,1 @@
+"""The alias map behind Postfix, in MySQL, MariaDB or SQLite."""

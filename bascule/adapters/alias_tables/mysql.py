@@ -1,0 +1,155 @@
+"""The alias map in MySQL or MariaDB. Source: mysql_table(5); InnoDB locking reads, MySQL Reference Manual."""
+
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pymysql
+from pymysql.constants import CLIENT, CR, ER
+
+from bascule.adapters.alias_tables.switching import (
+    ROWS_PER_ADDRESS_MAX,
+    AliasRow,
+    catch_all_of,
+    check_changed,
+    quoted_names,
+    route_from,
+    row_to_change,
+)
+from bascule.domain.addresses import normal_address
+from bascule.domain.codes import Code
+from bascule.domain.errors import BasculeError, Refusal, Unreachable
+from bascule.domain.plan import AliasMapPlan
+from bascule.domain.routes import Route, RouteSwitch
+
+if TYPE_CHECKING:
+    from pymysql.connections import Connection  # generic in its type stubs only
+
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+
+# What passes by itself. Everything else a server says is about its account, its table or our statement.
+# Source: "Server Error Message Reference" and "Client Error Message Reference", MySQL.
+PASSING = frozenset(
+    {
+        ER.LOCK_WAIT_TIMEOUT,
+        ER.LOCK_DEADLOCK,
+        ER.CON_COUNT_ERROR,
+        ER.TOO_MANY_USER_CONNECTIONS,
+        ER.SERVER_SHUTDOWN,
+        ER.NEW_ABORTING_CONNECTION,
+        ER.ABORTING_CONNECTION,
+        CR.CR_CONN_HOST_ERROR,
+        CR.CR_CONNECTION_ERROR,
+        CR.CR_SERVER_GONE_ERROR,
+        CR.CR_SERVER_LOST,
+        CR.CR_SERVER_LOST_EXTENDED,
+    }
+)
+
+
+class MysqlAliasMap:
+    """The alias map's contract on a MySQL or MariaDB server; every call has a connection of its own."""
+
+    def __init__(self, plan: AliasMapPlan, password: str) -> None:
+        self._plan = plan
+        self._password = password
+        names = quoted_names(plan, "`")
+        # The names are checked and quoted; addresses travel as parameters, in lower case as Postfix asks. Whether rows
+        # in capitals match is the column's collation's to say, for us as for Postfix; a function around the column
+        # would keep MySQL from using its index, and lock the whole table.
+        rows_of = (
+            f"SELECT {names.source}, {names.destination} FROM {names.table} WHERE {names.source}"  # noqa: S608
+        )
+        self._select = f"{rows_of} IN (%s, %s) LIMIT {ROWS_PER_ADDRESS_MAX + 1}"
+        # Without the catch-all's row: locked too, it would make every switch of the domain wait for every other.
+        self._select_for_update = f"{rows_of} = %s LIMIT {ROWS_PER_ADDRESS_MAX + 1} FOR UPDATE"
+        self._update = (
+            f"UPDATE {names.table} SET {names.destination} = %s "  # noqa: S608
+            f"WHERE {names.source} = %s AND {names.destination} = %s"
+        )
+
+    def route(self, address: str) -> Route:
+        """Every destination of the address, and of its domain's catch-all."""
+        with self._connected() as connection:
+            return self._route(connection, address)
+
+    def switch(self, change: RouteSwitch) -> Route:
+        """Replace `before` by `after` while the address's rows are locked."""
+        with self._connected() as connection:
+            connection.begin()
+            now = self._switched(connection, change)
+            connection.commit()
+            return now
+
+    def _switched(self, connection: "Connection[Any]", change: RouteSwitch) -> Route:
+        # A refusal leaves the transaction open on purpose: closing the connection rolls it back, on the server's side.
+        locked = self._rows(connection, self._select_for_update, normal_address(change.address))
+        row = row_to_change(change, locked)
+        if row is None:
+            return self._route(connection, change.address)
+        with connection.cursor() as cursor:
+            changed = cursor.execute(self._update, (change.after, row.source, row.destination))
+        now = self._route(connection, change.address)
+        check_changed(change, changed, now)
+        return now
+
+    def _route(self, connection: "Connection[Any]", address: str) -> Route:
+        keys = (normal_address(address), catch_all_of(address))
+        return route_from(address, self._rows(connection, self._select, *keys))
+
+    def _rows(self, connection: "Connection[Any]", statement: str, *keys: str) -> list[AliasRow]:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, keys)
+            return [AliasRow(_text(source), _text(to)) for source, to in cursor.fetchall()]
+
+    @contextmanager
+    def _connected(self) -> Iterator["Connection[Any]"]:
+        try:
+            connection = pymysql.connect(**self._options())
+            try:
+                yield connection
+            finally:
+                connection.close()
+        except pymysql.MySQLError as error:
+            raise self._translated(error) from error
+
+    def _options(self) -> dict[str, Any]:
+        plan = self._plan
+        return {
+            "host": plan.host,
+            "port": plan.port,
+            "user": plan.user,
+            "password": self._password,
+            "database": plan.database or None,
+            "connect_timeout": plan.timeout_s,
+            "read_timeout": plan.timeout_s,
+            "write_timeout": plan.timeout_s,
+            "charset": "utf8mb4",
+            "autocommit": False,
+            # Rows matched, not rows that became different: a change in letter case alone is a change too.
+            "client_flag": CLIENT.FOUND_ROWS,
+            # Half of the read timeout, so that the server's own answer comes before we hang up.
+            "init_command": f"SET SESSION innodb_lock_wait_timeout = {max(1, plan.timeout_s // 2)}",
+            "ssl": _tls(plan),
+        }
+
+    def _translated(self, error: pymysql.MySQLError) -> BasculeError:
+        number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
+        where = f"alias map at {self._plan.host}"
+        if number in PASSING or isinstance(error, pymysql.InterfaceError):
+            return Unreachable(f"{where}: no answer (error {number})")
+        # The server's sentence names account, table or column, never the password.
+        said = error.args[1] if len(error.args) > 1 else type(error).__name__
+        return Refusal(Code.ALIAS_MAP_REFUSED, f"{where}: error {number}, {said}")
+
+
+def _tls(plan: AliasMapPlan) -> ssl.SSLContext | None:
+    if plan.host in LOOPBACK_HOSTS and not plan.ca_file:
+        return None
+    return ssl.create_default_context(cafile=plan.ca_file or None)
+
+
+def _text(value: str | bytes) -> str:
+    # Some installations declare the columns VARBINARY, so that addresses compare byte by byte.
+    return value.decode() if isinstance(value, bytes) else value

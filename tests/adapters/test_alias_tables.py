@@ -1,0 +1,189 @@
+"""What the two databases do beyond the contract: refusals, locks, names."""
+
+import sqlite3
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import pymysql
+import pytest
+
+from bascule.adapters.alias_tables.mysql import MysqlAliasMap
+from bascule.adapters.alias_tables.sqlite import SqliteAliasMap
+from bascule.domain.codes import Code
+from bascule.domain.errors import BasculeError, Refusal, Unreachable
+from bascule.domain.plan import AliasMapPlan
+from bascule.domain.routes import RouteSwitch
+from tests.conftest import free_ports, wait_for_port
+from tests.contracts.alias_maps import (
+    PASSWORD,
+    MariaDb,
+    is_mariadb_installed,
+    mariadb,
+    mysql_table,
+    sqlite_table,
+    with_plan,
+)
+
+ANNA, HOME, CLOUD = "anna@example.org", "anna@ca.example.org", "anna@contoso.onmicrosoft.com"
+TO_CLOUD = RouteSwitch(ANNA, HOME, CLOUD)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDb]:
+    """A MariaDB server for this module."""
+    if not is_mariadb_installed():
+        pytest.skip("MariaDB is not installed")
+    (port,) = free_ports(1)
+    with mariadb(tmp_path_factory.mktemp("mariadb"), port, wait_for_port) as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    "name", ["virtual; DROP TABLE x", 'a"b', "", "1st", "a.b.c", "é", "x" * 65]
+)
+@pytest.mark.parametrize("field", ["table", "source_column", "destination_column"])
+def test_a_name_that_is_no_name_never_reaches_a_database(field: str, name: str) -> None:
+    """The plan file could run any statement on the mail server's database."""
+    plan = AliasMapPlan(**{"driver": "mysql", "host": "127.0.0.1", field: name})  # type: ignore[arg-type]
+
+    for make in (lambda: MysqlAliasMap(plan, ""), lambda: SqliteAliasMap(plan)):
+        with pytest.raises(Refusal) as refused:
+            make()
+        assert refused.value.code is Code.ALIAS_MAP_REFUSED
+
+
+def test_a_map_file_that_is_not_there_is_refused_and_not_made(tmp_path: Path) -> None:
+    """A path with a typing mistake would be an empty map, and every address missing."""
+    path = tmp_path / "nowhere.sqlite"
+
+    with pytest.raises(Refusal) as refused:
+        SqliteAliasMap(AliasMapPlan("sqlite", path=str(path))).route(ANNA)
+    assert refused.value.code is Code.ALIAS_MAP_REFUSED
+    assert not path.exists()
+
+
+def test_a_map_file_without_the_table_is_refused(tmp_path: Path) -> None:
+    """A wrong table name would be retried for hours."""
+    table = sqlite_table(tmp_path / "aliases.sqlite")
+
+    with pytest.raises(Refusal, match="no such table"):
+        SqliteAliasMap(with_plan(table, table="aliases")).route(ANNA)
+
+
+def test_a_map_file_that_another_writes_may_be_tried_again(tmp_path: Path) -> None:
+    """A mailbox would be set aside because an administrator's editor was open."""
+    table = sqlite_table(tmp_path / "aliases.sqlite")
+    table.write([(ANNA, HOME)])
+    other = sqlite3.connect(tmp_path / "aliases.sqlite", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    impatient = SqliteAliasMap(with_plan(table, timeout_s=0))
+
+    with pytest.raises(Unreachable):
+        impatient.switch(TO_CLOUD)
+    other.close()
+    assert table.read() == [(ANNA, HOME)]
+
+
+def test_a_switch_that_reads_back_otherwise_is_taken_back(tmp_path: Path) -> None:
+    """A trigger of the database could leave a route that nobody wished."""
+    table = sqlite_table(tmp_path / "aliases.sqlite")
+    table.write([(ANNA, HOME)])
+    with sqlite3.connect(tmp_path / "aliases.sqlite") as connection:
+        connection.execute(
+            "CREATE TRIGGER keep_copy AFTER UPDATE ON virtual BEGIN "
+            f"INSERT INTO virtual VALUES ('{ANNA}', 'copy@x.org'); END"
+        )
+    connection.close()
+
+    with pytest.raises(Refusal) as refused:
+        table.map.switch(TO_CLOUD)
+    assert refused.value.code is Code.ALIAS_CHANGED
+    assert table.read() == [(ANNA, HOME)]
+
+
+def test_a_column_with_hundreds_of_rows_for_one_address_is_refused(tmp_path: Path) -> None:
+    """A plan with its two columns exchanged would be believed."""
+    table = sqlite_table(tmp_path / "aliases.sqlite")
+    table.write([(ANNA, f"{number}@x.org") for number in range(150)])
+
+    with pytest.raises(Refusal, match="more than 100 rows"):
+        table.map.route(ANNA)
+
+
+def test_a_database_server_that_is_not_there_is_unreachable() -> None:
+    """A restart of MySQL would set mailboxes aside."""
+    (port,) = free_ports(1)
+    plan = AliasMapPlan("mysql", host="127.0.0.1", port=port, user="x", timeout_s=2)
+
+    with pytest.raises(Unreachable):
+        MysqlAliasMap(plan, PASSWORD).route(ANNA)
+
+
+def said(adapter: MysqlAliasMap) -> BasculeError:
+    """What the adapter says when it is asked."""
+    with pytest.raises(BasculeError) as error:
+        adapter.switch(TO_CLOUD)
+    return error.value
+
+
+@pytest.mark.slow
+def test_a_refused_account_is_named_without_its_password(server: MariaDb) -> None:
+    """A wrong password would be retried for hours, or stand in the log."""
+    table = mysql_table(server)
+    refused = said(MysqlAliasMap(table.plan, "wrong-Pa55word"))
+
+    assert isinstance(refused, Refusal)
+    assert refused.code is Code.ALIAS_MAP_REFUSED
+    assert "bascule" in str(refused)
+    assert "wrong-Pa55word" not in str(refused)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("changes", [{"table": "nothing"}, {"source_column": "nothing"}])
+def test_a_missing_table_or_column_is_refused(server: MariaDb, changes: dict[str, str]) -> None:
+    """A typing mistake in the plan would be retried for hours."""
+    refused = said(MysqlAliasMap(with_plan(mysql_table(server), **changes), PASSWORD))
+
+    assert isinstance(refused, Refusal)
+    assert refused.code is Code.ALIAS_MAP_REFUSED
+
+
+@pytest.mark.slow
+def test_a_row_that_another_transaction_holds_may_be_tried_again(server: MariaDb) -> None:
+    """A mailbox would be set aside because somebody else was writing; takes a second."""
+    table = mysql_table(server)
+    table.write([(ANNA, HOME), ("bob@example.org", "bob@ca.example.org"), ("@example.org", "c@x")])
+    other = pymysql.connect(unix_socket=str(server.socket), user="root")
+    with other.cursor() as cursor:
+        cursor.execute("SELECT * FROM mail.virtual WHERE source = %s FOR UPDATE", (ANNA,))
+
+    blocked = said(MysqlAliasMap(table.plan, PASSWORD))
+    neighbour = table.map.switch(RouteSwitch("bob@example.org", "bob@ca.example.org", "bob@x.org"))
+    other.close()
+
+    assert isinstance(blocked, Unreachable)
+    assert neighbour.destinations == ("bob@x.org",)
+    assert table.map.switch(TO_CLOUD).destinations == (CLOUD,)
+
+
+@pytest.mark.slow
+def test_a_table_of_another_database_and_of_bytes(server: MariaDb) -> None:
+    """The plan of the AUF procedure names `mail.auforg_virtual`, and some tables hold bytes."""
+    server.run("DROP TABLE IF EXISTS mail.auforg_virtual")
+    server.run("CREATE TABLE mail.auforg_virtual (source VARBINARY(99), destination VARBINARY(99))")
+    server.run("INSERT INTO mail.auforg_virtual VALUES (%s, %s)", [(ANNA, HOME)])
+    plan = with_plan(mysql_table(server), database="", table="mail.auforg_virtual")
+
+    assert MysqlAliasMap(plan, PASSWORD).switch(TO_CLOUD).destinations == (CLOUD,)
+
+
+@pytest.mark.slow
+def test_a_server_without_a_verified_certificate_gets_no_password(server: MariaDb) -> None:
+    """Whoever stands between us and MySQL would hold the password of the alias map."""
+    authorities = ssl.get_default_verify_paths().cafile
+    plan = with_plan(mysql_table(server), ca_file=authorities)
+    refused = said(MysqlAliasMap(plan, PASSWORD))
+
+    assert isinstance(refused, Refusal | Unreachable)
+    assert PASSWORD not in str(refused)

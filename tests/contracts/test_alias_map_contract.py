@@ -1,0 +1,171 @@
+"""What every alias map promises, on SQLite and on MariaDB."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bascule.domain.codes import Code
+from bascule.domain.errors import Refusal
+from bascule.domain.routes import Route, RouteSwitch
+from tests.conftest import free_ports, wait_for_port
+from tests.contracts.alias_maps import (
+    AliasTable,
+    MariaDb,
+    is_mariadb_installed,
+    mariadb,
+    mysql_table,
+    sqlite_table,
+)
+
+ANNA = "anna@example.org"
+HOME = "anna@ca.example.org"
+CLOUD = "anna@contoso.onmicrosoft.com"
+TO_CLOUD = RouteSwitch(ANNA, HOME, CLOUD)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDb]:
+    """A MariaDB server for this module."""
+    if not is_mariadb_installed():
+        pytest.skip("MariaDB is not installed")
+    (port,) = free_ports(1)
+    with mariadb(tmp_path_factory.mktemp("mariadb"), port, wait_for_port) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", pytest.param("mysql", marks=pytest.mark.slow)])
+def table(request: pytest.FixtureRequest, tmp_path: Path) -> AliasTable:
+    """An empty alias table."""
+    if request.param == "sqlite":
+        return sqlite_table(tmp_path / "aliases.sqlite")
+    return mysql_table(request.getfixturevalue("server"))
+
+
+def refusal_of(table: AliasTable, change: RouteSwitch) -> Code:
+    """Why a switch is refused."""
+    with pytest.raises(Refusal) as refused:
+        table.map.switch(change)
+    return refused.value.code
+
+
+def test_a_route_is_every_destination_of_the_address(table: AliasTable) -> None:
+    """A second row would keep a copy of every message in the old mailbox, unseen."""
+    table.write([(ANNA, HOME), ("bob@example.org", "bob@ca.example.org"), (ANNA, "copy@x.org")])
+
+    assert table.map.route(ANNA) == Route(ANNA, (HOME, "copy@x.org"))
+
+
+def test_one_row_may_name_several_destinations(table: AliasTable) -> None:
+    """A copy named in the same row would be taken for a part of the address."""
+    table.write([(ANNA, f" {HOME}, copy@x.org second@x.org\n")])
+
+    assert table.map.route(ANNA).destinations == (HOME, "copy@x.org", "second@x.org")
+
+
+def test_an_address_without_row_has_an_empty_route(table: AliasTable) -> None:
+    """The survey would call a missing row an error of the database."""
+    assert table.map.route(ANNA) == Route(ANNA, ())
+
+
+def test_the_catch_all_of_the_domain_is_told_beside_the_route(table: AliasTable) -> None:
+    """An address that only its domain's row delivers would look unreachable."""
+    table.write([("@example.org", "everything@ca.example.org"), ("@example.com", "other@x.org")])
+
+    assert table.map.route(ANNA) == Route(ANNA, (), catch_all=("everything@ca.example.org",))
+
+
+def test_the_catch_all_does_not_count_as_a_second_destination(table: AliasTable) -> None:
+    """No mailbox of a domain with a catch-all could ever be cut over."""
+    table.write([("@example.org", "everything@ca.example.org"), (ANNA, HOME)])
+
+    assert table.map.switch(TO_CLOUD).destinations == (CLOUD,)
+    assert ("@example.org", "everything@ca.example.org") in table.read()
+
+
+def test_a_switch_changes_one_row_and_answers_the_route(table: AliasTable) -> None:
+    """A neighbour's mail would go to anna."""
+    table.write([(ANNA, HOME), ("bob@example.org", HOME)])
+
+    assert table.map.switch(TO_CLOUD) == Route(ANNA, (CLOUD,))
+    assert table.read() == [(ANNA, CLOUD), ("bob@example.org", HOME)]
+
+
+def test_a_switch_that_comes_twice_answers_the_same(table: AliasTable) -> None:
+    """A retry after a lost answer would set the mailbox aside."""
+    table.write([(ANNA, HOME)])
+    first = table.map.switch(TO_CLOUD)
+
+    assert table.map.switch(TO_CLOUD) == first
+    assert table.read() == [(ANNA, CLOUD)]
+
+
+def test_a_switch_can_be_turned_back(table: AliasTable) -> None:
+    """There would be no rollback."""
+    table.write([(ANNA, HOME)])
+    table.map.switch(TO_CLOUD)
+
+    assert table.map.switch(TO_CLOUD.reversed()) == Route(ANNA, (HOME,))
+
+
+def test_a_route_that_somebody_moved_is_not_touched(table: AliasTable) -> None:
+    """A person's decision at the database would be overwritten."""
+    table.write([(ANNA, "anna@elsewhere.org")])
+
+    assert refusal_of(table, TO_CLOUD) is Code.ALIAS_CHANGED
+    assert table.read() == [(ANNA, "anna@elsewhere.org")]
+
+
+def test_a_route_that_is_not_there_is_not_invented(table: AliasTable) -> None:
+    """An address that was deleted meanwhile would come to life again."""
+    table.write([("@example.org", HOME)])
+
+    assert refusal_of(table, TO_CLOUD) is Code.ALIAS_MISSING
+    assert table.read() == [("@example.org", HOME)]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [(ANNA, HOME), (ANNA, "copy@x.org")],
+        [(ANNA, f"{HOME},copy@x.org")],
+        [(ANNA, CLOUD), (ANNA, HOME)],
+        [(ANNA, HOME), (ANNA, HOME)],
+    ],
+)
+def test_a_second_destination_stops_the_switch(
+    table: AliasTable, rows: list[tuple[str, str]]
+) -> None:
+    """Every message would be kept in both places, or the second destination would be lost."""
+    table.write(rows)
+
+    assert refusal_of(table, TO_CLOUD) is Code.ALIAS_SECOND_DESTINATION
+    assert table.read() == sorted(rows)
+
+
+def test_letter_case_alone_is_no_difference(table: AliasTable) -> None:
+    """A hand-written row in capitals would set its mailbox aside."""
+    change = RouteSwitch("Anna@Example.org", HOME.upper(), CLOUD)
+    table.write([(ANNA, "Anna@CA.example.org")])
+
+    assert table.map.route(ANNA.upper()).destinations == ("Anna@CA.example.org",)
+    assert table.map.switch(change).destinations == (CLOUD,)
+    assert table.map.switch(change).destinations == (CLOUD,)
+
+
+def test_an_address_written_in_capitals_is_found(table: AliasTable) -> None:
+    """A row in capitals would be called missing."""
+    table.write([("Anna@Example.ORG", HOME)])
+
+    assert table.map.switch(TO_CLOUD).destinations == (CLOUD,)
+    assert table.read() == [("Anna@Example.ORG", CLOUD)]
+
+
+def test_quotes_and_wildcards_in_an_address_are_just_characters(table: AliasTable) -> None:
+    """An address could change other people's rows."""
+    odd = "o'hara%_\\@example.org"
+    table.write([(odd, HOME), (ANNA, HOME)])
+    table.map.switch(RouteSwitch(odd, HOME, CLOUD))
+
+    assert table.map.route("'or'1'='1@example.org").destinations == ()
+    assert table.read() == sorted([(odd, CLOUD), (ANNA, HOME)])
