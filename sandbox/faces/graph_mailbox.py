@@ -70,6 +70,7 @@ def open_mailbox(call: Call) -> CloudMailbox:
     mailbox = tenant.mailboxes.of_user(user.user_id)
     if state is not None or mailbox is None:
         raise errors.not_ready(state) if state else errors.item_not_found()
+    _make_folders_above(mailbox.store)
     return mailbox
 
 
@@ -215,12 +216,15 @@ def folder_json(mailbox: CloudMailbox, folder: Folder) -> Json:
 
 
 def _folders(store: MailStore) -> list[Folder]:
-    """Every folder by name; one that stands only in the names of those below it is made."""
+    return sorted(store.folders.values(), key=lambda folder: folder.name.lower())
+
+
+def _make_folders_above(store: MailStore) -> None:
+    """The service has no folder without the one above it; a store may have it in the name only."""
     for name in list(store.folders):
         parts = name.split("/")
         for depth in range(1, len(parts)):
             store.folder("/".join(parts[:depth]))
-    return sorted(store.folders.values(), key=lambda folder: folder.name.lower())
 
 
 def _root(mailbox: CloudMailbox) -> Json:

@@ -57,7 +57,7 @@ def send_mail(call: Call) -> Reply:
 
 def _from_mime(body: bytes) -> tuple[bytes, list[str]]:
     try:
-        raw = base64.b64decode(body, validate=False)
+        raw = base64.b64decode(b"".join(body.split()), validate=True)
     except binascii.Error as broken:
         raise errors.bad_request(
             "Invalid base64 string for MIME content.", "ErrorMimeContentInvalidBase64String"
