@@ -40,6 +40,7 @@ class Weather:
     exchange_throttle_retry_after_s: int = 10
     exchange_transient_probability: float = 0.0
     exchange_lost_reply_probability: float = 0.0
+    exchange_odd_error_probability: float = 0.0
 
     # Mail flow: each transport server of the tenant keeps its own copy of a group's members
     transport_server_count: int = 4
@@ -83,6 +84,7 @@ ORDINARY = Weather(
     exchange_throttle_probability=0.02,
     exchange_transient_probability=0.02,
     exchange_lost_reply_probability=0.01,
+    exchange_odd_error_probability=0.3,
     group_cache_age=Span(60, 3600),
     rule_change=Span(60, 1800),
     postfix_deferral_probability=0.05,
