@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from sandbox.faces import graph, token
+from sandbox.faces import exchange, graph, token
 from sandbox.faces.imap_server import ImapServer, Security
 from sandbox.faces.private_ca import PrivateCa, private_ca
 from sandbox.faces.smtp import source_smtp, tenant_smtp
@@ -133,7 +133,7 @@ class Faces:
 
     async def _open_http(self, stack: AsyncExitStack) -> int:
         application = web.Application(client_max_size=HTTP_BODY_BYTES_MAX)
-        for face in (token, graph):
+        for face in (token, graph, exchange):
             application.add_routes(face.routes(self._world))
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
