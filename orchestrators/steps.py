@@ -13,7 +13,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 from bascule.domain import requests as r
 from bascule.domain.codec import Json, decode, encode
 from bascule.domain.codes import Code
-from bascule.domain.records import MailboxRecord, MailboxRef
+from bascule.domain.records import DOORBELL, MailboxRecord, MailboxRef
 from bascule.domain.replies import Done, Later, Refused
 
 In = TypeVar("In")
@@ -21,8 +21,6 @@ Out = TypeVar("Out")
 T = TypeVar("T")
 Story = Generator[Any, Any, T]
 
-# The event that wakes a story. It carries nothing: the story reads its row. One spelling, for the SDK minds the case.
-DOORBELL = "doorbell"
 # A step that broke by itself is not asked again sooner: whatever broke it needs time, or a person.
 BROKEN_WAIT_S = 300.0
 # The engine splits timers beyond six days; every story looks at its row at least daily anyway.

@@ -46,6 +46,26 @@ def wish(context: Context) -> Story[Json]:
     return encode({"granted": granted_count, "refused_count": len(refused), "refused": shown})
 
 
+def cutover(context: Context) -> Story[Json]:
+    """Ask for a cutover, at once or at an instant."""
+    return (yield from wish(context))
+
+
+def rollback(context: Context) -> Story[Json]:
+    """Ask for the way back."""
+    return (yield from wish(context))
+
+
+def retry(context: Context) -> Story[Json]:
+    """Ask mailboxes that were set aside to go on."""
+    return (yield from wish(context))
+
+
+def abandon(context: Context) -> Story[Json]:
+    """Ask for mailboxes to be left at the source for good."""
+    return (yield from wish(context))
+
+
 def _chunk(
     context: Context, request: WishRequest, after: str
 ) -> Story[tuple[tuple[str, ...], str]]:

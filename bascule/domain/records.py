@@ -192,6 +192,10 @@ class MailboxRef:
         return f"{self.batch}.{self.key}"
 
 
+# The event that wakes a story. It carries nothing: the story reads its row. One spelling, for the SDK minds the case.
+DOORBELL = "doorbell"
+
+
 def batch_instance_id(batch: str) -> str:
     """The id of a batch's story."""
     return f"batch-{batch}"

@@ -37,6 +37,10 @@ class Ledger(Protocol):
         """Every mailbox of a batch, by key, page by page."""
         ...
 
+    def mailbox_keys(self, batch: str, after: str, count_max: int) -> tuple[str, ...]:
+        """At most `count_max` keys behind `after`, in order; empty `after` begins."""
+        ...
+
     def add_mailboxes(self, records: Iterable[MailboxRecord]) -> int:
         """Add those that are not there yet; how many were added. All of one batch."""
         ...

@@ -4,6 +4,7 @@ batches     "batches" | name               mailboxes   batch | mailbox key
 claims      last digit of the key | key    seats       "seats" | SKU
 """
 
+import itertools
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -60,6 +61,12 @@ class TableLedger:
     def mailboxes(self, batch: str) -> Iterator[MailboxRecord]:
         """Every mailbox of a batch, by key."""
         return (value_of(MailboxRecord, row) for row in self._mailboxes.rows(key_of(batch)))
+
+    def mailbox_keys(self, batch: str, after: str, count_max: int) -> tuple[str, ...]:
+        """At most `count_max` keys behind `after`, in order."""
+        rows = self._mailboxes.rows(key_of(batch), first=key_of(after) if after else "")
+        keys = (value_of(MailboxRecord, row).key for row in rows)
+        return tuple(itertools.islice((key for key in keys if key != after), count_max))
 
     def add_mailboxes(self, records: Iterable[MailboxRecord]) -> int:
         """Add those that are not there yet, a hundred at a time."""

@@ -1,0 +1,104 @@
+"""Put mailboxes that coexist into Exchange migration batches."""
+
+import itertools
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import timedelta
+
+from activities.subject import batch_of, login_of
+from activities.sync_boards import board_of
+from bascule.domain.batch_file import exchange_csv
+from bascule.domain.errors import Conflict
+from bascule.domain.records import MailboxRecord
+from bascule.domain.requests import BatchRef
+from bascule.domain.stages import LIFE, Stage
+from bascule.ports.bundle import Ports
+
+BEFORE_COEXISTENCE = frozenset(LIFE[: LIFE.index(Stage.COEXISTING)])
+
+
+def build_sync_batches(ports: Ports, ref: BatchRef) -> int:
+    """Assign waiting mailboxes to a sync batch when it is time, then create every one that is assigned; how many.
+
+    The assignment is written first, so that a repeated creation sends the same rows.
+
+    Raises:
+        Refusal(ENDPOINT_MISSING | SYNC_IN_OTHER_BATCH | REQUEST_REJECTED): as Exchange says.
+    """
+    records = list(ports.ledger.mailboxes(ref.name))
+    if _is_time(ports, ref.name, records):
+        records = _assign(ports, ref.name, records)
+    names = sorted({record.sync_batch for record in records} - {""})
+    return sum(_create(ports, name, records) for name in names)
+
+
+def _waiting(records: Iterable[MailboxRecord]) -> list[MailboxRecord]:
+    return [
+        record for record in records if record.stage is Stage.COEXISTING and not record.sync_batch
+    ]
+
+
+def _is_time(ports: Ports, name: str, records: list[MailboxRecord]) -> bool:
+    """When nobody is on the way any more; otherwise after the plan's time, counted from the first who waits."""
+    waiting = _waiting(records)
+    if not waiting:
+        return False
+    if not any(record.stage in BEFORE_COEXISTENCE for record in records):
+        return True
+    now_utc = ports.clock.now_utc()
+    if not any(record.sync_batch for record in records):
+        gather = timedelta(hours=ports.plan.patience.gather_h)
+        return now_utc - batch_of(ports, name).uploaded_utc > gather
+    gather = timedelta(seconds=ports.plan.sync.supplement_gather_s)
+    return any(now_utc - (record.stage_since_utc or now_utc) > gather for record in waiting)
+
+
+def _assign(ports: Ports, name: str, records: list[MailboxRecord]) -> list[MailboxRecord]:
+    taken = {record.sync_batch for record in records} - {""}
+    fresh = (candidate for candidate in _names(name) if not _is_taken(ports, candidate, taken))
+    by_key = {record.key: record for record in records}
+    waiting = _waiting(records)
+    rows_max = ports.plan.sync.rows_per_sync_batch_max
+    for start in range(0, len(waiting), rows_max):
+        sync_batch = next(fresh)
+        for record in waiting[start : start + rows_max]:
+            assigned = _assignment(sync_batch)
+            by_key[record.key] = ports.ledger.amend_mailbox(name, record.key, assigned)
+    return list(by_key.values())
+
+
+def _assignment(sync_batch: str) -> Callable[[MailboxRecord], MailboxRecord]:
+    return lambda stored: replace(stored, sync_batch=sync_batch)
+
+
+def _names(name: str) -> Iterable[str]:
+    return itertools.chain((name,), (f"{name}-s{number}" for number in itertools.count(1)))
+
+
+def _is_taken(ports: Ports, candidate: str, taken: set[str]) -> bool:
+    # A name whose mailboxes have all left it again still belongs to the batch that Exchange has.
+    return candidate in taken or ports.boards.head(board_of(candidate)).is_created
+
+
+def _create(ports: Ports, sync_batch: str, records: list[MailboxRecord]) -> bool:
+    board = board_of(sync_batch)
+    if ports.boards.head(board).is_created:
+        return False
+    if ports.exchange.find_sync_batch(sync_batch) is None:
+        rows = [record for record in records if record.sync_batch == sync_batch]
+        _send(ports, sync_batch, rows)
+    ports.boards.amend_head(board, lambda head: replace(head, is_created=True))
+    return True
+
+
+def _send(ports: Ports, sync_batch: str, records: list[MailboxRecord]) -> None:
+    """The CSV with its passwords exists in this call alone."""
+    logins = [(record, login_of(ports, record)) for record in records]
+    csv = exchange_csv(
+        (record.address, login.user_name, login.password, record.user_root)
+        for record, login in logins
+    )
+    try:
+        ports.exchange.create_sync_batch(sync_batch, csv)
+    except Conflict:
+        return  # an earlier attempt whose answer was lost

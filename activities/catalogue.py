@@ -1,0 +1,93 @@
+"""Every step with its function; the name of a step is the name of its function."""
+
+from collections.abc import Callable
+from typing import Any, get_type_hints
+
+from activities.alert_operator import alert_operator
+from activities.apply_difference import apply_difference
+from activities.bring_home import bring_home
+from activities.build_sync_batches import build_sync_batches
+from activities.certify import certify
+from activities.check_route import check_route
+from activities.close_batch import close_batch
+from activities.destroy_secret import destroy_secret
+from activities.ensure_account import ensure_account
+from activities.ensure_licence import ensure_licence
+from activities.file_difference import file_difference
+from activities.find_cloud_mailbox import find_cloud_mailbox
+from activities.grant_wish import grant_wish
+from activities.join_coexistence import join_coexistence
+from activities.leave_coexistence import leave_coexistence
+from activities.leave_sync import leave_sync
+from activities.list_keys import list_keys
+from activities.look_for_probe import look_for_probe
+from activities.read_mailbox import read_mailbox
+from activities.read_marks import read_marks
+from activities.read_progress import read_progress
+from activities.record_progress import record_progress
+from activities.refuse_upload import refuse_upload
+from activities.register_batch import register_batch
+from activities.registration import Activity, as_activity
+from activities.remove_strays import remove_strays
+from activities.request_delta import request_delta
+from activities.reserve_seats import reserve_seats
+from activities.see_membership import see_membership
+from activities.see_sync import see_sync
+from activities.send_probe import send_probe
+from activities.serve_deltas import serve_deltas
+from activities.survey_source import survey_source
+from activities.switch_route import switch_route
+from activities.tell_user import tell_user
+from activities.validate_upload import validate_upload
+from activities.withdraw_upload import withdraw_upload
+from bascule.ports.bundle import Ports
+
+WORK: tuple[Callable[[Ports, Any], object], ...] = (
+    alert_operator,
+    apply_difference,
+    bring_home,
+    build_sync_batches,
+    certify,
+    check_route,
+    close_batch,
+    destroy_secret,
+    ensure_account,
+    ensure_licence,
+    file_difference,
+    find_cloud_mailbox,
+    grant_wish,
+    join_coexistence,
+    leave_coexistence,
+    leave_sync,
+    list_keys,
+    look_for_probe,
+    read_mailbox,
+    read_marks,
+    read_progress,
+    record_progress,
+    refuse_upload,
+    register_batch,
+    remove_strays,
+    request_delta,
+    reserve_seats,
+    see_membership,
+    see_sync,
+    send_probe,
+    serve_deltas,
+    survey_source,
+    switch_route,
+    tell_user,
+    validate_upload,
+    withdraw_upload,
+)
+
+
+def takes(work: Callable[[Ports, Any], object]) -> type:
+    """The type of a step's request: its function's second parameter."""
+    hints: dict[str, type] = get_type_hints(work)
+    return next(hint for name, hint in hints.items() if name not in {"ports", "return"})
+
+
+def activities(ports: Callable[[], Ports]) -> tuple[Activity, ...]:
+    """All steps as activities, their ports asked for when the first one runs."""
+    return tuple(as_activity(work.__name__, work, takes(work), ports) for work in WORK)

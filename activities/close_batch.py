@@ -1,0 +1,47 @@
+"""End a batch: its sync batches, its key, its claims; and its last report."""
+
+from collections import Counter
+from dataclasses import replace
+
+from activities.sync_boards import board_of
+from activities.uploads import write_json
+from bascule.domain.codec import encode
+from bascule.domain.records import MailboxRecord
+from bascule.domain.requests import BatchRef
+from bascule.ports.bundle import Ports
+
+
+def close_batch(ports: Ports, ref: BatchRef) -> bool:
+    """Repeatable at every line; the row is closed last.
+
+    The sync batches go only now, after the last mailbox's grace, so that nothing late is left at the source. With the
+    key every copy of the passwords is lost, those in backups included.
+    """
+    records = list(ports.ledger.mailboxes(ref.name))
+    for name in sorted({record.sync_batch for record in records} - {""}):
+        ports.exchange.remove_sync_batch(name)
+        ports.boards.replace_entries(board_of(name), {})
+    ports.secrets.destroy_batch(ref.name)
+    ports.ledger.release(ref.name, [record.address for record in records])
+    write_json(ports, f"{ref.name}/report.json", _report(ports, ref.name, records))
+    now_utc = ports.clock.now_utc()
+    ports.ledger.amend_batch(ref.name, lambda batch: replace(batch, closed_utc=now_utc))
+    return True
+
+
+def _report(ports: Ports, name: str, records: list[MailboxRecord]) -> dict[str, object]:
+    return {
+        "batch": name,
+        "closed_utc": encode(ports.clock.now_utc()),
+        "counts": dict(sorted(Counter(record.stage.value for record in records).items())),
+        "mailboxes": [
+            {
+                "address": record.address,
+                "stage": record.stage.value,
+                "source_messages": record.source_message_count,
+                "redirected_utc": encode(record.redirected_utc),
+                "certificate": record.certificate,
+            }
+            for record in records
+        ],
+    }

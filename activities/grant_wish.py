@@ -1,0 +1,99 @@
+"""Write an operator's wish into the rows of those who can take it; say why of the others."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from bascule.domain.records import MailboxRecord, Wish
+from bascule.domain.requests import WishOutcome, WishRefusal, WishRequest
+from bascule.domain.stages import CUT_OVER, Stage
+from bascule.ports.bundle import Ports
+
+DELTA_AGE_MAX = timedelta(hours=26)
+
+
+def grant_wish(ports: Ports, request: WishRequest) -> WishOutcome:
+    """At most a chunk of mailboxes; the same wish again is granted again and changes nothing."""
+    refused: list[WishRefusal] = []
+    for key in request.keys:
+        record = ports.ledger.find_mailbox(request.batch, key)
+        if record is None:
+            refused.append(WishRefusal(key, "it is not in this batch"))
+            continue
+        if why := refusal_of(ports, request, record):
+            refused.append(WishRefusal(record.address, why))
+            continue
+        _write(ports, request, record)
+    return WishOutcome(len(request.keys) - len(refused), tuple(refused))
+
+
+def refusal_of(ports: Ports, request: WishRequest, record: MailboxRecord) -> str:
+    """Why this mailbox cannot be asked this now; empty when it can."""
+    if request.wish is Wish.CUTOVER:
+        now_utc = ports.clock.now_utc()
+        waived = {*request.waived, *record.waived, *ports.plan.survey.waived}
+        return _cutover_refusal(record, request.at_utc or now_utc, now_utc, waived)
+    return REFUSALS[request.wish](record)
+
+
+def _cutover_refusal(
+    record: MailboxRecord, at_utc: datetime, now_utc: datetime, waived: set[str]
+) -> str:
+    offences = {offence.partition(":")[0] for offence in record.offences} - waived
+    if offences:
+        return f"its survey found {', '.join(sorted(offences))}; waive it or mend the source"
+    if record.rollback_began_utc is not None:
+        return "it is on its way back"
+    if record.stage in CUT_OVER | {Stage.SET_ASIDE, Stage.ABANDONED}:
+        return f"it is {record.stage}"
+    return "" if at_utc > now_utc else _not_ready(record, now_utc)
+
+
+def _not_ready(record: MailboxRecord, now_utc: datetime) -> str:
+    if record.stage not in {Stage.SYNCED, Stage.ROLLED_BACK}:
+        return f"it is {record.stage}, not yet SYNCED"
+    if record.last_synced_utc is None or now_utc - record.last_synced_utc > DELTA_AGE_MAX:
+        return "its last sync is older than 26 h"
+    return ""
+
+
+def _rollback_refusal(record: MailboxRecord) -> str:
+    if not record.has_begun_cutover:
+        return "its cutover has not begun"
+    return "it is closed, its password destroyed" if record.closed_utc else ""
+
+
+def _retry_refusal(record: MailboxRecord) -> str:
+    return "" if record.stage is Stage.SET_ASIDE else f"it is {record.stage}, not set aside"
+
+
+def _abandon_refusal(record: MailboxRecord) -> str:
+    if record.has_begun_cutover:
+        return "its cutover has begun; ask for the rollback first"
+    return ""
+
+
+REFUSALS: Mapping[Wish, Callable[[MailboxRecord], str]] = MappingProxyType(
+    {
+        Wish.ROLLBACK: _rollback_refusal,
+        Wish.RETRY: _retry_refusal,
+        Wish.ABANDON: _abandon_refusal,
+    }
+)
+
+
+def _write(ports: Ports, request: WishRequest, record: MailboxRecord) -> None:
+    now_utc = ports.clock.now_utc()
+
+    def change(stored: MailboxRecord) -> MailboxRecord:
+        asked = replace(stored, wish_by=request.asked_by)
+        if request.wish is Wish.CUTOVER:
+            waived = tuple(sorted({*stored.waived, *request.waived}))
+            return replace(asked, cutover_at_utc=request.at_utc or now_utc, waived=waived)
+        if request.wish is Wish.ROLLBACK:
+            # Otherwise the old instant would cut it over again as soon as it is home.
+            asked = replace(asked, cutover_at_utc=None)
+        return replace(asked, wish=request.wish, wish_utc=now_utc)
+
+    ports.ledger.amend_mailbox(record.batch, record.key, change)

@@ -1,0 +1,45 @@
+"""Write a judged upload into the ledger: its batch, its mailboxes, its sealed passwords."""
+
+from dataclasses import replace
+
+from activities.uploads import fingerprint_of, read_upload, record_of_row, secrets_of
+from bascule.domain.batch_file import BatchFile
+from bascule.domain.errors import Conflict
+from bascule.domain.records import BatchRecord
+from bascule.domain.requests import BatchRef
+from bascule.domain.stages import Stage
+from bascule.ports.bundle import Ports
+
+
+def register_batch(ports: Ports, ref: BatchRef) -> int:
+    """How many mailboxes the batch has. Repeatable at every line; open only when everything is written.
+
+    Raises:
+        Conflict: the batch was opened meanwhile, by this step's own earlier attempt or with another file.
+    """
+    _, file = read_upload(ports, ref.name)
+    fingerprint = fingerprint_of(ports, ref.name, file)
+    now_utc = ports.clock.now_utc()
+    ports.ledger.add_batch(BatchRecord(ref.name, fingerprint, len(file.rows), now_utc))
+    ports.secrets.seal(ref.name, secrets_of(file.rows))
+    ports.ledger.add_mailboxes(record_of_row(ports, ref.name, row) for row in file.rows)
+    _retire_others(ports, ref.name, file)
+    ports.ledger.amend_batch(ref.name, lambda batch: _opened(batch, fingerprint, len(file.rows)))
+    return len(file.rows)
+
+
+def _opened(batch: BatchRecord, fingerprint: str, row_count: int) -> BatchRecord:
+    if batch.is_open and batch.fingerprint != fingerprint:
+        raise Conflict(f"batch {batch.name} was opened with another file")
+    return replace(batch, fingerprint=fingerprint, row_count=row_count, is_open=True)
+
+
+def _retire_others(ports: Ports, name: str, file: BatchFile) -> None:
+    """Rows of an earlier file that never opened: their stories have not begun, and must not."""
+    wanted = {row.address for row in file.rows}
+    for record in ports.ledger.mailboxes(name):
+        if record.address not in wanted:
+            ports.ledger.amend_mailbox(
+                name, record.key, lambda stored: replace(stored, stage=Stage.ABANDONED)
+            )
+            ports.ledger.release(name, [record.address])

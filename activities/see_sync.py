@@ -1,0 +1,49 @@
+"""See how far the sync of one mailbox is, through the board of its sync batch."""
+
+from activities.subject import record_of
+from activities.sync_boards import user_on_board, young_board
+from bascule.domain.codes import Code
+from bascule.domain.errors import NotYet, Refusal
+from bascule.domain.records import MailboxRef
+from bascule.domain.requests import SyncFacts
+from bascule.domain.sync import SyncState, SyncUser, sync_failure_code
+from bascule.ports.bundle import Ports
+
+# A batch that was just created does not list its users at once.
+NOT_LISTED_WAIT_S = 60.0
+IN_BETWEEN = frozenset({SyncState.LEAVING, SyncState.UNKNOWN, SyncState.UNEXPECTED})
+
+
+def see_sync(ports: Ports, ref: MailboxRef) -> SyncFacts:
+    """What Exchange says of this mailbox's sync.
+
+    Raises:
+        NotYet: the board is being read, the user is not listed yet, or is in a state that is never taken for done.
+        Refusal(SYNC_*): its sync has failed or was stopped.
+    """
+    record = record_of(ports, ref)
+    head = young_board(ports, record.sync_batch)
+    user = user_on_board(ports, record.sync_batch, record.key)
+    if user is None:
+        raise NotYet(
+            NOT_LISTED_WAIT_S, f"{record.address} is not listed in {record.sync_batch} yet"
+        )
+    _check(user)
+    return SyncFacts(
+        user.state,
+        user.synced_count,
+        user.skipped_count,
+        user.last_success_utc,
+        head.refreshed_utc or ports.clock.now_utc(),
+    )
+
+
+def _check(user: SyncUser) -> None:
+    if user.state is SyncState.FAILED:
+        raise Refusal(
+            sync_failure_code(user.error), f"{user.address}: {user.error or 'no reason given'}"
+        )
+    if user.state is SyncState.STOPPED:
+        raise Refusal(Code.SYNC_STOPPED, f"{user.address}: the sync is {user.vendor_status}")
+    if user.state in IN_BETWEEN:
+        raise NotYet(NOT_LISTED_WAIT_S, f"{user.address}: the sync is {user.vendor_status}")

@@ -1,0 +1,21 @@
+"""Issue the deltas that were asked for and that nobody is waiting to issue."""
+
+from activities.deltas import issue_when_due
+from bascule.domain.errors import NotYet
+from bascule.domain.requests import BatchRef
+from bascule.ports.bundle import Ports
+
+
+def serve_deltas(ports: Ports, ref: BatchRef) -> bool:
+    """Look at every sync batch of the batch; True when none has a request left open."""
+    names = {record.sync_batch for record in ports.ledger.mailboxes(ref.name)} - {""}
+    served = [_serve(ports, name) for name in sorted(names)]
+    return all(served)
+
+
+def _serve(ports: Ports, name: str) -> bool:
+    try:
+        issue_when_due(ports, name)
+    except NotYet:
+        return False  # still gathered, or running: the next look serves it
+    return True

@@ -1,0 +1,19 @@
+"""Turn one address from one destination to another."""
+
+from activities.subject import note, record_of
+from bascule.domain.requests import RouteFacts, SwitchRequest
+from bascule.ports.bundle import Ports
+
+
+def switch_route(ports: Ports, request: SwitchRequest) -> RouteFacts:
+    """Replace the destination by compare-and-set; the one now in force.
+
+    Idempotent, answer included: found already turned, nothing is written and the same answer comes back.
+
+    Raises:
+        Refusal(ALIAS_CHANGED | ALIAS_MISSING | ALIAS_SECOND_DESTINATION): a person has edited the map.
+    """
+    record = record_of(ports, request.ref)
+    route = ports.alias_map.switch(request.change)
+    note(ports, record, "alias", request.change.before, request.change.after)
+    return RouteFacts(route.destinations[0])

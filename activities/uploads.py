@@ -1,0 +1,89 @@
+"""What the steps of an upload share: reading it, telling it from others, and where its reports stand."""
+
+import json
+from collections.abc import Iterable
+
+from activities.ensure_account import new_password_key
+from bascule.domain.addresses import mailbox_key
+from bascule.domain.batch_difference import RowFacts, facts_of
+from bascule.domain.batch_file import BatchFile, read_batch_file
+from bascule.domain.batch_rows import BatchRow
+from bascule.domain.codec import encode
+from bascule.domain.errors import Conflict
+from bascule.domain.records import MailboxRecord
+from bascule.ports.blob_store import Upload
+from bascule.ports.bundle import Ports
+
+
+def upload_of(ports: Ports, name: str) -> Upload:
+    """The upload of a batch. Raises Conflict when it has been taken away meanwhile."""
+    upload = ports.blobs.find_upload(name)
+    if upload is None:
+        raise Conflict(f"the upload of batch {name} is gone")
+    return upload
+
+
+def read_upload(ports: Ports, name: str) -> tuple[Upload, BatchFile]:
+    """The upload and what it says. Raises Conflict, BatchFileInvalid."""
+    upload = upload_of(ports, name)
+    return upload, read_batch_file(upload.content, ports.plan)
+
+
+def row_facts(ports: Ports, name: str, row: BatchRow) -> RowFacts:
+    """A row without its secrets; equal marks mean equal passwords."""
+    return facts_of(row, ports.secrets.mark(name, f"{row.password}\0{row.new_password}"))
+
+
+def fingerprint_of(ports: Ports, name: str, file: BatchFile) -> str:
+    """A keyed digest over all rows: order, encoding and quoting of the file do not matter."""
+    rows = sorted((encode(row_facts(ports, name, row)) for row in file.rows), key=json.dumps)
+    return ports.secrets.mark(name, json.dumps(rows))
+
+
+def secrets_of(rows: Iterable[BatchRow]) -> dict[str, str]:
+    """{key: password} of rows, the passwords of new accounts under keys of their own."""
+    sealed: dict[str, str] = {}
+    for row in rows:
+        key = mailbox_key(row.address)
+        sealed[key] = row.password
+        if row.new_password:
+            sealed[new_password_key(key)] = row.new_password
+    return sealed
+
+
+def record_of_row(ports: Ports, batch: str, row: BatchRow) -> MailboxRecord:
+    """The first record of a row's mailbox."""
+    return MailboxRecord(
+        batch=batch,
+        key=mailbox_key(row.address),
+        address=row.address,
+        source_user=row.user_name,
+        user_root=row.user_root,
+        has_new_password=bool(row.new_password),
+        display_name=row.display_name,
+        cohort=row.cohort,
+        usage_location=row.usage_location,
+        cutover_at_utc=row.cutover_at_utc,
+        stage_since_utc=ports.clock.now_utc(),
+    )
+
+
+def write_json(ports: Ports, path: str, content: object) -> None:
+    """Write a report that people and programs read."""
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    ports.blobs.write_report(path, text.encode(), "application/json")
+
+
+def mistakes_path(batch: str) -> str:
+    """The report of a refused upload."""
+    return f"{batch}/refused.json"
+
+
+def difference_path(batch: str) -> str:
+    """The report of a changed upload."""
+    return f"{batch}/difference.json"
+
+
+def pending_path(batch: str) -> str:
+    """The rows of a changed upload, without passwords, until the operator accepts it."""
+    return f"{batch}/pending.json"

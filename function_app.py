@@ -1,0 +1,29 @@
+"""The function app: registers triggers, stories and steps; starts nothing, decides nothing."""
+
+import azure.durable_functions as df
+import azure.functions as func
+from bascule.composition import ports
+
+from activities.catalogue import activities
+from activities.wake_stories import wake_stories
+from orchestrators.batch import batch
+from orchestrators.mailbox import mailbox
+from orchestrators.wishes import abandon, cutover, retry, rollback
+from triggers.batch_upload import upload
+from triggers.http_api import api
+from triggers.schedule import watchdog
+
+app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
+
+for blueprint in (api, upload, watchdog):
+    app.register_functions(blueprint)
+
+for story in (batch, mailbox, cutover, rollback, retry, abandon):
+    app.orchestration_trigger(context_name="context")(story)
+
+for step in activities(ports):
+    app.activity_trigger(input_name="request")(step)
+
+app.activity_trigger(input_name="request")(
+    app.durable_client_input(client_name="client")(wake_stories)
+)

@@ -1,0 +1,249 @@
+"""The HTTP API: upload, look, and ask for cutover, rollback, retry, abandon and sync. Reference: docs/reference/http-api.md."""
+
+import asyncio
+import itertools
+import re
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import azure.durable_functions as df
+import azure.functions as func
+from bascule.composition import ports
+
+from activities.deltas import ask_for_delta
+from activities.wake_stories import wake_batch
+from bascule.domain.addresses import mailbox_key
+from bascule.domain.codec import encode
+from bascule.domain.records import BatchRecord, Wish
+from bascule.domain.stages import Stage
+from triggers.answers import BadRequest, answer, answering
+from triggers.batch_names import checked_batch_name
+from triggers.openapi import DOCUMENT
+from triggers.views import batch_view, mailbox_view, refused_view
+from triggers.wishes_asked import wish_asked
+
+api = df.Blueprint()
+
+UPLOAD_SIZE_MAX_BYTES = 10 * 1024 * 1024
+PAGE_COUNT_DEFAULT = 200
+PAGE_COUNT_MAX = 1_000
+REQUEST_ID = re.compile(r"(cutover|rollback|retry|abandon)-[a-z0-9-]{1,40}-[0-9a-f]{12}")
+
+
+@api.route(route="batches", methods=["POST"])
+@answering
+async def upload_batch(req: func.HttpRequest) -> func.HttpResponse:
+    """Put a batch CSV where uploads are expected; the upload's own trigger takes it from there."""
+    name = checked_batch_name(req.params.get("name", ""))
+    content = req.get_body()
+    if not content or len(content) > UPLOAD_SIZE_MAX_BYTES:
+        raise BadRequest(f"the body must be a CSV of at most {UPLOAD_SIZE_MAX_BYTES} bytes")
+    await asyncio.to_thread(lambda: ports().blobs.upload(name, content))
+    return answer({"batch": name, "status": f"/api/batches/{name}"}, 202)
+
+
+@api.route(route="batches", methods=["GET"])
+@answering
+async def list_batches(req: func.HttpRequest) -> func.HttpResponse:
+    """Every batch with its state."""
+    del req
+    batches = await asyncio.to_thread(lambda: list(ports().ledger.batches()))
+    return answer({"batches": [_line(batch) for batch in batches]})
+
+
+@api.route(route="batches/{batch}", methods=["GET"])
+@answering
+async def show_batch(req: func.HttpRequest) -> func.HttpResponse:
+    """One batch with its counts, its set-aside mailboxes, and what became of its last upload."""
+    name = checked_batch_name(req.route_params["batch"])
+    return answer(await asyncio.to_thread(_batch_or_refusal, name))
+
+
+@api.route(route="batches/{batch}/mailboxes", methods=["GET"])
+@answering
+async def list_mailboxes(req: func.HttpRequest) -> func.HttpResponse:
+    """Mailboxes of a batch: `stage` filters, `top` bounds, `after` continues behind a key."""
+    name = checked_batch_name(req.route_params["batch"])
+    count_max = _count(req.params.get("top"))
+    stage, after = _stage(req.params.get("stage")), req.params.get("after", "")
+    return answer(await asyncio.to_thread(_mailbox_page, name, stage, after, count_max))
+
+
+@api.route(route="batches/{batch}/mailboxes/{address}", methods=["GET"])
+@answering
+async def show_mailbox(req: func.HttpRequest) -> func.HttpResponse:
+    """One mailbox."""
+    name = checked_batch_name(req.route_params["batch"])
+    key = mailbox_key(req.route_params["address"])
+    record = await asyncio.to_thread(lambda: ports().ledger.find_mailbox(name, key))
+    if record is None:
+        raise BadRequest("the mailbox is not in this batch", status=404)
+    return answer(mailbox_view(record))
+
+
+@api.route(route="batches/{batch}/cutover", methods=["POST"])
+@api.durable_client_input(client_name="client")
+@answering
+async def ask_cutover(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient
+) -> func.HttpResponse:
+    """Cut mailboxes over, at once or at an instant."""
+    return await _ask(req, client, Wish.CUTOVER)
+
+
+@api.route(route="batches/{batch}/rollback", methods=["POST"])
+@api.durable_client_input(client_name="client")
+@answering
+async def ask_rollback(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient
+) -> func.HttpResponse:
+    """Bring mailboxes back to the source, with the mail they got meanwhile."""
+    return await _ask(req, client, Wish.ROLLBACK)
+
+
+@api.route(route="batches/{batch}/retry", methods=["POST"])
+@api.durable_client_input(client_name="client")
+@answering
+async def ask_retry(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient
+) -> func.HttpResponse:
+    """Let mailboxes that were set aside go on from where they were."""
+    return await _ask(req, client, Wish.RETRY)
+
+
+@api.route(route="batches/{batch}/abandon", methods=["POST"])
+@api.durable_client_input(client_name="client")
+@answering
+async def ask_abandon(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient
+) -> func.HttpResponse:
+    """Leave mailboxes at the source for good."""
+    return await _ask(req, client, Wish.ABANDON)
+
+
+@api.route(route="batches/{batch}/sync", methods=["POST"])
+@api.durable_client_input(client_name="client")
+@answering
+async def ask_sync(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient
+) -> func.HttpResponse:
+    """Ask for a delta of every synced mailbox of the batch, now."""
+    name = checked_batch_name(req.route_params["batch"])
+    asked = await asyncio.to_thread(_ask_deltas, name)
+    await wake_batch(client, name)
+    return answer({"batch": name, "sync_batches": asked}, 202)
+
+
+@api.route(route="batches/{batch}/difference", methods=["POST"])
+@api.durable_client_input(client_name="client")
+@answering
+async def accept_difference(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient
+) -> func.HttpResponse:
+    """Apply a changed upload, named by the fingerprint that its difference shows: `?fingerprint=...`."""
+    name = checked_batch_name(req.route_params["batch"])
+    await asyncio.to_thread(_accept, name, req.params.get("fingerprint", ""))
+    await wake_batch(client, name)
+    return answer({"batch": name, "state": "accepted"}, 202)
+
+
+@api.route(route="requests/{request_id}", methods=["GET"])
+@api.durable_client_input(client_name="client")
+@answering
+async def show_request(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient
+) -> func.HttpResponse:
+    """What became of a request: how many mailboxes take it, and who does not and why."""
+    request_id = req.route_params["request_id"]
+    if not REQUEST_ID.fullmatch(request_id):
+        raise BadRequest("there is no such request", status=404)
+    status = await client.get_status(request_id)
+    if not status or status.runtime_status is None:
+        raise BadRequest("there is no such request", status=404)
+    state = str(getattr(status.runtime_status, "value", status.runtime_status))
+    return answer({"request": request_id, "state": state, "result": status.output})
+
+
+@api.route(route="openapi.json", methods=["GET"])
+@answering
+async def show_openapi(req: func.HttpRequest) -> func.HttpResponse:
+    """This API, as an OpenAPI document."""
+    del req
+    return answer(DOCUMENT)
+
+
+async def _ask(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient, wish: Wish
+) -> func.HttpResponse:
+    name = checked_batch_name(req.route_params["batch"])
+    asked = wish_asked(req, name, wish)
+    await asyncio.to_thread(_existing, name)
+    request_id = f"{wish.value}-{name}-{uuid4().hex[:12]}"
+    await client.start_new(wish.value, request_id, encode(asked))
+    return answer({"request": request_id, "status": f"/api/requests/{request_id}"}, 202)
+
+
+def _existing(name: str) -> BatchRecord:
+    batch = ports().ledger.find_batch(name)
+    if batch is None:
+        raise BadRequest(f"there is no batch {name}", status=404)
+    return batch
+
+
+def _batch_or_refusal(name: str) -> dict[str, Any]:
+    batch = ports().ledger.find_batch(name)
+    view = refused_view(ports(), name) if batch is None else batch_view(ports(), batch)
+    if view is None:
+        raise BadRequest(f"there is no batch {name}", status=404)
+    return view
+
+
+def _line(batch: BatchRecord) -> dict[str, Any]:
+    state = "closed" if batch.closed_utc else "running" if batch.is_open else "registering"
+    return {"batch": batch.name, "state": state, "rows": batch.row_count}
+
+
+def _mailbox_page(name: str, stage: Stage | None, after: str, count_max: int) -> dict[str, Any]:
+    _existing(name)
+    records = (
+        record
+        for record in ports().ledger.mailboxes(name)
+        if record.key > after and (stage is None or record.stage is stage)
+    )
+    page = list(itertools.islice(records, count_max))
+    following = page[-1].key if len(page) == count_max else ""
+    return {"mailboxes": [mailbox_view(record) for record in page], "after": following}
+
+
+def _count(text: str | None) -> int:
+    if text is None:
+        return PAGE_COUNT_DEFAULT
+    if not text.isdecimal() or not 1 <= int(text) <= PAGE_COUNT_MAX:
+        raise BadRequest(f"top: give a number from 1 to {PAGE_COUNT_MAX}")
+    return int(text)
+
+
+def _stage(text: str | None) -> Stage | None:
+    if text is None:
+        return None
+    if text not in set(Stage):
+        raise BadRequest(f"stage: {text!r} is none of {', '.join(Stage)}")
+    return Stage(text)
+
+
+def _ask_deltas(name: str) -> list[str]:
+    _existing(name)
+    names = sorted({record.sync_batch for record in ports().ledger.mailboxes(name)} - {""})
+    for sync_batch in names:
+        ask_for_delta(ports(), sync_batch)
+    return names
+
+
+def _accept(name: str, fingerprint: str) -> None:
+    batch = _existing(name)
+    if not fingerprint or fingerprint != batch.pending_fingerprint:
+        raise BadRequest("no pending upload of this batch has this fingerprint", status=409)
+    ports().ledger.amend_batch(
+        name, lambda stored: replace(stored, accepted_fingerprint=fingerprint)
+    )

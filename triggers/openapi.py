@@ -1,0 +1,115 @@
+"""The OpenAPI document of the HTTP API; a test holds it against the registered routes."""
+
+from typing import Any
+
+_BATCH = {"name": "batch", "in": "path", "required": True, "schema": {"type": "string"}}
+_JSON = {"application/json": {"schema": {"type": "object"}}}
+_WISH = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["mailboxes"],
+                "properties": {
+                    "mailboxes": {
+                        "oneOf": [
+                            {"type": "string", "enum": ["all"]},
+                            {"type": "array", "items": {"type": "string", "format": "email"}},
+                        ]
+                    },
+                    "at": {"type": "string", "format": "date-time"},
+                    "waive": {"type": "array", "items": {"type": "string"}},
+                },
+            }
+        }
+    },
+}
+
+
+def _query(name: str, kind: str = "string", *, required: bool = False) -> dict[str, Any]:
+    return {"name": name, "in": "query", "required": required, "schema": {"type": kind}}
+
+
+def _operation(
+    summary: str,
+    *parameters: dict[str, Any],
+    status: int = 200,
+    body: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "summary": summary,
+        "parameters": list(parameters),
+        "responses": {
+            str(status): {"description": "Done" if status == 200 else "Taken", "content": _JSON},
+            "default": {"description": "What is wrong, all of it at once", "content": _JSON},
+        },
+    }
+    return operation | ({"requestBody": body} if body else {})
+
+
+def _wish(summary: str) -> dict[str, Any]:
+    return _operation(summary, _BATCH, status=202, body=_WISH)
+
+
+DOCUMENT: dict[str, Any] = {
+    "openapi": "3.1.0",
+    "info": {"title": "Bascule", "version": "1", "description": "Mailbox migration."},
+    "servers": [{"url": "/api"}],
+    "security": [{"key": []}],
+    "components": {
+        "securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "x-functions-key"}}
+    },
+    "paths": {
+        "/batches": {
+            "get": _operation("Every batch with its state"),
+            "post": _operation(
+                "Upload a batch CSV",
+                _query("name", required=True),
+                status=202,
+                body={"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}},
+            ),
+        },
+        "/batches/{batch}": {"get": _operation("One batch", _BATCH)},
+        "/batches/{batch}/mailboxes": {
+            "get": _operation(
+                "Mailboxes of a batch",
+                _BATCH,
+                _query("stage"),
+                _query("top", "integer"),
+                _query("after"),
+            )
+        },
+        "/batches/{batch}/mailboxes/{address}": {
+            "get": _operation(
+                "One mailbox",
+                _BATCH,
+                {"name": "address", "in": "path", "required": True, "schema": {"type": "string"}},
+            )
+        },
+        "/batches/{batch}/cutover": {"post": _wish("Cut mailboxes over")},
+        "/batches/{batch}/rollback": {"post": _wish("Bring mailboxes back to the source")},
+        "/batches/{batch}/retry": {"post": _wish("Let mailboxes that were set aside go on")},
+        "/batches/{batch}/abandon": {"post": _wish("Leave mailboxes at the source for good")},
+        "/batches/{batch}/sync": {
+            "post": _operation("Ask for a delta of the whole batch now", _BATCH, status=202)
+        },
+        "/batches/{batch}/difference": {
+            "post": _operation(
+                "Apply a changed upload", _BATCH, _query("fingerprint", required=True), status=202
+            )
+        },
+        "/requests/{request_id}": {
+            "get": _operation(
+                "What became of a request",
+                {
+                    "name": "request_id",
+                    "in": "path",
+                    "required": True,
+                    "schema": {"type": "string"},
+                },
+            )
+        },
+        "/openapi.json": {"get": _operation("This document")},
+    },
+}

@@ -1,0 +1,71 @@
+"""How batches and mailboxes look over HTTP; nothing of a password, nothing of a subject."""
+
+import json
+from collections import Counter
+from typing import Any
+
+from activities.uploads import difference_path, mistakes_path
+from bascule.domain.codec import encode
+from bascule.domain.records import BatchRecord, MailboxRecord
+from bascule.ports.bundle import Ports
+
+
+def batch_view(ports: Ports, batch: BatchRecord) -> dict[str, Any]:
+    """One batch with its counts."""
+    records = list(ports.ledger.mailboxes(batch.name))
+    view: dict[str, Any] = {
+        "batch": batch.name,
+        "state": "closed" if batch.closed_utc else "running" if batch.is_open else "registering",
+        "uploaded_utc": encode(batch.uploaded_utc),
+        "mailboxes": len(records),
+        "stages": dict(sorted(Counter(record.stage.value for record in records).items())),
+        "set_aside": {
+            record.address: record.code.value for record in records if record.code is not None
+        },
+        "sync_batches": sorted({record.sync_batch for record in records} - {""}),
+    }
+    if batch.pending_fingerprint:
+        view["difference"] = report(ports, difference_path(batch.name))
+    if refused := report(ports, mistakes_path(batch.name)):
+        view["last_refused_upload"] = refused
+    return view
+
+
+def refused_view(ports: Ports, name: str) -> dict[str, Any] | None:
+    """A batch that was refused before its first write; None when nothing is known of it."""
+    refused = report(ports, mistakes_path(name))
+    return None if refused is None else {"batch": name, "state": "refused", "refused": refused}
+
+
+def mailbox_view(record: MailboxRecord) -> dict[str, Any]:
+    """One mailbox: where it stands, since when, and what was asked."""
+    names = (
+        "address",
+        "stage",
+        "stage_since_utc",
+        "code",
+        "detail",
+        "resume_stage",
+        "wish",
+        "wish_by",
+        "cutover_at_utc",
+        "waived",
+        "source_message_count",
+        "source_size_bytes",
+        "offences",
+        "sync_batch",
+        "synced_count",
+        "skipped_count",
+        "last_synced_utc",
+        "redirected_utc",
+        "migrated_utc",
+        "closed_utc",
+        "certificate",
+    )
+    return {name: encode(getattr(record, name)) for name in names}
+
+
+def report(ports: Ports, path: str) -> Any:
+    """A JSON report; None when it is not there."""
+    content = ports.blobs.read_report(path)
+    return None if content is None else json.loads(content)
