@@ -20,7 +20,9 @@ def parse_arguments(arguments: list[str]) -> HostOptions:
     parser.add_argument("--app", type=Path, required=True, help="folder of function_app.py")
     parser.add_argument("--port", type=int, default=7071, help="0 means any free port")
     parser.add_argument("--rpc-port", type=int, default=0, help="0 means any free port")
-    parser.add_argument("--storage", help="connection string; without it blob triggers are off")
+    parser.add_argument(
+        "--storage", help="connection string or app setting; without it no blob triggers"
+    )
     parser.add_argument("--state", type=Path, help="SQLite file, by default inside the app folder")
     parser.add_argument("--clock", type=factor_from_text, default=1.0, help="real | scaled:FACTOR")
     given = parser.parse_args(arguments)

@@ -130,6 +130,17 @@ class BlobTriggers:
             for function, path in self._functions:
                 jobs.create_task(self._watch(service, function, path, jobs))
 
+    async def run_by_hand(self, name: str, full_name: str) -> bool:
+        """Run a blob function on `container/blob`, receipts aside; False when there is none of this name."""
+        function = next((one for one, _ in self._functions if one.name == name), None)
+        if function is None:
+            return False
+        container_name, _, blob_name = full_name.partition("/")
+        async with BlobServiceClient.from_connection_string(self._connection) as service:
+            container = service.get_container_client(container_name)
+            await self._call(function, await blob_input(container, blob_name, {}))
+        return True
+
     async def _watch(
         self,
         service: BlobServiceClient,

@@ -23,6 +23,7 @@ from sandbox.local_host.entities import Entities
 from sandbox.local_host.history import Event, Kind
 from sandbox.local_host.loader import App, AppFunction
 from sandbox.local_host.management import Management
+from sandbox.local_host.quick_sdk import remember_parsed_instants
 from sandbox.local_host.settings import HostSettings
 from sandbox.local_host.store import MEMORY, Store, Task, TaskKey
 from sandbox.local_host.turns import Turns
@@ -58,6 +59,7 @@ class Engine:
         make_client: ClientMaker | None = None,
         make_id: Callable[[], str] = random_id,
     ) -> None:
+        remember_parsed_instants()
         self.core = Core(
             app=app,
             store=store,
@@ -170,13 +172,14 @@ class Engine:
         raise NeverQuietError(f"timers still set after {TIMERS_PER_RUN_MAX} of them")
 
     def _step(self) -> bool:
+        """One piece of work; turns come last, so that a fan-out's answers arrive in one turn."""
         core = self.core
-        if core.ready:
-            self.turns.take(_pop_first(core.ready))
+        if core.task_queue:
+            self.run_task(core.task_queue.popleft())
         elif core.entity_queue:
             self.entities.take(_pop_first(core.entity_queue))
-        elif core.task_queue:
-            self.run_task(core.task_queue.popleft())
+        elif core.ready:
+            self.turns.take(_pop_first(core.ready))
         else:
             return False
         return True

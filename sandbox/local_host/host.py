@@ -7,11 +7,11 @@ import socket
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from aiohttp import web
 from azure.durable_functions.models.utils.http_utils import _close_session
 
+from sandbox.local_host.admin import Admin
 from sandbox.local_host.blob_triggers import BlobTriggers, Receipts
 from sandbox.local_host.client_binding import WEBHOOK_PATH, binding_text
 from sandbox.local_host.clock import CLOCK_VARIABLE, ScaledClock
@@ -20,7 +20,7 @@ from sandbox.local_host.engine import Engine
 from sandbox.local_host.http_triggers import HttpFunctions
 from sandbox.local_host.loader import load_app
 from sandbox.local_host.scheduler import Scheduler
-from sandbox.local_host.settings import apply_local_settings, read_host_settings
+from sandbox.local_host.settings import apply_local_settings, read_host_settings, resolve
 from sandbox.local_host.store import Store
 from sandbox.local_host.timer_triggers import TimerTriggers
 from sandbox.local_host.web import BODY_BYTES_MAX, ManagementServer
@@ -85,8 +85,10 @@ class Host:
         with ThreadPoolExecutor(thread_count(), thread_name_prefix="worker") as pool:
             scheduler = Scheduler(self._engine, pool)
             timers = TimerTriggers(self._app, self._store, self._clock, scheduler.invoke)
+            blobs = self._blob_triggers(scheduler)
+            admin = Admin(self._app, timers, blobs)
             runners = [
-                await self._start_server(self._main_app(scheduler, timers), self._socket),
+                await self._start_server(self._main_app(scheduler, admin), self._socket),
                 await self._start_server(self._rpc_app(), self._rpc_socket),
             ]
             ready = {"http": self.url, "rpc": f"{self.rpc_url}{RPC_PREFIX}/", "pid": os.getpid()}
@@ -96,8 +98,8 @@ class Host:
                 async with asyncio.TaskGroup() as jobs:
                     jobs.create_task(scheduler.run())
                     jobs.create_task(timers.run())
-                    if self._options.storage:
-                        jobs.create_task(self._blobs(scheduler, self._options.storage).run())
+                    if blobs is not None:
+                        jobs.create_task(blobs.run())
             finally:
                 for runner in runners:
                     await runner.cleanup()
@@ -105,21 +107,18 @@ class Host:
                 await _close_session()
                 self._engine.close()
 
-    def _blobs(self, scheduler: Scheduler, connection: str) -> BlobTriggers:
+    def _blob_triggers(self, scheduler: Scheduler) -> BlobTriggers | None:
+        connection = storage_text(self._options.storage)
+        if connection is None:
+            return None
         receipts = Receipts(self._store, self._clock, self._settings.poison_blob_threshold)
         parallel_max = self._settings.blob_parallelism_max
         return BlobTriggers(self._app, receipts, connection, parallel_max, scheduler.invoke)
 
-    def _main_app(self, scheduler: Scheduler, timers: TimerTriggers) -> web.Application:
+    def _main_app(self, scheduler: Scheduler, admin: Admin) -> web.Application:
         app = web.Application(client_max_size=BODY_BYTES_MAX)
         self._add_management(app, WEBHOOK_PATH)
-        app.router.add_get("/admin/host/status", _host_status)
-
-        async def run_by_hand(request: web.Request) -> web.Response:
-            is_known = timers.run_by_hand(request.match_info["name"])
-            return web.Response(status=202 if is_known else 404)
-
-        app.router.add_post("/admin/functions/{name}", run_by_hand)
+        admin.add_to(app)
         functions = HttpFunctions(
             self._app.of_kind("httpTrigger"), self._settings.route_prefix, scheduler.invoke
         )
@@ -173,6 +172,12 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-async def _host_status(_: web.Request) -> web.Response:
-    document: dict[str, Any] = {"state": "Running"}
-    return web.json_response(document)
+def storage_text(given: str | None) -> str | None:
+    """The connection string meant by `--storage`, which may name an app setting instead.
+
+    Raises:
+        SettingMissingError: it is neither a connection string nor the name of a setting.
+    """
+    if given is None or "=" in given:
+        return given
+    return resolve(f"%{given}%", os.environ)

@@ -206,10 +206,13 @@ class Management:
                 return Reply(404)
 
     def _list_entities(self, request: Request, name: str) -> Reply:
+        prefix = f"@{name.lower()}@" if name else "@"
         rows = self._store.rows(
             "SELECT entity_id, state, updated_utc FROM entities WHERE is_present=1"
-            " AND entity_id LIKE ? AND updated_utc BETWEEN ? AND ? ORDER BY entity_id LIMIT ?",
-            f"@{name.lower()}@%" if name else "@%",
+            " AND substr(entity_id, 1, ?)=? AND updated_utc BETWEEN ? AND ?"
+            " ORDER BY entity_id LIMIT ?",
+            len(prefix),
+            prefix,
             _instant(request, "lastOperationTimeFrom") or "",
             _instant(request, "lastOperationTimeTo") or "9999",
             int(request.query.get("top", INSTANCES_PER_PAGE_MAX)),

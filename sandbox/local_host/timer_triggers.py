@@ -69,7 +69,6 @@ class TimerTriggers:
         self._store = store
         self._clock = clock
         self._invoke = invoke
-        self._by_hand: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -77,16 +76,13 @@ class TimerTriggers:
             for function, schedule in self._functions.values():
                 jobs.create_task(self._follow(function, schedule))
 
-    def run_by_hand(self, name: str) -> bool:
-        """Begin to run a timer function now; False when there is none of this name."""
+    async def run_by_hand(self, name: str) -> bool:
+        """Run a timer function now; False when there is none of this name."""
         found = self._functions.get(name)
         if found is None:
             return False
         now_utc = self._clock.now_utc()
-        run = self._run_once(found[0], Occurrence(now_utc, None), found[1].after(now_utc))
-        job = asyncio.create_task(run)
-        self._by_hand.add(job)
-        job.add_done_callback(self._by_hand.discard)
+        await self._run_once(found[0], Occurrence(now_utc, None), found[1].after(now_utc))
         return True
 
     async def _follow(self, function: AppFunction, schedule: Schedule) -> None:

@@ -1,5 +1,7 @@
 """The host as a process of its own, asked over real sockets. Each host takes about 2 s to start."""
 
+import json
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +17,20 @@ DAY_IN_A_SECOND = ("--clock", "scaled:86400")
 
 
 @pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
+def hosted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The app's folder, with the settings file which is never committed."""
+    folder = tmp_path_factory.mktemp("apps") / "hosted"
+    shutil.copytree(APPS / "hosted", folder)
+    values = {"HOSTED_WORD": "from file", "TICK_SCHEDULE": "0 0 0 1 1 *"}
+    (folder / "local.settings.json").write_text(json.dumps({"Values": values}), "utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def host(hosted: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHost]:
     """One host for the tests which only ask."""
     state = tmp_path_factory.mktemp("host") / "state.sqlite"
-    with running_host(APPS / "hosted", state, *DAY_IN_A_SECOND) as running:
+    with running_host(hosted, state, *DAY_IN_A_SECOND) as running:
         yield running
 
 
@@ -92,11 +104,11 @@ def test_timers_run_at_start_and_by_hand(host: RunningHost) -> None:
     assert {"tick": False} in host.get("v1/seen").json()
 
 
-def test_a_schedule_fires_in_virtual_time(tmp_path: Path) -> None:
+def test_a_schedule_fires_in_virtual_time(hosted: Path, tmp_path: Path) -> None:
     """Hourly jobs must run hourly on the story's clock, not on the wall's."""
     hourly = {"TICK_SCHEDULE": "0 0 * * * *"}
     state = tmp_path / "state.sqlite"
-    with running_host(APPS / "hosted", state, "--clock", "scaled:36000", env=hourly) as running:
+    with running_host(hosted, state, "--clock", "scaled:36000", env=hourly) as running:
         until(lambda: len(running.get("v1/seen").json()) >= 3)
 
     stored = sqlite3.connect(state)
@@ -105,15 +117,17 @@ def test_a_schedule_fires_in_virtual_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not AZURITE.exists(), reason="the storage emulator is not installed")
-def test_an_upload_runs_its_function_once_and_a_bad_one_five_times(tmp_path: Path) -> None:
+def test_an_upload_runs_its_function_once_and_a_bad_one_five_times(
+    hosted: Path, tmp_path: Path
+) -> None:
     """A batch read twice, or a broken one read for ever, would be the first thing to go wrong."""
     with storage_emulator() as storage, BlobServiceClient.from_connection_string(storage) as blobs:
         inbox = blobs.create_container("inbox")
         inbox.upload_blob("lot.csv", b"good")
         inbox.upload_blob("lot.txt", b"other")
         state = tmp_path / "state.sqlite"
-        options = ("--storage", storage)
-        with running_host(APPS / "hosted", state, *options) as running:
+        options, env = ("--storage", "BOX"), {"BOX": storage}
+        with running_host(hosted, state, *options, env=env) as running:
             inbox.upload_blob("nested/bad.csv", b"bad")
             until(lambda: _seen(running).count("inbox/nested/bad.csv") == 5)
             until(lambda: _poisoned(state) == ["inbox/nested/bad.csv"])
@@ -121,7 +135,9 @@ def test_an_upload_runs_its_function_once_and_a_bad_one_five_times(tmp_path: Pat
             assert {"blob": "inbox/lot.csv", "length": 4, "content": "good"} in running.get(
                 "v1/seen"
             ).json()
-        with running_host(APPS / "hosted", state, *options) as running:
+            running.post("admin/functions/upload", {"input": "inbox/lot.txt"})
+            until(lambda: "inbox/lot.txt" in _seen(running))
+        with running_host(hosted, state, *options, env=env) as running:
             inbox.upload_blob("lot.csv", b"better", overwrite=True)
             until(lambda: "inbox/lot.csv" in _seen(running))
 
