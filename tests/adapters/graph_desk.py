@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -24,7 +24,7 @@ class GraphDesk:
         self.directory = GraphDirectory(self.client)
         self.mail = GraphCloudMail(self.client)
 
-    def __enter__(self) -> "GraphDesk":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

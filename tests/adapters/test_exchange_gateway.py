@@ -150,6 +150,15 @@ def test_errors_inside_a_success_are_a_failure() -> None:
     assert no.value.kind == "not found"
 
 
+def test_a_question_to_a_person_is_not_done() -> None:
+    """HTTP 200 that only asks "are you sure?" must not be taken for a removed batch."""
+    body = {"value": [], "@adminapi.confirmationmessage": "Are you sure?"}
+    desk = Desk(httpx.Response(200, json=body))
+
+    with pytest.raises(Refusal, match="confirm"):
+        desk.gateway.run("Remove-MigrationBatch", {"Identity": "pilot"})
+
+
 def test_warnings_and_empty_errors_are_no_failure() -> None:
     """Warnings come with most answers."""
     body = {"value": [], "@adminapi.errors": [], "@adminapi.warnings": ["slow"]}

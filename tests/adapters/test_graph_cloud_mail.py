@@ -81,7 +81,7 @@ def test_well_known_folders_have_their_english_names_in_any_language() -> None:
 
 def test_search_folders_hidden_folders_and_empty_branches_are_left_out() -> None:
     """A search folder shows mail a second time; counted, the sums would never agree."""
-    search = folder("q", "Unread", 9, **{"@odata.type": "#microsoft.graph.mailSearchFolder"})
+    search = folder("q", "Unread", 9) | {"@odata.type": "#microsoft.graph.mailSearchFolder"}
     with GraphDesk(
         well_known(inbox="i"),
         page(

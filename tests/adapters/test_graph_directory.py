@@ -89,10 +89,8 @@ def test_an_account_is_found_by_its_name_with_its_licences() -> None:
         LicenceState(SKU, (PLAN_OFF,)),
         LicenceState(SKU, (PLAN_OFF,), "g1", is_active=False, error="CountViolation"),
     )
-    assert desk.asked == [
-        "GET /users/o%27hara%40contoso.com?$select=id,userPrincipalName,accountEnabled,"
-        "usageLocation,licenseAssignmentStates"
-    ]
+    properties = "id,userPrincipalName,accountEnabled,usageLocation,licenseAssignmentStates"
+    assert desk.asked == [f"GET /users/o%27hara%40contoso.com?$select={properties}"]
 
 
 def test_only_resource_not_found_means_that_there_is_no_account() -> None:

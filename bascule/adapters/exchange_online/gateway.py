@@ -189,6 +189,9 @@ def _page(call: _Call, answer: httpx.Response) -> _Page:
         entries = errors if isinstance(errors, list) else [errors]
         failure = read_inner_errors(entries, answer.headers)
         raise domain_error(call.cmdlet, failure, may_quote=call.may_quote)
+    if body.get("@adminapi.confirmationmessage"):
+        # A question is no answer: nothing has been done, and nobody is there to confirm it.
+        raise Refusal(Code.REQUEST_REJECTED, f"{call.cmdlet}: Exchange asks a person to confirm")
     rows = [without_annotations(row) for row in body.get("value") or () if isinstance(row, dict)]
     return _Page(rows, str(body.get("@odata.nextLink") or ""))
 
