@@ -37,9 +37,6 @@ def story(context: df.DurableOrchestrationContext):
 @app.activity_trigger(input_name="request")
 def step(request: str) -> str:
     return request
-
-
-app.get_functions()
 """
 MEASURE = """
 import sys, time
