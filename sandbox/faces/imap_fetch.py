@@ -56,7 +56,7 @@ def _item(name: str) -> Item:
         return simple
     found = _BODY.match(name)
     if found is None:
-        raise BadCommand(f"Unknown FETCH item {name[:40]}")
+        raise BadCommand(f"Unknown parameter: {name[:40]}")
     section = found["section"]
     label = b"BODY[" + section.upper().encode() + b"]"
     # An unknown section must fail before the first answer goes out.
@@ -73,14 +73,12 @@ def _body(
 ) -> Callable[[StoredMessage], bytes]:
     def answer(message: StoredMessage) -> bytes:
         content = _section(section, wire.crlf(message.raw))
-        if content is None:
-            return label + b" NIL"
         return label + b" " + wire.literal(content if window is None else content[window])
 
     return answer
 
 
-def _section(section: str, raw: bytes) -> bytes | None:
+def _section(section: str, raw: bytes) -> bytes:
     head, body = split(raw)
     match section.upper():
         case "":

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 
 from sandbox.faces import imap_wire as wire
-from sandbox.faces.imap_grammar import BadCommand, Token, folder_name, text
+from sandbox.faces.imap_grammar import BadCommand, No, Token, folder_name, text
 from sandbox.faces.imap_login import separator_of
-from sandbox.faces.imap_session import No, Reply, Selected, Session
+from sandbox.faces.imap_session import Reply, Selected, Session
 from sandbox.world.mail import Folder
 from sandbox.world.source import INBOX, SourceMailbox
 
@@ -25,9 +25,15 @@ def list_folders(session: Session, words: list[Token]) -> Reply:
 def list_subscribed(session: Session, words: list[Token]) -> Reply:
     """LSUB reference pattern: subscriptions, whether or not the folder still exists."""
     reference, pattern = _two(words)
-    names = _with_parents(session.owner(), session.owner().subscribed)
-    shown = _listed(session, b"LSUB", reference + pattern, names)
-    return Reply("Lsub completed.", tuple(shown))
+    owner = session.owner()
+    # RFC 3501 6.3.9: with `%`, a parent stands for the subscribed folders below it.
+    is_by_level = "%" in pattern
+    names = (
+        _with_parents(owner, owner.subscribed)
+        if is_by_level
+        else dict.fromkeys(owner.subscribed, True)
+    )
+    return Reply("Lsub completed.", tuple(_listed(session, b"LSUB", reference + pattern, names)))
 
 
 def _two(words: list[Token]) -> tuple[str, str]:
@@ -53,7 +59,8 @@ def _listed(session: Session, word: bytes, pattern: str, names: dict[str, bool])
         if wanted.match(name):
             has_children = any(other.startswith(name + separator) for other in names)
             attributes = [] if names[name] else [rb"\Noselect"]
-            attributes.append(rb"\HasChildren" if has_children else rb"\HasNoChildren")
+            if word == b"LIST":
+                attributes.append(rb"\HasChildren" if has_children else rb"\HasNoChildren")
             shown = b"(" + b" ".join(attributes) + b")"
             yield b" ".join((word, shown, separator_of(session), wire.name(name)))
 
@@ -94,7 +101,7 @@ def _figure(folder: Folder, item: str) -> bytes:
         case "SIZE":
             number = sum(len(wire.crlf(message.raw)) for message in messages)
         case _:
-            raise BadCommand(f"Unknown status item {item[:40]}")
+            raise BadCommand(f"Invalid status item {item[:40]}")
     return f"{item} {number}".encode()
 
 
@@ -109,18 +116,26 @@ def examine(session: Session, words: list[Token]) -> Reply:
 
 
 def _open(session: Session, words: list[Token], *, is_read_only: bool) -> Reply:
+    closed = ["OK [CLOSED] Previous mailbox closed."] if session.selected else []
     # RFC 3501 6.3.1: a SELECT that fails leaves nothing selected.
     session.selected = None
     folder = _readable(session, _one(words))
     view = Selected(folder, is_read_only, list(folder.messages))
     session.selected = view
-    kept = "" if is_read_only else f"{SYSTEM_FLAGS} \\*"
-    lines = [f"FLAGS ({SYSTEM_FLAGS})", f"OK [PERMANENTFLAGS ({kept})] Flags permitted."]
+    lines = [*closed, *_flags_of(folder, is_read_only=is_read_only)]
     lines += [f"{len(view.uids)} EXISTS", "0 RECENT", *_first_unseen(view)]
     lines.append(f"OK [UIDVALIDITY {folder.uid_validity}] UIDs valid")
     lines.append(f"OK [UIDNEXT {folder.uid_next}] Predicted next UID")
     done = "[READ-ONLY] Examine completed." if is_read_only else "[READ-WRITE] Select completed."
     return Reply(done, tuple(line.encode() for line in lines))
+
+
+def _flags_of(folder: Folder, *, is_read_only: bool) -> list[str]:
+    used = {flag for message in folder.messages.values() for flag in message.flags}
+    known = " ".join([SYSTEM_FLAGS, *sorted(flag for flag in used if not flag.startswith("\\"))])
+    if is_read_only:
+        return [f"FLAGS ({known})", "OK [PERMANENTFLAGS ()] Read-only mailbox."]
+    return [f"FLAGS ({known})", f"OK [PERMANENTFLAGS ({known} \\*)] Flags permitted."]
 
 
 def _first_unseen(view: Selected) -> list[str]:
@@ -162,7 +177,7 @@ def create(session: Session, words: list[Token]) -> Reply:
     if not name or any(not level for level in owner.levels(name)):
         raise No("[CANNOT] Invalid mailbox name")
     if name in owner.store.folders:
-        raise No("[ALREADYEXISTS] Mailbox already exists")
+        raise No("[ALREADYEXISTS] Mailbox already exists.")
     owner.store.folder(name)
     return Reply("Create completed.")
 
@@ -171,24 +186,25 @@ def delete(session: Session, words: list[Token]) -> Reply:
     """DELETE folder; its children stay."""
     name = _one(words)
     if name == INBOX:
-        raise No("[CANNOT] INBOX can't be deleted.")
-    session.folder(name)
+        raise No("INBOX can't be deleted.")
+    session.folder(name, code="[NONEXISTENT] ")
     del session.owner().store.folders[name]
     return Reply("Delete completed.")
 
 
 def rename(session: Session, words: list[Token]) -> Reply:
-    """RENAME folder new-name, children included."""
+    """RENAME folder new-name, children included; a parent that only its children imply can be renamed too."""
     old, new = _two(words)
     owner = session.owner()
-    session.folder(old)
+    moved = [n for n in owner.store.folders if n == old or n.startswith(old + owner.separator)]
+    if not moved:
+        session.folder(old, code="[NONEXISTENT] ")
     if new in owner.store.folders:
-        raise No("[ALREADYEXISTS] Target mailbox already exists")
-    for name in sorted(owner.store.folders):
-        if name == old or name.startswith(old + owner.separator):
-            folder = owner.store.folders.pop(name)
-            folder.name = new + name[len(old) :]
-            owner.store.folders[folder.name] = folder
+        raise No("[ALREADYEXISTS] Target mailbox already exists.")
+    for name in sorted(moved):
+        folder = owner.store.folders.pop(name)
+        folder.name = new + name[len(old) :]
+        owner.store.folders[folder.name] = folder
     # RFC 3501 6.3.5: renaming INBOX moves its mail and leaves an empty INBOX.
     owner.store.folder(INBOX)
     return Reply("Rename completed.")

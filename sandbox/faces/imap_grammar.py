@@ -16,6 +16,10 @@ class BadCommand(Exception):
     """The client's line is no IMAP command; the answer is BAD with this text."""
 
 
+class No(Exception):
+    """The command was understood and refused; its text, with a response code in brackets, is the answer."""
+
+
 class Atom(str):
     """A word without quotes; `NIL` and keywords come so."""
 
@@ -72,7 +76,7 @@ def folder_name(token: Token) -> str:
     try:
         name = decode_name(wire)
     except ValueError as problem:
-        raise BadCommand("Mailbox name is not valid mUTF-7") from problem
+        raise No("Mailbox name is not valid mUTF-7.") from problem
     return "INBOX" if name.upper() == "INBOX" else name
 
 

@@ -4,8 +4,8 @@ import base64
 import binascii
 
 from sandbox.faces import imap_wire as wire
-from sandbox.faces.imap_grammar import BadCommand, Token, text
-from sandbox.faces.imap_session import No, Reply, Session
+from sandbox.faces.imap_grammar import BadCommand, No, Token, text
+from sandbox.faces.imap_session import Reply, Session
 from sandbox.world.source import MASTER_SEPARATOR
 
 BEFORE_LOGIN = "IMAP4rev1 SASL-IR LOGIN-REFERRALS ID LITERAL+"

@@ -13,8 +13,8 @@ from enum import StrEnum
 from sandbox.faces import imap_folders as folders
 from sandbox.faces import imap_login as logins
 from sandbox.faces import imap_messages as messages
-from sandbox.faces.imap_grammar import Atom, BadCommand, Token, literal_mark, text, tokens
-from sandbox.faces.imap_session import No, Reply, Session
+from sandbox.faces.imap_grammar import Atom, BadCommand, No, Token, literal_mark, text, tokens
+from sandbox.faces.imap_session import Reply, Session
 from sandbox.world.world import World
 
 # RFC 2683 3.2.1.5 advises servers to take lines of 8000 octets; long UID sets are longer.

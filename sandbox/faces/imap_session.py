@@ -6,14 +6,12 @@ not authenticated --LOGIN/AUTHENTICATE--> authenticated <--SELECT/CLOSE--> selec
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from sandbox.faces.imap_grammar import BadCommand, No
+from sandbox.faces.imap_names import encode_name
 from sandbox.faces.imap_search import Candidate
 from sandbox.world.mail import Folder
 from sandbox.world.source import SourceMailbox
 from sandbox.world.world import World
-
-
-class No(Exception):
-    """The command was understood and refused; its text, with a response code in brackets, is the answer."""
 
 
 @dataclass(frozen=True)
@@ -69,20 +67,21 @@ class Session:
     def owner(self) -> SourceMailbox:
         """The mailbox of the logged-in user."""
         if self.mailbox is None:
-            raise No("[CLIENTBUG] Please login first")
+            raise BadCommand("Please login first.")
         return self.mailbox
 
-    def view(self, *, writing: bool = False) -> Selected:
-        """The selected folder; `writing` refuses one that was only examined."""
+    def view(self) -> Selected:
+        """The selected folder."""
         if self.selected is None:
-            raise No("[CLIENTBUG] No mailbox selected")
-        if writing and self.selected.is_read_only:
-            raise No("[READ-ONLY] Mailbox is read-only")
+            raise BadCommand("No mailbox selected.")
         return self.selected
 
-    def folder(self, name: str, *, code: str = "NONEXISTENT") -> Folder:
-        """A folder of the owner; `code` is TRYCREATE where the client might create it."""
+    def folder(self, name: str, *, code: str = "") -> Folder:
+        """A folder of the owner; `code` opens the refusal, such as `[TRYCREATE] `.
+
+        Dovecot 2.3 refuses SELECT and STATUS of a missing folder without any code, so clients must not count on one.
+        """
         found = self.owner().store.folders.get(name)
         if found is None:
-            raise No(f"[{code}] Mailbox doesn't exist: {name}")
+            raise No(f"{code}Mailbox doesn't exist: {encode_name(name)}.")
         return found

@@ -19,17 +19,17 @@ def structure(raw: bytes, *, extended: bool) -> bytes:
     return _structure(message_from_bytes(raw), extended, 0)
 
 
-def part_of(raw: bytes, path: list[int], of: str) -> bytes | None:
-    """The octets of one part; None when there is no such part. `of` is MIME, HEADER, TEXT or empty."""
+def part_of(raw: bytes, path: list[int], of: str) -> bytes:
+    """The octets of one part; none when there is no such part. `of` is MIME, HEADER, TEXT or empty."""
     part: Message = message_from_bytes(raw)
     for number in path:
         inner = part.get_payload()
         if isinstance(inner, list):
             if not 1 <= number <= len(inner):
-                return None
+                return b""
             part = inner[number - 1]  # type: ignore[assignment]
         elif number != 1:
-            return None
+            return b""
     head, _, body = part.as_bytes(policy=LINE_END).partition(b"\r\n\r\n")
     return head + b"\r\n\r\n" if of in {"MIME", "HEADER"} else body
 
