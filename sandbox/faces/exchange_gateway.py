@@ -12,14 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, urlsplit
 
-from sandbox.faces import (
-    exchange_cmdlets_batches,
-    exchange_cmdlets_groups,
-    exchange_cmdlets_recipients,
-    exchange_cmdlets_rules,
-    exchange_cmdlets_users,
-    exchange_errors,
-)
+from sandbox.faces import exchange_errors
+from sandbox.faces.exchange_catalogue import CMDLETS
 from sandbox.faces.exchange_cmdlet import Arguments, Cmdlet, Session
 from sandbox.faces.exchange_encoding import Json, encoded
 from sandbox.faces.exchange_errors import GatewayError, Reply, Shape
@@ -34,17 +28,6 @@ APP_ROLE = "Exchange.ManageAsApp"
 ANCHOR_MAILBOX = "SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}"
 BATCH_COUNT_MAX = 10
 QUERY_OPTIONS = frozenset({"$select", "$skiptoken"})
-
-CMDLETS: dict[str, Cmdlet] = {
-    found.name.lower(): found
-    for found in (
-        *exchange_cmdlets_batches.CMDLETS,
-        *exchange_cmdlets_users.CMDLETS,
-        *exchange_cmdlets_groups.CMDLETS,
-        *exchange_cmdlets_rules.CMDLETS,
-        *exchange_cmdlets_recipients.CMDLETS,
-    )
-}
 
 
 @dataclass(frozen=True)

@@ -78,13 +78,15 @@ class MigrationService:
     ) -> MigrationBatch:
         """Define a batch; it does nothing until it is started.
 
-        A row whose mailbox another batch holds is left out, with a warning on the batch.
+        A row whose mailbox another batch holds is left out, with a warning on the batch; a batch of such rows only
+        is refused, and so is one with any such row when the weather says so.
 
         Raises:
             InvalidArgument: the name is empty or too long.
             AlreadyExists: a batch of that name exists.
             NotFound: the endpoint does not exist.
             CsvRefused: the rows cannot be read.
+            MigrationRefused: other batches hold its mailboxes.
         """
         with self.kernel.look():
             if not 0 < len(name) <= NAME_LENGTH_MAX:
@@ -93,6 +95,7 @@ class MigrationService:
                 raise AlreadyExists(f'The migration batch "{name}" already exists.')
             rows = read_rows(csv, allow_unknown_columns=allow_unknown_columns)
             now_utc = self.kernel.now_utc()
+            self._check_held(rows)
             batch = MigrationBatch(
                 new_guid(self.kernel),
                 name,
@@ -121,19 +124,31 @@ class MigrationService:
                 for user in added:
                     self.engine.start_user(user)
 
+    def _check_held(self, rows: list[MigrationRow]) -> None:
+        held = [warning for row in rows if (warning := self._held(row))]
+        is_strict = self.engine.weather.batches_refused_for_held_mailboxes
+        if held and (is_strict or len(held) == len(rows)):
+            raise MigrationRefused(held[0])
+
     def _add_rows(self, batch: MigrationBatch, rows: list[MigrationRow]) -> list[MigrationUser]:
         added = []
         for row in rows:
-            holder = self.books.holder_of(row.address)
-            if holder is None:
+            warning = self._held(row)
+            if warning is None:
                 added.append(self.books.enrol(batch, row))
-                continue
-            other = self.books.batches[holder.batch_guid].name
-            batch.warnings.append(
-                f'The user "{row.address}" is already included in migration batch "{other}". '
-                "Please remove the user from any other batch and try again."
-            )
+            else:
+                batch.warnings.append(warning)
         return added
+
+    def _held(self, row: MigrationRow) -> str | None:
+        holder = self.books.holder_of(row.address)
+        if holder is None:
+            return None
+        other = self.books.batches[holder.batch_guid].name
+        return (
+            f'The user "{row.address}" is already included in migration batch "{other}". '
+            "Please remove the user from any other batch and try again."
+        )
 
     def change_options(self, identity: str, options: BatchOptions) -> None:
         """Edit a batch; the next pass goes by it.

@@ -64,6 +64,7 @@ class Weather:
     source_deletions_propagate: bool = False
     duplicates_known_by_message_id: bool = False
     recreated_batch_forgets: bool = False
+    batches_refused_for_held_mailboxes: bool = False
     sync_now_absorbed_by_running_delta: bool = False
     sync_now_counts_as_action: bool = True
     delta_ends_as_incremental_synced: bool = False

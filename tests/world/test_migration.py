@@ -7,7 +7,13 @@ import pytest
 
 from sandbox.world.cloud import CloudMailbox
 from sandbox.world.coexistence import prepare_coexistence
-from sandbox.world.exchange_refusals import BatchBusy, BatchMissing, CsvRefused, NotFound
+from sandbox.world.exchange_refusals import (
+    BatchBusy,
+    BatchMissing,
+    CsvRefused,
+    MigrationRefused,
+    NotFound,
+)
 from sandbox.world.mail import fingerprint, header
 from sandbox.world.migration_states import BatchOptions, BatchStatus, UserStatus
 from sandbox.world.weather import CALM, Span, Weather
@@ -298,6 +304,15 @@ def test_a_mailbox_that_another_batch_holds_is_left_out_with_a_warning(
 
     assert "is already included in migration batch" in batch.warnings[0]
     assert [user.address for user in migration.service.books.users_of(batch)] == [BORIS]
+
+
+def test_a_batch_of_held_mailboxes_only_is_refused(migration: Migration) -> None:
+    """An empty batch would look like one that has nothing left to do."""
+    migration.begin(ANNA)
+    with pytest.raises(MigrationRefused, match="is already included in migration batch"):
+        migration.service.create_batch("lot-2", "imap-source", rows(ANNA))
+    with pytest.raises(BatchMissing):
+        migration.batch_status("lot-2")
 
 
 def test_an_idle_batch_stops_after_sixty_days_and_goes_ninety_days_later(
