@@ -33,7 +33,7 @@ class WorldAliasMap:
             self._world.calls["alias_map"] += 1
             may_not_arrive(self._world, WHAT)
             if self._is_to_do(change):
-                self._world.aliases.replace(change.address, change.before, change.after)
+                self._write(change)
             reply_may_be_lost(self._world, WHAT)
             return self._route(change.address)
 
@@ -58,6 +58,12 @@ class WorldAliasMap:
                 f"{change.address} delivers to {now[0]}, not to {change.before}",
             )
         return True
+
+    def _write(self, change: RouteSwitch) -> None:
+        rows = self._world.aliases.rows_of(change.address)
+        # As it stands in the table: blanks around the address are part of the row.
+        (row,) = (each for each in rows if each.strip())
+        self._world.aliases.replace(change.address, row, change.after)
 
     def _destinations(self, source: str) -> tuple[str, ...]:
         rows = self._world.aliases.rows_of(source)

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from bascule.adapters.alias_tables.mysql import MysqlAliasMap
 from bascule.adapters.alias_tables.sqlite import SqliteAliasMap
 from bascule.domain.plan import AliasMapPlan
 from bascule.ports.alias_map import AliasMap
+from sandbox.bound.alias_map import WorldAliasMap
+from sandbox.world.world import World
 
 Rows = list[tuple[str, str]]
 MARIADB_PARTS = ("mariadbd", "mariadb-install-db")
@@ -48,6 +51,17 @@ def sqlite_table(path: Path) -> AliasTable:
 
     plan = AliasMapPlan("sqlite", path=str(path), timeout_s=1)
     return AliasTable(plan, SqliteAliasMap(plan), write, read)
+
+
+def world_table() -> AliasTable:
+    """The alias rows of a simulated world, as simulation binds them."""
+    world = World(seed=1, clock=lambda: datetime(2026, 11, 22, tzinfo=UTC))
+
+    def write(rows: Rows) -> None:
+        for source in sorted({source for source, _ in rows}):
+            world.aliases.edit_by_hand(source, [to for held, to in rows if held == source])
+
+    return AliasTable(AliasMapPlan("sqlite"), WorldAliasMap(world), write, world.aliases.all_rows)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What every alias map promises, on SQLite and on MariaDB."""
+"""What every alias map promises, on SQLite, on MariaDB and on the simulated world."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +16,7 @@ from tests.contracts.alias_maps import (
     mariadb,
     mysql_table,
     sqlite_table,
+    world_table,
 )
 
 ANNA = "anna@example.org"
@@ -34,11 +35,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDb]:
         yield server
 
 
-@pytest.fixture(params=["sqlite", pytest.param("mysql", marks=pytest.mark.slow)])
+@pytest.fixture(params=["sqlite", "world", pytest.param("mysql", marks=pytest.mark.slow)])
 def table(request: pytest.FixtureRequest, tmp_path: Path) -> AliasTable:
     """An empty alias table."""
     if request.param == "sqlite":
         return sqlite_table(tmp_path / "aliases.sqlite")
+    if request.param == "world":
+        return world_table()
     return mysql_table(request.getfixturevalue("server"))
 
 
