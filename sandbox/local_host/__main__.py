@@ -10,6 +10,8 @@ from pathlib import Path
 
 from sandbox.local_host.clock import factor_from_text
 from sandbox.local_host.host import Host, HostOptions
+from sandbox.local_host.loader import AppInvalidError
+from sandbox.local_host.settings import SettingMissingError
 
 DEFAULT_STATE = Path(".local_host/state.sqlite")
 
@@ -50,7 +52,11 @@ def main() -> None:
     # These libraries log every request; the host's own lines are what a person wants to see.
     for noisy in ("azure", "aiohttp.access", "httpx"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    asyncio.run(run(parse_arguments(sys.argv[1:])))
+    options = parse_arguments(sys.argv[1:])
+    try:
+        asyncio.run(run(options))
+    except (AppInvalidError, SettingMissingError) as fault:
+        sys.exit(f"local_host: {fault}")
 
 
 if __name__ == "__main__":

@@ -3,13 +3,14 @@
 Synchronous mode needs no socket, thread or sleep:
 
     engine = Engine.in_memory(app, VirtualClock(start_utc))
-    engine.control.start("story", "id-1", input_json)
+    engine.start("story", {"a": 1}, "id-1")
     engine.run_until_quiet()          # turns, activities and entities, in order, in this thread
     engine.fire_next_timer()          # moves the clock to the next due timer and fires what is due
     engine.run_to_end()               # both, until nothing waits for a timer any more
 """
 
 import asyncio
+import json
 import os
 from collections.abc import Callable
 from typing import Any
@@ -148,7 +149,7 @@ class Engine:
             NeverQuietError: after QUIET_STEPS_MAX steps.
         """
         for step in range(QUIET_STEPS_MAX):
-            if not self._step():
+            if not self.run_step():
                 return step
         raise NeverQuietError(f"still busy after {QUIET_STEPS_MAX} steps")
 
@@ -171,8 +172,11 @@ class Engine:
             self.fire_next_timer()
         raise NeverQuietError(f"timers still set after {TIMERS_PER_RUN_MAX} of them")
 
-    def _step(self) -> bool:
-        """One piece of work; turns come last, so that a fan-out's answers arrive in one turn."""
+    def run_step(self) -> bool:
+        """Run one piece of work; False when there is none.
+
+        Turns come last, so that the answers of a fan-out arrive in one turn.
+        """
         core = self.core
         if core.task_queue:
             self.run_task(core.task_queue.popleft())
@@ -198,6 +202,23 @@ class Engine:
         else:
             result = worker.call_activity(function, task.input)
         self.finish_task(key, task.name, result)
+
+    def start(self, story: str, given: Any = None, instance_id: str | None = None) -> str:
+        """Start a story with a JSON value, encoded as the SDK's client encodes it; return its id."""
+        text = None if given is None else json.dumps(json.dumps(given))
+        return self.control.start(story, instance_id, text)
+
+    def invoke(self, name: str, trigger_value: Any) -> Any:
+        """Call an HTTP, timer or blob function in this thread; return its value or raise what it raises.
+
+        Raises:
+            LookupError: the app has no function of this name.
+        """
+        function = self.core.app.named(name)
+        if function is None:
+            raise LookupError(f"the app has no function '{name}'")
+        value = self.core.worker.prepare(function, trigger_value)()
+        return self._own_loop().run_until_complete(value) if function.is_async else value
 
     def _own_loop(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:

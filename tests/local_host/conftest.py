@@ -29,8 +29,7 @@ class Stage:
 
     def start(self, story: str, given: Any = None, instance_id: str = "one") -> None:
         """Start a story as the SDK's client does, and run until nothing moves."""
-        text = None if given is None else json.dumps(json.dumps(given))
-        self.engine.control.start(story, instance_id, text)
+        self.engine.start(story, given, instance_id)
         self.engine.run_until_quiet()
 
     def tell(self, name: str, payload: Any = None, instance_id: str = "one") -> None:

@@ -164,3 +164,29 @@ def test_a_payload_over_45_kb_is_named(stories: Stage, warned: Warned) -> None:
 
     assert stories.status() == "Completed"
     assert warned("payload of")
+
+
+def test_waiting_for_a_retried_loser_runs_the_wrong_step(stories: Stage, warned: Warned) -> None:
+    """The loser runs a third time in the place of the next step: wrong effect, no error."""
+    stories.start("waits_for_retried_loser")
+    stories.engine.run_to_end()
+
+    assert stories.output() == ["run 2", "run 3"]
+    assert stories.module.RUNS["next"] == 0
+    assert warned("retry inside task_any")
+
+
+def test_a_timer_cancelled_at_birth_is_sent_all_the_same(stories: Stage, warned: Warned) -> None:
+    """It wakes an instance which does not want it."""
+    stories.start("cancels_at_birth")
+    stories.engine.run_to_end()
+
+    assert [kind for kind, _ in stories.kinds()] == [10, 11]
+    assert warned("timer cancelled in the turn which made it")
+
+
+def test_a_naive_instant_fails_the_story(stories: Stage) -> None:
+    """The SDK compares aware with naive instants and raises."""
+    stories.start("waits_naively")
+
+    assert "offset-naive" in stories.output()

@@ -314,3 +314,26 @@ def counts_badly(context):
         yield context.call_entity(df.EntityId("counter", "k1"), "fail")
     except Exception as raised:  # noqa: BLE001 - the SDK raises nothing finer
         return str(raised)
+
+
+@app.orchestration_trigger(context_name="context")
+def waits_for_retried_loser(context):
+    """The loser is retried after the race was won; the next step has the loser's name."""
+    slow = context.call_activity_with_retry("flaky", retry(), {"key": "slow", "fails": 1})
+    yield context.task_any([slow, context.call_activity("echo", "fast")])
+    first = yield slow
+    second = yield context.call_activity("flaky", {"key": "next", "fails": 0})
+    return [first, second]
+
+
+@app.orchestration_trigger(context_name="context")
+def cancels_at_birth(context):
+    timer = context.create_timer(in_(context, hours=1))
+    timer.cancel()
+    yield context.task_any([timer, context.wait_for_external_event("Go")])
+    return "over"
+
+
+@app.orchestration_trigger(context_name="context")
+def waits_naively(context):
+    yield context.create_timer((in_(context, hours=1)).replace(tzinfo=None))
