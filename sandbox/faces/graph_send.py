@@ -16,6 +16,7 @@ from sandbox.faces.graph_operations import Operation
 from sandbox.faces.graph_wire import Call, Json, Reply, without_annotations
 from sandbox.world.cloud import WELL_KNOWN_FOLDERS, CloudMailbox
 from sandbox.world.mail import header, with_header
+from sandbox.world.world import World
 
 MAIL_SENDERS = frozenset({"Mail.Send"})
 RECIPIENT_HEADERS = {"toRecipients": "To", "ccRecipients": "Cc", "bccRecipients": "Bcc"}
@@ -47,7 +48,7 @@ def send_mail(call: Call) -> Reply:
             "At least one recipient is not valid., No valid recipients were found.",
             "ErrorInvalidRecipients",
         )
-    raw = _completed(call, mailbox, raw)
+    raw = completed(call.world, mailbox, raw)
     call.world.tenant.transport.receive(raw, recipients, sender=mailbox.primary_address)
     if keep:
         sent = mailbox.store.folder(WELL_KNOWN_FOLDERS["sentitems"])
@@ -133,15 +134,15 @@ def _without_bcc(raw: bytes) -> bytes:
     return parsed.as_bytes()
 
 
-def _completed(call: Call, mailbox: CloudMailbox, raw: bytes) -> bytes:
+def completed(world: World, mailbox: CloudMailbox, raw: bytes) -> bytes:
     """The message with the date and the Message-ID that the tenant gives when they are missing."""
     raw = raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
     if header(raw, "Message-ID") is None:
-        token = call.world.kernel.chance("sent-message-ids").getrandbits(96)
+        token = world.kernel.chance("sent-message-ids").getrandbits(96)
         host = mailbox.primary_address.rpartition("@")[2]
         raw = with_header(raw, "Message-ID", f"<{token:024x}@{host}>")
     if header(raw, "Date") is None:
-        raw = with_header(raw, "Date", format_datetime(call.world.kernel.now_utc()))
+        raw = with_header(raw, "Date", format_datetime(world.kernel.now_utc()))
     return raw
 
 

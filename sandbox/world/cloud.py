@@ -1,5 +1,6 @@
 """Mailboxes in the tenant: what provisioning opens, transport fills, migration copies into and Graph shows."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -42,12 +43,16 @@ class CloudMailboxes:
 
     def __init__(self) -> None:
         self._by_user: dict[str, CloudMailbox] = {}
+        # Told of every mailbox that opens; the directory knows an account behind each.
+        self.on_opened: list[Callable[[CloudMailbox], None]] = []
 
     def open(self, mailbox: CloudMailbox) -> None:
         """Add a mailbox; the user must have none yet."""
         if mailbox.user_id in self._by_user:
             raise ValueError(f"user {mailbox.user_id} has a mailbox already")
         self._by_user[mailbox.user_id] = mailbox
+        for tell in self.on_opened:
+            tell(mailbox)
 
     def close(self, user_id: str) -> CloudMailbox:
         """Take a mailbox out of service; it receives nothing any more. The caller keeps it."""

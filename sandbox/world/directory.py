@@ -226,6 +226,23 @@ class Directory:
                 proxies = (f"SMTP:{primary}", *(f"smtp:{other}" for other in others))
                 self._write(user_id, replace(user, mail=primary, proxy_addresses=proxies))
 
+    def adopt(self, user_id: str, address: str, display_name: str) -> None:
+        """Make the account that stands behind a mailbox Exchange opened by itself; nobody can sign in to it."""
+        with self._kernel.look():
+            if user_id not in self._records:
+                user = User(
+                    user_id,
+                    address,
+                    display_name,
+                    address.partition("@")[0],
+                    self._kernel.now_utc(),
+                    account_enabled=False,
+                    mail=address,
+                    proxy_addresses=(f"SMTP:{address}",),
+                )
+                self._records[user_id] = _Record([(self._visible_utc(), user)])
+                self._index(user)
+
     def holder(self, address: str) -> str | None:
         """The identifier of the account that has this name or address; None when it is free."""
         wanted = address.lower()

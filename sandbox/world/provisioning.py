@@ -65,7 +65,10 @@ class Provisioning:
         self._mailboxes = mailboxes
         self._opening: dict[str, _Opening] = {}
         self._put_away: dict[str, _PutAway] = {}
+        # Mailboxes that live by a licence; shared ones need none and survive without.
+        self._licensed: set[str] = set()
         directory.on_licences_changed.append(self._follow)
+        mailboxes.on_opened.append(self._adopt)
 
     def why_not_ready(self, user_id: str) -> NotReady | None:
         """What the mailbox service says about a user's mailbox; None when it is open.
@@ -84,6 +87,10 @@ class Provisioning:
         """Whether a plan with a mailbox is on."""
         return bool(self._directory.shelf.enabled_plans(user.licences) & MAILBOX_PLANS)
 
+    def _adopt(self, mailbox: CloudMailbox) -> None:
+        address = mailbox.primary_address
+        self._directory.adopt(mailbox.user_id, address, address.partition("@")[0])
+
     def _is_half_done(self, opening: _Opening) -> bool:
         whole = opening.until_utc - opening.since_utc
         return self._kernel.now_utc() >= opening.since_utc + whole * HALF_DONE_RATIO
@@ -95,7 +102,8 @@ class Provisioning:
                 self._start_opening(user.user_id)
             return
         self._opening.pop(user.user_id, None)
-        if has_mailbox:
+        if has_mailbox and user.user_id in self._licensed:
+            self._licensed.discard(user.user_id)
             mailbox = self._mailboxes.close(user.user_id)
             self._put_away[user.user_id] = _PutAway(self._kernel.now_utc(), mailbox)
 
@@ -115,6 +123,7 @@ class Provisioning:
         if user is None or self._mailboxes.of_user(user_id):
             return
         primary, others = self._addresses(user)
+        self._licensed.add(user_id)
         self._mailboxes.open(self._mailbox(user_id, primary, others))
         self._directory.stamp_addresses(user_id, primary, others)
 

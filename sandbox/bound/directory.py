@@ -1,0 +1,130 @@
+"""The directory port, on the world's tenant."""
+
+import re
+from dataclasses import replace
+
+from bascule.domain.addresses import local_part, normal_address
+from bascule.domain.codes import Code
+from bascule.domain.directory import Account, LicenceState, NewAccount, ServicePlan, Sku
+from bascule.domain.errors import NotYet
+from sandbox.bound.graph_call import REPLICATION_WAIT_S, graph_call
+from sandbox.faces.graph_licences import LICENCE_WRITERS, ORGANIZATION_READERS
+from sandbox.faces.graph_mailbox import SETTINGS_READERS
+from sandbox.faces.graph_users import USER_READERS, USER_WRITERS
+from sandbox.world.directory import User
+from sandbox.world.directory_errors import DirectoryRefused, Reason
+from sandbox.world.licences import LicenceChange, Product
+from sandbox.world.world import World
+
+NICKNAME_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+class WorldDirectory:
+    """Implements `bascule.ports.directory.Directory`."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._directory = world.tenant.directory
+
+    def licence_stock(self) -> tuple[Sku, ...]:
+        """Every product with its seats."""
+        with graph_call(self._world, "graph.GET subscribedSkus", ORGANIZATION_READERS):
+            return tuple(self._sku(product) for product in self._directory.shelf.products.values())
+
+    def find_account(self, address: str) -> Account | None:
+        """The account of that name, as one of the replicas shows it."""
+        wanted = normal_address(address)
+        with graph_call(self._world, "graph.GET users", USER_READERS):
+            user = self._seen(wanted)
+            return _account(user) if user and user.upn.lower() == wanted else None
+
+    def create_account(self, new: NewAccount) -> Account:
+        """A new account; its country goes with it."""
+        draft = User(
+            user_id="",
+            upn=new.address,
+            display_name=new.display_name,
+            mail_nickname=NICKNAME_UNSAFE.sub("", local_part(new.address)).strip("."),
+            created_utc=self._world.kernel.now_utc(),
+            password=new.password,
+            password_change_forced=False,
+            usage_location=new.usage_location or None,
+        )
+        with graph_call(
+            self._world, "graph.POST users", USER_WRITERS, fallback=Code.ACCOUNT_INVALID
+        ):
+            return _account(self._directory.create(draft))
+
+    def set_usage_location(self, account_id: str, usage_location: str) -> None:
+        """Set the country."""
+        with graph_call(
+            self._world, "graph.PATCH users", USER_WRITERS, fallback=Code.USAGE_LOCATION_INVALID
+        ):
+            self._directory.update(
+                account_id, lambda user: replace(user, usage_location=usage_location)
+            )
+
+    def assign_licence(
+        self, account_id: str, sku_id: str, disabled_plan_ids: tuple[str, ...]
+    ) -> None:
+        """Give a product with exactly these plans off."""
+        change = LicenceChange({sku_id: frozenset(disabled_plan_ids)}, frozenset())
+        with graph_call(
+            self._world, "graph.POST assignLicense", LICENCE_WRITERS, fallback=Code.LICENCE_REFUSED
+        ):
+            try:
+                self._directory.assign(account_id, change)
+            except DirectoryRefused as no:
+                truth = self._directory.truth(account_id)
+                if no.reason is Reason.USAGE_LOCATION and truth and truth.usage_location:
+                    # Written, and not yet known to licensing: it will be.
+                    raise NotYet(REPLICATION_WAIT_S, no.message) from no
+                raise
+
+    def is_mailbox_open(self, account_id: str) -> bool:
+        """Whether the mailbox service answers."""
+        with graph_call(self._world, "graph.GET mailboxSettings", SETTINGS_READERS):
+            user = self._seen(account_id)
+            return user is not None and self._is_ready(user)
+
+    def _is_ready(self, user: User) -> bool:
+        return self._world.tenant.provisioning.why_not_ready(user.user_id) is None
+
+    def _seen(self, name: str) -> User | None:
+        try:
+            return self._directory.user(name)
+        except DirectoryRefused as no:
+            if no.reason is Reason.NOT_FOUND:
+                return None
+            raise
+
+    def _sku(self, product: Product) -> Sku:
+        return Sku(
+            sku_id=product.sku_id,
+            part_number=product.part_number,
+            enabled_count=self._directory.shelf.seats[product.sku_id].enabled,
+            consumed_count=self._directory.consumed(product.sku_id),
+            service_plans=tuple(
+                ServicePlan(plan.plan_id, plan.name, plan.applies_to == "User")
+                for plan in product.plans
+            ),
+        )
+
+
+def _account(user: User) -> Account:
+    return Account(
+        account_id=user.user_id,
+        address=normal_address(user.upn),
+        is_enabled=user.account_enabled,
+        usage_location=user.usage_location or "",
+        licences=tuple(
+            LicenceState(
+                sku_id=licence.sku_id,
+                disabled_plan_ids=tuple(sorted(licence.disabled_plans)),
+                by_group=licence.group_id or "",
+                is_active=licence.state in ("Active", "ActiveWithError"),
+                error="" if licence.error == "None" else licence.error,
+            )
+            for licence in user.licences
+        ),
+    )
