@@ -51,7 +51,7 @@ class GraphClient:
         self._credential = _LoopCredential(credential)
         self._base_url = base_url.rstrip("/")
         self._scope = scope
-        self._transport = transport
+        self._transport = transport or httpx.AsyncHTTPTransport()
         self._loop = LoopThread("graph-loop")
         self._http: httpx.AsyncClient | None = None
         self._service: GraphServiceClient | None = None
@@ -117,13 +117,16 @@ class GraphClient:
     def _client(self) -> "GraphServiceClient":
         if self._service is None:
             timeout = httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
-            self._http = httpx.AsyncClient(timeout=timeout, transport=self._transport)
-            self._service = _service(self._http, self._credential, self._base_url, self._scope)
+            self._transport = self._transport or httpx.AsyncHTTPTransport()
+            http = httpx.AsyncClient(timeout=timeout, transport=self._transport)
+            self._service = _service(http, self._credential, self._base_url, self._scope)
         return self._service
 
     async def _closed(self) -> None:
-        if self._http is not None:
-            await self._http.aclose()
+        if self._transport is not None:
+            await self._transport.aclose()
+        # The SDK's middleware takes the place of the transport in the client, which then closes that instead.
+        await self._transport.aclose()
 
 
 class _LoopCredential:
