@@ -1,5 +1,6 @@
 """The Exchange port over the gateway: what is asked, what is believed, what is never done."""
 
+import contextlib
 from datetime import UTC, datetime
 
 import httpx
@@ -324,6 +325,26 @@ def test_removing_what_is_gone_is_success() -> None:
     desk.exchange.remove_sync_user(ANN)
 
     assert len(desk.requests) == 2
+
+
+@pytest.mark.parametrize(("status", "is_success"), [("Removing", True), ("Syncing", False)])
+def test_a_removal_refused_because_it_is_under_way_is_success(
+    status: str, is_success: bool
+) -> None:
+    """A batch on its way out takes no command; any other refusal is one."""
+    no = refusal("X.MigrationBatchInvalidStateException")
+    batch = Desk(no, rows({"Identity": "pilot", "Status": status}))
+    user = Desk(no, rows(USER | {"Status": status}))
+
+    for remove in (
+        lambda: batch.exchange.remove_sync_batch("pilot"),
+        lambda: user.exchange.remove_sync_user(ANN),
+    ):
+        with contextlib.nullcontext() if is_success else pytest.raises(Refusal):
+            remove()
+
+    assert batch.cmdlets == ["Remove-MigrationBatch", "Get-MigrationBatch"]
+    assert user.cmdlets == ["Remove-MigrationUser", "Get-MigrationUser"]
 
 
 def test_skipped_items_come_without_subjects() -> None:

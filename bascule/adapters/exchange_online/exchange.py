@@ -20,7 +20,14 @@ from bascule.domain.addresses import normal_address
 from bascule.domain.codes import Code
 from bascule.domain.errors import Conflict, NotYet, Refusal
 from bascule.domain.plan import TenantPlan
-from bascule.domain.sync import CloudMailbox, SkippedItem, SyncBatch, SyncUser, sync_failure_code
+from bascule.domain.sync import (
+    CloudMailbox,
+    SkippedItem,
+    SyncBatch,
+    SyncState,
+    SyncUser,
+    sync_failure_code,
+)
 
 # New-MigrationBatch, parameter Name.
 BATCH_NAME_LENGTH_MAX = 64
@@ -116,8 +123,16 @@ class ExchangeOnline:
         self._gateway.run("Set-MigrationBatch", {"Identity": _named(name), "SyncNow": True})
 
     def remove_sync_batch(self, name: str) -> None:
-        """Remove-MigrationBatch: the end of an IMAP migration, which has no completion."""
-        self._found("Remove-MigrationBatch", {"Identity": _named(name), "Confirm": False})
+        """Remove-MigrationBatch: the end of an IMAP migration, which has no completion.
+
+        A batch on its way out refuses commands, the same one again included: then it is as good as gone.
+        """
+        try:
+            self._found("Remove-MigrationBatch", {"Identity": _named(name), "Confirm": False})
+        except CmdletRefused:
+            batch = self.find_sync_batch(name)
+            if batch is not None and batch.state is not SyncState.LEAVING:
+                raise
 
     def sync_users(self, name: str) -> tuple[SyncUser, ...]:
         """Get-MigrationUser by BatchId."""
@@ -125,8 +140,14 @@ class ExchangeOnline:
         return tuple(_sync_user(row) for row in rows if _is(row, "BatchId", name))
 
     def remove_sync_user(self, address: str) -> None:
-        """Remove-MigrationUser."""
-        self._found("Remove-MigrationUser", {"Identity": _named(address), "Confirm": False})
+        """Remove-MigrationUser; a user on its way out is as good as gone."""
+        try:
+            self._found("Remove-MigrationUser", {"Identity": _named(address), "Confirm": False})
+        except CmdletRefused:
+            rows = self._found("Get-MigrationUser", {"Identity": address})
+            users = [_sync_user(row) for row in rows if _is(row, "Identity", address)]
+            if any(user.state is not SyncState.LEAVING for user in users):
+                raise
 
     def skipped_items(self, address: str) -> tuple[SkippedItem, ...]:
         """Get-MigrationUserStatistics with IncludeSkippedItems; subject and sender are not read."""

@@ -1,0 +1,155 @@
+"""Two doors into one simulated tenant: the real adapters over its protocols, and its world without any protocol."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from bascule.adapters.exchange_online import ExchangeGateway, ExchangeOnline
+from bascule.adapters.graph import GraphClient, GraphCloudMail, GraphDirectory
+from bascule.domain.plan import TenantPlan
+from bascule.ports.cloud_mail import CloudMail
+from bascule.ports.directory import Directory
+from sandbox.bound.cloud_mail import WorldCloudMail
+from sandbox.bound.directory import WorldDirectory
+from sandbox.faces.server import Faces
+from sandbox.world.coexistence import prepare_coexistence
+from sandbox.world.misfortune import Failure, FailureKind
+from sandbox.world.weather import CALM, Weather
+from sandbox.world.world import World
+
+# How each port is reached: over the wire with the real adapter, or in the world directly.
+DOORS = ("wire", "world")
+THROTTLED = Failure(FailureKind.THROTTLED, 429, 7)
+UNWELL = Failure(FailureKind.TRANSIENT, 503)
+LOST = Failure(FailureKind.LOST_REPLY, 504)
+
+
+class Clock:
+    """Moved by hand."""
+
+    def __init__(self) -> None:
+        self.now_utc = datetime(2026, 3, 1, 8, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now_utc
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """A tenant prepared for coexistence, with its clock and the plan that names its parts."""
+
+    world: World
+    clock: Clock
+    plan: TenantPlan
+
+    def pass_time(self, **units: float) -> None:
+        """Let everything happen that is due meanwhile."""
+        self.clock.now_utc += timedelta(**units)
+        with self.world.kernel.look():
+            pass
+
+    def fails_once(self, call: str, failure: Failure) -> None:
+        """Let the next call of that name fail."""
+        self.world.misfortune.provoke(call, failure)
+
+
+def tenant(weather: Weather = CALM) -> Tenant:
+    """A fresh tenant in calm weather; mailboxes open within two minutes."""
+    clock = Clock()
+    world = World(7, clock, weather)
+    prepared = prepare_coexistence(world)
+    plan = TenantPlan(
+        tenant_id=world.tenant.tenant_id,
+        domains=(world.naming.domain,),
+        routing_domain=world.naming.initial_domain,
+        coexistence_group=prepared.group_address,
+        migration_endpoint=prepared.endpoint_name,
+        probe_sender=prepared.report_address,
+        report_mailbox=prepared.report_address,
+    )
+    return Tenant(world, clock, plan)
+
+
+@dataclass(frozen=True)
+class _Token:
+    token: str
+    expires_on: int
+
+
+class TokenFaceCredential:
+    """Client credentials at the tenant's own token endpoint."""
+
+    def __init__(self, addresses: dict[str, Any]) -> None:
+        self._addresses = addresses
+
+    def get_token(self, *scopes: str, **_: Any) -> _Token:
+        """A new token, every time."""
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self._addresses["client_id"],
+            "client_secret": self._addresses["client_secret"],
+            "scope": scopes[0],
+        }
+        answer = httpx.post(self._addresses["token_url"], data=form).raise_for_status().json()
+        return _Token(answer["access_token"], int(time.time()) + int(answer["expires_in"]))
+
+
+@contextmanager
+def directory(door: str, of: Tenant) -> Iterator[Directory]:
+    """The directory port through one of the doors."""
+    if door == "world":
+        yield WorldDirectory(of.world)
+        return
+    with _graph(of) as client:
+        yield GraphDirectory(client)
+
+
+@contextmanager
+def cloud_mail(door: str, of: Tenant) -> Iterator[CloudMail]:
+    """The cloud mail port through one of the doors."""
+    if door == "world":
+        yield WorldCloudMail(of.world)
+        return
+    with _graph(of) as client:
+        yield GraphCloudMail(client)
+
+
+@contextmanager
+def exchange_wire(of: Tenant) -> Iterator[ExchangeOnline]:
+    """The Exchange port over the wire."""
+    with Faces(of.world) as faces:
+        base_url = faces.addresses["exchange_url"].partition("/adminapi")[0]
+        gateway = ExchangeGateway(
+            TokenFaceCredential(faces.addresses), of.plan.tenant_id, base_url=base_url
+        )
+        try:
+            yield ExchangeOnline(gateway, of.plan)
+        finally:
+            gateway.close()
+
+
+@contextmanager
+def _graph(of: Tenant) -> Iterator[GraphClient]:
+    with Faces(of.world) as faces:
+        addresses = faces.addresses
+        client = GraphClient(TokenFaceCredential(addresses), base_url=addresses["graph_url"])
+        try:
+            yield client
+        finally:
+            client.close()
+
+
+def without_group(of: Tenant) -> Tenant:
+    """The same tenant, the coexistence group gone."""
+    of.world.tenant.groups.remove(of.plan.coexistence_group)
+    return of
+
+
+def without_endpoint(of: Tenant) -> Tenant:
+    """The same tenant under a plan that names an endpoint nobody made."""
+    return replace(of, plan=replace(of.plan, migration_endpoint="nobody-made-it"))

@@ -1,0 +1,203 @@
+"""What every directory must do: the Graph adapter on its wire, and the simulated tenant itself. About 3 s."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from bascule.domain.codes import Code
+from bascule.domain.directory import NewAccount, Sku, disabled_after, disabled_before
+from bascule.domain.errors import Refusal, Throttled, Unreachable
+from bascule.ports.directory import Directory
+from tests.contracts.tenant_doors import DOORS, LOST, THROTTLED, UNWELL, Tenant, directory, tenant
+
+ANN = NewAccount("ann@example.org", "Ann Example", "FR", "Correct-Horse-7")
+STUDENT = "STANDARDWOFFPACK_STUDENT"
+NOBODY = "00000000-0000-0000-0000-000000000001"
+
+
+@pytest.fixture
+def school() -> Tenant:
+    """A prepared tenant."""
+    return tenant()
+
+
+@pytest.fixture(params=DOORS)
+def door(request: pytest.FixtureRequest, school: Tenant) -> Iterator[Directory]:
+    """The port, through each door."""
+    with directory(request.param, school) as found:
+        yield found
+
+
+def _sku(door: Directory, part_number: str = STUDENT) -> Sku:
+    return next(sku for sku in door.licence_stock() if sku.part_number == part_number)
+
+
+def _refused(code: Code) -> "pytest.RaisesExc[Refusal]":
+    return pytest.raises(Refusal, check=lambda no: no.code is code)
+
+
+def test_the_stock_names_every_product_with_seats_and_plans(
+    door: Directory, school: Tenant
+) -> None:
+    """Seats are reserved from these figures; plans are switched by these ids."""
+    shelf = school.world.tenant.directory.shelf
+    stock = {sku.sku_id: sku for sku in door.licence_stock()}
+
+    assert stock.keys() == shelf.products.keys()
+    for sku_id, product in shelf.products.items():
+        assert stock[sku_id].part_number == product.part_number
+        assert {plan.plan_id for plan in stock[sku_id].service_plans} == product.plan_ids()
+        assert stock[sku_id].enabled_count == shelf.seats[sku_id].enabled
+
+
+def test_nobody_is_found_before_and_the_account_after_its_creation(door: Directory) -> None:
+    """A wrong answer creates somebody twice, or nobody."""
+    assert door.find_account(ANN.address) is None
+
+    made = door.create_account(ANN)
+    found = door.find_account("Ann@Example.org")
+
+    assert found is not None
+    assert found == made
+    assert (found.address, found.is_enabled, found.usage_location) == (ANN.address, True, "FR")
+
+
+def test_the_password_is_not_asked_to_be_changed(door: Directory, school: Tenant) -> None:
+    """Mail programs cannot ask; they would only fail."""
+    made = door.create_account(ANN)
+    truth = school.world.tenant.directory.truth(made.account_id)
+
+    assert truth is not None
+    assert truth.password == ANN.password
+    assert truth.password_change_forced is False
+
+
+def test_an_address_that_is_taken_is_a_conflict(door: Directory) -> None:
+    """The step adopts the account; it must not read this as bad input."""
+    door.create_account(ANN)
+
+    with _refused(Code.ACCOUNT_CONFLICT):
+        door.create_account(ANN)
+
+
+@pytest.mark.parametrize(
+    "new",
+    [replace(ANN, password="weak"), replace(ANN, address="ann@elsewhere.example")],
+    ids=["weak password", "foreign domain"],
+)
+def test_a_value_the_directory_refuses_is_invalid_and_no_password_is_shown(
+    door: Directory, new: NewAccount
+) -> None:
+    """The operator corrects the CSV; the reason ends in the ledger."""
+    with _refused(Code.ACCOUNT_INVALID) as no:
+        door.create_account(new)
+
+    assert ANN.password not in str(no.value)
+
+
+def test_a_lost_answer_to_a_creation_leaves_an_account_to_be_found(
+    door: Directory, school: Tenant
+) -> None:
+    """The next attempt adopts it."""
+    school.fails_once("graph.POST users", LOST)
+
+    with pytest.raises(Unreachable):
+        door.create_account(ANN)
+
+    assert door.find_account(ANN.address) is not None
+
+
+def test_the_same_country_twice_is_no_change(door: Directory) -> None:
+    """Steps are repeated."""
+    account_id = door.create_account(replace(ANN, usage_location="")).account_id
+
+    door.set_usage_location(account_id, "CA")
+    door.set_usage_location(account_id, "CA")
+    found = door.find_account(ANN.address)
+
+    assert found is not None
+    assert found.usage_location == "CA"
+
+
+def test_a_licence_has_exactly_the_plans_asked_for_and_one_seat(door: Directory) -> None:
+    """First only the mailbox, later the rest; a seat too many would be somebody else's."""
+    account_id, sku = door.create_account(ANN).account_id, _sku(door)
+
+    for disabled in (disabled_before(sku), disabled_before(sku), disabled_after(sku, ["*"])):
+        door.assign_licence(account_id, sku.sku_id, disabled)
+        account = door.find_account(ANN.address)
+        state = account.holds(sku.sku_id) if account else None
+
+        assert state is not None
+        assert set(state.disabled_plan_ids) == set(disabled)
+        assert (state.is_active, state.error, state.by_group) == (True, "", "")
+        assert _sku(door).consumed_count == 1
+
+
+def test_a_missing_country_is_named(door: Directory) -> None:
+    """Only a person can know it."""
+    account_id = door.create_account(replace(ANN, usage_location="")).account_id
+
+    with _refused(Code.USAGE_LOCATION_INVALID):
+        door.assign_licence(account_id, _sku(door).sku_id, ())
+
+
+def test_no_seat_left_is_named(door: Directory, school: Tenant) -> None:
+    """Somebody has to buy."""
+    account_id, sku = door.create_account(ANN).account_id, _sku(door)
+    shelf = school.world.tenant.directory.shelf
+    shelf.seats[sku.sku_id] = replace(shelf.seats[sku.sku_id], enabled=0, warning=0)
+
+    with _refused(Code.NO_SEAT):
+        door.assign_licence(account_id, sku.sku_id, ())
+
+
+def test_a_licence_the_tenant_never_bought_is_named(door: Directory) -> None:
+    """A typing error in the plan."""
+    account_id = door.create_account(ANN).account_id
+
+    with _refused(Code.LICENCE_UNKNOWN):
+        door.assign_licence(account_id, NOBODY, ())
+
+
+def test_a_plan_without_the_one_it_needs_is_refused(door: Directory) -> None:
+    """Office for the web needs its SharePoint."""
+    account_id, sku = door.create_account(ANN).account_id, _sku(door)
+    sharepoint = [p.plan_id for p in sku.service_plans if p.name == "SHAREPOINTSTANDARD_EDU"]
+
+    with _refused(Code.LICENCE_REFUSED):
+        door.assign_licence(account_id, sku.sku_id, tuple(sharepoint))
+
+
+def test_the_mailbox_opens_some_time_after_the_licence(door: Directory, school: Tenant) -> None:
+    """Every 404 until then means not yet."""
+    account_id, sku = door.create_account(ANN).account_id, _sku(door)
+    assert door.is_mailbox_open(account_id) is False
+
+    door.assign_licence(account_id, sku.sku_id, disabled_before(sku))
+    assert door.is_mailbox_open(account_id) is False
+
+    school.pass_time(hours=1)
+    assert door.is_mailbox_open(account_id) is True
+
+
+def test_a_missing_permission_is_named(door: Directory, school: Tenant) -> None:
+    """The first thing to go wrong in a new tenant."""
+    school.world.tenant.app.roles.clear()
+
+    with _refused(Code.PERMISSION_MISSING):
+        door.licence_stock()
+
+
+def test_throttling_says_how_long_and_a_failing_service_is_unreachable(
+    door: Directory, school: Tenant
+) -> None:
+    """One becomes a durable timer, the other the host's retry."""
+    school.fails_once("graph.GET subscribedSkus", THROTTLED)
+    with pytest.raises(Throttled, check=lambda busy: busy.wait_s == 7):
+        door.licence_stock()
+
+    school.fails_once("graph.GET subscribedSkus", UNWELL)
+    with pytest.raises(Unreachable):
+        door.licence_stock()
