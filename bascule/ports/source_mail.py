@@ -18,6 +18,10 @@ class SourceMailbox(Protocol):
         """Every selectable folder with its count and size."""
         ...
 
+    def large_message_count(self, folder: str, limit_bytes: int) -> int:
+        """How many messages of a folder are larger than `limit_bytes`."""
+        ...
+
     def marks(self) -> Marks:
         """UIDVALIDITY and UIDNEXT of every selectable folder, by name."""
         ...
@@ -27,7 +31,7 @@ class SourceMailbox(Protocol):
         ...
 
     def holds(self, folder: str, message_id: str) -> bool:
-        """Whether the folder has a message with this Message-ID."""
+        """Whether the folder has a message with this Message-ID; a folder that is not there has none."""
         ...
 
     def append(self, folder: str, message: RawMessage) -> None:

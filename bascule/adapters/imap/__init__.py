@@ -1,0 +1,1 @@
+"""Source mailboxes over IMAP."""
