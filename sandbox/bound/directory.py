@@ -75,8 +75,7 @@ class WorldDirectory:
             try:
                 self._directory.assign(account_id, change)
             except DirectoryRefused as no:
-                truth = self._directory.truth(account_id)
-                if no.reason is Reason.USAGE_LOCATION and truth and truth.usage_location:
+                if no.reason is Reason.USAGE_LOCATION and self._has_location(account_id):
                     # Written, and not yet known to licensing: it will be.
                     raise NotYet(REPLICATION_WAIT_S, no.message) from no
                 raise
@@ -89,6 +88,12 @@ class WorldDirectory:
 
     def _is_ready(self, user: User) -> bool:
         return self._world.tenant.provisioning.why_not_ready(user.user_id) is None
+
+    def _has_location(self, account_id: str) -> bool:
+        """As a reader sees it, who may meet the replica that lags as well."""
+        self._world.calls["graph"] += 1
+        user = self._seen(account_id)
+        return user is not None and user.usage_location is not None
 
     def _seen(self, name: str) -> User | None:
         try:
