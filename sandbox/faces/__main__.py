@@ -8,12 +8,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from sandbox.faces.imap_server import Security
 from sandbox.faces.server import Faces
+from sandbox.world.coexistence import prepare_coexistence
 from sandbox.world.population import populate, populate_from_folder
 from sandbox.world.weather import CALM, ORDINARY
 from sandbox.world.world import World
@@ -32,6 +34,7 @@ def main() -> None:
         populate_from_folder(world, asked.mail)
     else:
         populate(world, asked.people, messages_each=asked.messages)
+    prepared = asdict(prepare_coexistence(world)) if asked.prepared else None
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -43,7 +46,8 @@ def main() -> None:
             ca_file=Path(folder) / "ca.pem",
         )
         with faces:
-            write_whole(asked.ports_file, faces.addresses)
+            extra = {} if prepared is None else {"coexistence": prepared}
+            write_whole(asked.ports_file, faces.addresses | extra)
             while not stop.is_set() and not faces.wait(WATCH_S):
                 pass
 
@@ -57,6 +61,9 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--messages", type=int, default=12, help="messages in each mailbox")
     parser.add_argument("--mail", type=Path, help="a folder of Maildirs or .eml files instead")
     parser.add_argument("--alias-file", type=Path, help="the SQLite alias table to share")
+    parser.add_argument(
+        "--prepared", action="store_true", help="coexistence is set up in the tenant already"
+    )
     parser.add_argument("--weather", choices=sorted(WEATHERS), default="calm")
     parser.add_argument("--speed", type=float, default=1.0, help="world seconds in a real second")
     parser.add_argument(

@@ -42,28 +42,28 @@ class MemoryAliases:
     """Alias rows that live and die with the world."""
 
     def __init__(self) -> None:
-        self._rows: list[tuple[str, str]] = []
+        # By source in lower case: a simulation asks for ten thousand addresses, again and again.
+        self._rows: dict[str, list[tuple[str, str]]] = {}
 
     def rows_of(self, source: str) -> list[str]:
         """Every destination of one source."""
-        return [held for at, held in self._rows if at.lower() == source.lower()]
+        return [destination for _, destination in self._rows.get(source.lower(), [])]
 
     def all_rows(self) -> list[tuple[str, str]]:
         """Every (source, destination), sorted."""
-        return sorted(self._rows)
+        return sorted(row for rows in self._rows.values() for row in rows)
 
     def replace(self, source: str, before: str, after: str) -> int:
         """Change the rows that match whole."""
-        wanted = (source.lower(), before.lower())
-        hits = [i for i, (s, d) in enumerate(self._rows) if (s.lower(), d.lower()) == wanted]
+        rows = self._rows.get(source.lower(), [])
+        hits = [index for index, row in enumerate(rows) if row[1].lower() == before.lower()]
         for index in hits:
-            self._rows[index] = (self._rows[index][0], after)
+            rows[index] = (rows[index][0], after)
         return len(hits)
 
     def edit_by_hand(self, source: str, destinations: list[str]) -> None:
         """Put these rows in place of all rows of the source."""
-        self._rows = [row for row in self._rows if row[0].lower() != source.lower()]
-        self._rows += [(source, destination) for destination in destinations]
+        self._rows[source.lower()] = [(source, destination) for destination in destinations]
 
 
 @dataclass(frozen=True)

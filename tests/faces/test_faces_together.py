@@ -113,7 +113,7 @@ def test_the_command_writes_its_ports_file_and_stops_when_told(tmp_path: Path) -
     """Scripts wait for the file and end the process with SIGTERM."""
     ports_file = tmp_path / "ports.json"
     command = [sys.executable, "-m", "sandbox.faces", "--ports-file", str(ports_file)]
-    with subprocess.Popen([*command, "--people", "2", "--speed", "60"]) as process:
+    with subprocess.Popen([*command, "--people", "2", "--speed", "60", "--prepared"]) as process:
         try:
             addresses = _when_there(ports_file)
         finally:
@@ -121,6 +121,7 @@ def test_the_command_writes_its_ports_file_and_stops_when_told(tmp_path: Path) -
 
     assert process.returncode == 0
     assert len(addresses["accounts"]) == 2
+    assert addresses["coexistence"]["group_address"].startswith("utilisateurs.non.migres@")
     assert stat.S_IMODE(ports_file.stat().st_mode) == 0o600
     assert not Path(addresses["alias_map"]["path"]).exists()
 
