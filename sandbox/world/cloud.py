@@ -43,6 +43,8 @@ class CloudMailboxes:
 
     def __init__(self) -> None:
         self._by_user: dict[str, CloudMailbox] = {}
+        # Where an address was last found; checked before it is believed, because addresses change hands.
+        self._last_seen: dict[str, CloudMailbox] = {}
         # Told of every mailbox that opens; the directory knows an account behind each.
         self.on_opened: list[Callable[[CloudMailbox], None]] = []
 
@@ -65,7 +67,13 @@ class CloudMailboxes:
     def at_address(self, address: str) -> CloudMailbox | None:
         """The mailbox that any of whose addresses this is, upper and lower case alike."""
         wanted = address.lower()
-        return next((m for m in self._by_user.values() if wanted in m.addresses), None)
+        known = self._last_seen.get(wanted)
+        if known and wanted in known.addresses and self._by_user.get(known.user_id) is known:
+            return known
+        found = next((m for m in self._by_user.values() if wanted in m.addresses), None)
+        if found:
+            self._last_seen[wanted] = found
+        return found
 
     def all(self) -> list[CloudMailbox]:
         """Every open mailbox."""
