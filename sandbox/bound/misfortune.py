@@ -10,7 +10,7 @@ def may_not_arrive(world: World, what: str) -> None:
     Raises:
         Unreachable: the server did not answer.
     """
-    if _strikes(world, f"{what} before", world.weather.source_unreachable_probability):
+    if world.source_strikes(f"{what} before", world.weather.source_unreachable_probability):
         raise Unreachable(f"{what}: no connection")
 
 
@@ -20,10 +20,5 @@ def reply_may_be_lost(world: World, what: str) -> None:
     Raises:
         Unreachable: the connection broke before the answer came.
     """
-    if _strikes(world, f"{what} after", world.weather.source_lost_reply_probability):
+    if world.source_strikes(f"{what} after", world.weather.source_lost_reply_probability):
         raise Unreachable(f"{what}: the connection broke before the answer came")
-
-
-def _strikes(world: World, stream: str, probability: float) -> bool:
-    # No draw in calm weather: a world without misfortune has the same luck everywhere else.
-    return probability > 0 and world.kernel.chance(stream).random() < probability

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from bascule.domain.codes import Code
 from bascule.domain.errors import Refusal
 from bascule.domain.mail import FolderMark, Login, Marks, MessageFacts, RawMessage, SourceFolder
-from sandbox.bound.misfortune import may_not_arrive
+from sandbox.bound.misfortune import may_not_arrive, reply_may_be_lost
 from sandbox.faces.imap_wire import crlf
 from sandbox.world.mail import Folder, StoredMessage, header
 from sandbox.world.source import INBOX, SourceMailbox
@@ -81,6 +81,7 @@ class WorldSourceMailbox:
             when_utc = message.received_utc or self._world.kernel.now_utc()
             target = self._mailbox.store.folder(folder)
             target.add(message.content, frozenset(message.flags), when_utc)
+            reply_may_be_lost(self._world, WHAT)
 
     def remove_by_subject(self, subject: str) -> int:
         """Delete the messages of INBOX with exactly this subject."""

@@ -66,6 +66,11 @@ HANDLERS: dict[str, Handler] = {
     "UID EXPUNGE": lambda session, words: messages.expunge(session, words, by_uid=True),
 }
 
+# A lost answer to one of these leaves the client not knowing whether it was done.
+WITH_EFFECT = frozenset(
+    {"APPEND", "COPY", "EXPUNGE", "STORE", "UID COPY", "UID EXPUNGE", "UID STORE"}
+)
+
 # Sequence numbers must not shift under the client's feet here: RFC 3501 7.4.1.
 WITHOUT_EXPUNGE = frozenset({"FETCH", "SEARCH", "STORE"})
 
@@ -108,8 +113,10 @@ class ImapServer:
             talk.add_done_callback(self._talks.discard)
         session = Session(self._world, is_private=self._security is not Security.STARTTLS)
         connection = _Connection(session, reader, writer, self._starttls_context())
+        odds = self._world.weather.source_unreachable_probability
         try:
-            await connection.converse()
+            if not self._world.source_strikes("source IMAP before", odds):
+                await connection.converse()
         except (ConnectionError, asyncio.IncompleteReadError, TimeoutError, ValueError):
             pass  # the client left, fell silent or sent a line without end: there is nobody to tell
         finally:
@@ -203,6 +210,9 @@ class _Connection:
             view = self._session.selected
             may_expunge = verb not in WITHOUT_EXPUNGE
             news = list(view.news(may_expunge=may_expunge)) if view else []
+        odds = self._session.world.weather.source_lost_reply_probability
+        if verb in WITH_EFFECT and self._session.world.source_strikes("source IMAP after", odds):
+            raise ConnectionAbortedError("the weather took the answer")
         await self._send_all(reply.untagged)
         await self._send_all(news)
         await self._send(tag + b" OK " + reply.done.encode())

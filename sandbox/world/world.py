@@ -57,6 +57,12 @@ class World:
         with self.kernel.look():
             return len(self.postfix.queue) + self.tenant.transport.in_flight_count
 
+    def source_strikes(self, what: str, probability: float) -> bool:
+        """Whether this call on one of the source's own servers meets misfortune; `what` names its stream of luck."""
+        with self.kernel.look():
+            # No draw in calm weather: a world without misfortune has the same luck everywhere else.
+            return probability > 0 and self.kernel.chance(what).random() < probability
+
     def share_aliases(self, table: AliasTable) -> None:
         """Keep the alias rows in an SQLite file from now on, where the product and a real Postfix find them too."""
         with self.kernel.look():

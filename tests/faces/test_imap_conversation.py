@@ -2,11 +2,12 @@
 
 import ssl
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import imapclient
 import pytest
-from imapclient.exceptions import IMAPClientError, LoginError
+from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError
 
 from sandbox.faces.imap_server import Security
 from sandbox.faces.server import Faces
@@ -337,6 +338,31 @@ def test_a_number_beyond_the_last_message_is_an_error_but_a_uid_is_not(
     client.use_uid = False
     with pytest.raises(IMAPClientError, match="Invalid messageset"):
         client.fetch([99], ["FLAGS"])
+
+
+def test_a_lost_answer_comes_after_the_effect(world: World, anna: SourceMailbox) -> None:
+    """Bringing mail home must ask again before it appends again."""
+    world.weather = replace(world.weather, source_lost_reply_probability=1.0)
+    with Faces(world) as faces:
+        place = faces.addresses["source_imap"]
+        client = imapclient.IMAPClient(place["host"], place["port"], ssl=False, timeout=10)
+        client.plain_login("anna", PASSWORD)
+
+        with pytest.raises(IMAPClientAbortError):
+            client.append("INBOX", LETTER)
+        client.shutdown()
+
+    assert len(anna.store.folder("INBOX").messages) == 3
+
+
+def test_bad_weather_keeps_the_connection_from_being_made(world: World) -> None:
+    """No connection is an outage, not a wrong password."""
+    world.weather = replace(world.weather, source_unreachable_probability=1.0)
+    with Faces(world) as faces:
+        place = faces.addresses["source_imap"]
+
+        with pytest.raises((IMAPClientAbortError, OSError)):
+            imapclient.IMAPClient(place["host"], place["port"], ssl=False, timeout=10)
 
 
 def test_sessions_are_counted(client: imapclient.IMAPClient, world: World) -> None:
