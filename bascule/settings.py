@@ -52,7 +52,7 @@ class Settings:
 
     plan_path: Path
     key: str
-    """A Key Vault key's identifier, or the path of a key file."""
+    """A Key Vault key's identifier, or the path of a key file, relative to the app's folder."""
     storage: str = field(default="", repr=False)
     """A connection string of a storage emulator on this machine; otherwise empty."""
     storage_account: str = ""
@@ -72,6 +72,11 @@ class Settings:
     def is_key_vault_key(self) -> bool:
         """Whether the wrapping key lives in Key Vault; otherwise it is a file."""
         return self.key.startswith("https://")
+
+    @property
+    def key_path(self) -> Path:
+        """The key file, when the wrapping key is one."""
+        return APP_FOLDER / self.key
 
 
 def settings() -> Settings:

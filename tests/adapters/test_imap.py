@@ -21,9 +21,12 @@ NOBODY_SAID = Login("anna", "canary-Pa55word")
 
 def error_of(answers: dict[bytes, bytes], greeting: bytes = GREETING) -> BasculeError:
     """What opening a mailbox ends in."""
-    with scripted_imap(answers, greeting) as server, pytest.raises(BasculeError) as error:
-        with ImapSourceMail(server.plan).open(NOBODY_SAID):
-            pass
+    with (
+        scripted_imap(answers, greeting) as server,
+        pytest.raises(BasculeError) as error,
+        ImapSourceMail(server.plan).open(NOBODY_SAID),
+    ):
+        pass
     assert NOBODY_SAID.password not in str(error.value)
     return error.value
 
@@ -76,9 +79,12 @@ def test_a_busy_server_is_not_a_wrong_password(answer: bytes) -> None:
 )
 def test_a_server_that_does_not_greet_is_unreachable_or_refused(greeting: bytes) -> None:
     """An error of the library would end the step without a reason that a person can read."""
-    with scripted_imap({}, greeting) as server, pytest.raises((Unreachable, Refusal)):
-        with ImapSourceMail(server.plan).open(ANNA):
-            pass
+    with (
+        scripted_imap({}, greeting) as server,
+        pytest.raises((Unreachable, Refusal)),
+        ImapSourceMail(server.plan).open(ANNA),
+    ):
+        pass
 
 
 def test_nobody_listening_is_unreachable() -> None:
@@ -102,9 +108,11 @@ def test_a_server_that_is_silent_in_its_tls_handshake_does_not_hold_us() -> None
 
 def test_a_password_with_an_accent_is_sent_as_utf_8() -> None:
     """Users whose password is not ASCII could not be migrated."""
-    with scripted_imap({}) as server:
-        with ImapSourceMail(server.plan).open(Login("anna*bascule", 'pä55"\\')):
-            pass
+    with (
+        scripted_imap({}) as server,
+        ImapSourceMail(server.plan).open(Login("anna*bascule", 'pä55"\\')),
+    ):
+        pass
 
     assert server.heard[2] == b"AGFubmEqYmFzY3VsZQBww6Q1NSJc"
 
@@ -112,9 +120,11 @@ def test_a_password_with_an_accent_is_sent_as_utf_8() -> None:
 def test_a_server_without_plain_is_asked_by_login() -> None:
     """An old server that knows nothing but LOGIN could not be read."""
     answers = {b"CAPABILITY": b"* CAPABILITY IMAP4rev1\r\n$ OK done\r\n"}
-    with scripted_imap(answers, b"* OK ready\r\n") as server:
-        with ImapSourceMail(server.plan).open(ANNA):
-            pass
+    with (
+        scripted_imap(answers, b"* OK ready\r\n") as server,
+        ImapSourceMail(server.plan).open(ANNA),
+    ):
+        pass
 
     assert any(b'LOGIN anna "Pa55word"' in line for line in server.heard)
 
@@ -123,9 +133,12 @@ def test_the_library_s_log_holds_no_mail_and_no_password(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Anyone who may read the log could read the mail."""
-    with caplog.at_level(logging.DEBUG), scripted_imap({}) as server:
-        with ImapSourceMail(server.plan).open(ANNA):
-            pass
+    with (
+        caplog.at_level(logging.DEBUG),
+        scripted_imap({}) as server,
+        ImapSourceMail(server.plan).open(ANNA),
+    ):
+        pass
 
     assert "Pa55word" not in caplog.text
     assert "AUTHENTICATE" not in caplog.text
@@ -182,18 +195,24 @@ def test_a_folder_that_does_not_open_is_named() -> None:
         b"LIST": b'* LIST () "/" Broken\r\n$ OK done\r\n',
         b"STATUS": b"$ NO [NOPERM] Permission denied\r\n",
     }
-    with scripted_imap(answers) as server, pytest.raises(Refusal, match="Broken") as refused:
-        with ImapSourceMail(server.plan).open(ANNA) as mailbox:
-            mailbox.marks()
+    with (
+        scripted_imap(answers) as server,
+        pytest.raises(Refusal, match="Broken") as refused,
+        ImapSourceMail(server.plan).open(ANNA) as mailbox,
+    ):
+        mailbox.marks()
     assert refused.value.code is Code.SOURCE_FOLDER_UNREADABLE
 
 
 def test_a_connection_lost_in_the_middle_is_unreachable() -> None:
     """A mailbox half read would be taken for a small one."""
     answers = {b"EXAMINE": EXAMINED}
-    with scripted_imap(answers) as server, pytest.raises(Unreachable):
-        with ImapSourceMail(server.plan).open(ANNA) as mailbox:
-            list(mailbox.messages("INBOX"))
+    with (
+        scripted_imap(answers) as server,
+        pytest.raises(Unreachable),
+        ImapSourceMail(server.plan).open(ANNA) as mailbox,
+    ):
+        list(mailbox.messages("INBOX"))
 
 
 def test_instants_are_aware_and_in_utc() -> None:
@@ -340,14 +359,19 @@ def test_a_full_mailbox_says_that_the_message_was_not_brought_home() -> None:
         b"APPEND": b"$ NO [OVERQUOTA] Quota exceeded\r\n",
         b"LIST": b'* LIST () "/" INBOX\r\n$ OK done\r\n',
     }
-    with scripted_imap(answers) as server, pytest.raises(Refusal, match="OVERQUOTA") as refused:
-        with ImapSourceMail(server.plan).open(ANNA) as mailbox:
-            mailbox.append("INBOX", RawMessage(b"x"))
+    with (
+        scripted_imap(answers) as server,
+        pytest.raises(Refusal, match="OVERQUOTA") as refused,
+        ImapSourceMail(server.plan).open(ANNA) as mailbox,
+    ):
+        mailbox.append("INBOX", RawMessage(b"x"))
     assert refused.value.code is Code.MESSAGE_NOT_BROUGHT_HOME
 
 
 def test_a_server_that_hangs_up_after_the_work_is_no_error() -> None:
     """A survey that was complete would be made again."""
-    with scripted_imap({b"LOGOUT": b"* BYE\r\n"}) as server:
-        with ImapSourceMail(server.plan).open(ANNA):
-            pass
+    with (
+        scripted_imap({b"LOGOUT": b"* BYE\r\n"}) as server,
+        ImapSourceMail(server.plan).open(ANNA),
+    ):
+        pass

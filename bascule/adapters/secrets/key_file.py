@@ -38,9 +38,6 @@ class KeyFileWrap:
                 f"the batch's data key was wrapped by {wrapped.key_id}, not by {self._key_id}",
             ) from error
 
-    def close(self) -> None:
-        """Nothing is held open."""
-
 
 def create_key_file(path: Path) -> None:
     """Make a key file that only its owner reads; one that exists is left as it is."""
