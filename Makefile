@@ -14,7 +14,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 digest = $(firstword $(shell cat $(1) | sha256sum))
 PYTHON_STAMP := build/stamps/python-$(call digest,requirements-dev.txt)
 NODE_STAMP := build/stamps/node-$(call digest,package-lock.json)
-SERVERS_STAMP := build/stamps/servers-$(call digest,.ci/debian-packages)
+SERVERS_STAMP := build/stamps/servers-$(call digest,Makefile .ci/debian-packages)
 
 .PHONY: help
 help: ## List the targets
@@ -36,8 +36,8 @@ $(NODE_STAMP): package.json package-lock.json .ci/debian-packages
 .PHONY: setup-test
 setup-test: setup $(SERVERS_STAMP) ## Install also the real servers that some tests talk to
 
-$(SERVERS_STAMP): .ci/debian-packages
-	.ci/debian-packages mariadbd:mariadb-server-core
+$(SERVERS_STAMP): Makefile .ci/debian-packages
+	.ci/debian-packages mariadbd:mariadb-server-core my_print_defaults:mariadb-client-core
 	mkdir -p $(@D) && rm -f $(@D)/servers-* && touch $@
 
 .PHONY: demo
