@@ -56,6 +56,12 @@ class WorldSourceMailbox:
                 for folder in self._readable()
             )
 
+    def large_message_count(self, folder: str, limit_bytes: int) -> int:
+        """How many messages of a folder are larger than `limit_bytes`, as IMAP measures them."""
+        with self._world.kernel.look():
+            held = self._folder(folder).messages.values()
+            return sum(len(crlf(message.raw)) > limit_bytes for message in held)
+
     def marks(self) -> Marks:
         """UIDVALIDITY and UIDNEXT of every folder, by name."""
         with self._world.kernel.look():

@@ -115,12 +115,14 @@ def test_a_mailbox_is_surveyed_without_being_touched(mail: SourceMail) -> None:
         inbox, nested = sorted(box.folders(), key=lambda folder: folder.name, reverse=True)
         (facts,) = box.messages("A/B")
         marks = box.marks()
+        large = [box.large_message_count("A/B", limit) for limit in (35, 36)]
 
     assert inbox.path == ("INBOX",)
     assert nested.path == ("A", "B")
     assert nested.size_bytes == facts.size_bytes == 36
     assert (facts.handle, facts.message_id, facts.received_utc) == ("1", "<1@x>", noon())
     assert marks["A/B"].uid_next == 2
+    assert large == [1, 0]
 
 
 def test_mail_comes_home_once_and_probes_go(mail: SourceMail) -> None:
