@@ -76,7 +76,7 @@ class Arguments:
         value = self.bound.get(name.lower())
         return value if isinstance(value, datetime) else None
 
-    def data(self, name: str) -> bytes:
+    def content(self, name: str) -> bytes:
         """A byte array."""
         return self._of(name, bytes, b"")
 

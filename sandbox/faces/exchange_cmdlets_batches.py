@@ -41,7 +41,7 @@ def _new(session: Session, call: Arguments) -> list[Row]:
     batch = service.create_batch(
         call.text("Name"),
         _source_endpoint(call),
-        call.data("CSVData"),
+        call.content("CSVData"),
         options=_options(call, BatchOptions()),
         allow_unknown_columns=call.flag("AllowUnknownColumnsInCsv"),
     )
@@ -75,7 +75,7 @@ def _set(session: Session, call: Arguments) -> list[Row]:
     identity = call.text("Identity")
     if call.flag("AddUsers"):
         allow = call.flag("AllowUnknownColumnsInCsv")
-        service.add_users(identity, call.data("CSVData"), allow_unknown_columns=allow)
+        service.add_users(identity, call.content("CSVData"), allow_unknown_columns=allow)
     if call.flag("SyncNow"):
         service.sync_batch_now(identity)
     before = _written(service, identity).options

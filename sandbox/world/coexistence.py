@@ -17,6 +17,15 @@ STAMP_NAME = "X-Bascule-Routed"
 STAMP_VALUE = "1"
 REPORT_LOCAL_PART = "Rapport-Migration"
 
+# The figures of the admin centre; the cmdlet's own defaults are higher.
+IMAP_SOURCE = Endpoint(
+    guid="",
+    name="imap-source",
+    remote_server="imap.example.org",
+    concurrent_migrations_max=20,
+    concurrent_incremental_syncs_max=10,
+)
+
 
 @dataclass(frozen=True)
 class Coexistence:
@@ -34,11 +43,7 @@ def prepare_coexistence(
     *,
     members: tuple[str, ...] = (),
     smart_hosts: tuple[str, ...] = ("mx1.example.org", "mx2.example.org"),
-    endpoint_name: str = "imap-source",
-    remote_server: str = "imap.example.org",
-    port: int = 993,
-    concurrent_migrations_max: int = 20,
-    concurrent_incremental_syncs_max: int = 10,
+    endpoint: Endpoint = IMAP_SOURCE,
 ) -> Coexistence:
     """Relayed domain, group with its members, connector, rule with stamp and exception, endpoint, report mailbox."""
     tenant = world.tenant
@@ -56,19 +61,10 @@ def prepare_coexistence(
             )
         )
         tenant.rules.add_rule(_rule(group_address), priority=0)
-        tenant.migration.endpoints.create(
-            Endpoint(
-                guid="",
-                name=endpoint_name,
-                remote_server=remote_server,
-                port=port,
-                concurrent_migrations_max=concurrent_migrations_max,
-                concurrent_incremental_syncs_max=concurrent_incremental_syncs_max,
-            )
-        )
+        tenant.migration.endpoints.create(endpoint)
         report = _report_mailbox(world)
     return Coexistence(
-        group_address, CONNECTOR_NAME, RULE_NAME, endpoint_name, report.primary_address
+        group_address, CONNECTOR_NAME, RULE_NAME, endpoint.name, report.primary_address
     )
 
 

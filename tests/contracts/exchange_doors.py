@@ -15,14 +15,14 @@ from sandbox.bound.exchange import WorldExchange
 from sandbox.faces.server import Faces
 from sandbox.faces.token import TokenDesk
 from sandbox.world.cloud import CloudMailbox
-from sandbox.world.coexistence import prepare_coexistence
+from sandbox.world.coexistence import IMAP_SOURCE, prepare_coexistence
 from sandbox.world.weather import CALM, Weather
 from sandbox.world.world import World
 
 ANNA = "anna@example.org"
 BORIS = "boris@example.org"
 PASSWORD = 'sehr, "geheim"'
-ENDPOINT = "imap-source"
+ENDPOINT = IMAP_SOURCE.name
 LETTER = b"Message-ID: <1@x>\r\nSubject: private matter\r\n\r\nOne.\r\n"
 
 
@@ -128,7 +128,7 @@ def gateway_exchange(weather: Weather = CALM) -> Iterator[SeenExchange]:
 def _prepared(weather: Weather) -> tuple[Clock, World, TenantPlan]:
     clock = Clock()
     world = World(7, clock, weather)
-    names = prepare_coexistence(world, endpoint_name=ENDPOINT)
+    names = prepare_coexistence(world)
     plan = TenantPlan(
         tenant_id=world.tenant.tenant_id,
         domains=(world.naming.domain,),

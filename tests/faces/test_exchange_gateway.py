@@ -1,116 +1,33 @@
 """The Exchange admin gateway over HTTP, as clients of the real one know it."""
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
-from sandbox.faces.server import Faces
-from sandbox.world.cloud import CloudMailbox
-from sandbox.world.coexistence import prepare_coexistence
 from sandbox.world.management_roles import (
     MIGRATION,
     SECURITY_GROUP_CREATION,
     VIEW_ONLY_CONFIGURATION,
 )
 from sandbox.world.misfortune import Failure, FailureKind
-from sandbox.world.weather import CALM, Weather
-from sandbox.world.world import World
-
-ANNA = "anna@example.org"
-GROUP = "utilisateurs.non.migres@exampleorg.onmicrosoft.com"
-CSV = b'EmailAddress,UserName,Password\r\n"anna@example.org","anna","geheim, sehr"\r\n'
-
-
-def bytes_of(data: bytes) -> dict[str, Any]:
-    return {"@odata.type": "#Exchange.ByteArrayType", "Data": list(data)}
-
-
-@dataclass
-class Client:
-    """A caller of the gateway, and the world behind it with a clock moved by hand."""
-
-    world: World
-    url: str
-    token: str
-    hand: list[datetime]
-    http: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False))
-
-    def headers(self, **changes: str) -> dict[str, str]:
-        anchor = "SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}"
-        return {
-            "Authorization": f"Bearer {self.token}",
-            "Content-Type": "application/json; charset=utf-8",
-            "X-AnchorMailbox": f"APP:{anchor}@{self.world.tenant.tenant_id}",
-            "X-ResponseFormat": "json",
-            "Prefer": "odata.maxpagesize=1000",
-        } | changes
-
-    def call(
-        self, name: str, headers: dict[str, str] | None = None, **parameters: Any
-    ) -> httpx.Response:
-        body = {"CmdletInput": {"CmdletName": name, "Parameters": parameters}}
-        return self.http.post(
-            f"{self.url}/InvokeCommand", json=body, headers=headers or self.headers()
-        )
-
-    def rows(self, name: str, **parameters: Any) -> list[dict[str, Any]]:
-        answer = self.call(name, **parameters)
-        assert answer.status_code == 200, answer.text
-        found: list[dict[str, Any]] = answer.json()["value"]
-        return found
-
-    def pass_time(self, **units: float) -> None:
-        self.hand[0] += timedelta(**units)
-
-
-def fetch_token(addresses: dict[str, Any], scope: str) -> str:
-    answer = httpx.post(
-        addresses["token_url"],
-        data={
-            "grant_type": "client_credentials",
-            "client_id": addresses["client_id"],
-            "client_secret": addresses["client_secret"],
-            "scope": scope,
-        },
-        trust_env=False,
-    )
-    return str(answer.json()["access_token"])
-
-
-@pytest.fixture(scope="module")
-def weather() -> Weather:
-    return CALM
+from tests.faces.exchange_client import (
+    ANNA,
+    GROUP,
+    Client,
+    bytes_of,
+    error_of,
+    gateway_client,
+    type_of,
+)
 
 
 @pytest.fixture
-def client(weather: Weather) -> Iterator[Client]:
-    hand = [datetime(2026, 3, 1, 8, tzinfo=UTC)]
-    world = World(5, lambda: hand[0], weather)
-    world.source.add(ANNA, "geheim, sehr")
-    world.tenant.mailboxes.open(
-        CloudMailbox("u-anna", "g-anna", ANNA, {ANNA, "anna@exampleorg.onmicrosoft.com"}, hand[0])
-    )
-    prepare_coexistence(world)
-    with Faces(world) as faces:
-        token = fetch_token(faces.addresses, "https://outlook.office365.com/.default")
-        made = Client(world, faces.addresses["exchange_url"], token, hand)
+def client() -> Iterator[Client]:
+    """A client of a prepared tenant."""
+    with gateway_client() as made:
         yield made
-        made.http.close()
-
-
-def error_of(answer: httpx.Response) -> dict[str, Any]:
-    found: dict[str, Any] = answer.json()["error"]
-    return found
-
-
-def type_of(answer: httpx.Response) -> str:
-    """The .NET type in the first detail."""
-    return str(error_of(answer)["details"][0]["message"]).split("|", 2)[1]
 
 
 # -- the door -------------------------------------------------------------------------------------
@@ -389,140 +306,3 @@ def test_a_lost_reply_leaves_its_effect(client: Client) -> None:
     assert [
         m["PrimarySmtpAddress"] for m in client.rows("Get-DistributionGroupMember", Identity=GROUP)
     ] == [ANNA]
-
-
-# -- what an operator does ------------------------------------------------------------------------
-
-
-def test_group_writes_need_the_way_around_the_owners(client: Client) -> None:
-    """An app can own no group."""
-    bare = client.call("Add-DistributionGroupMember", Identity=GROUP, Member=ANNA)
-    arguments: dict[str, Any] = {
-        "Identity": GROUP,
-        "Member": ANNA,
-        "BypassSecurityGroupManagerCheck": True,
-    }
-    first = client.call("Add-DistributionGroupMember", **arguments)
-    again = client.call("Add-DistributionGroupMember", **arguments)
-
-    assert type_of(bare).endswith("OperationRequiresGroupManagerException")
-    assert first.status_code in {200, 204}
-    assert type_of(again).endswith("MemberAlreadyExistsException")
-
-
-def test_a_migration_from_batch_to_removal(client: Client) -> None:
-    """The whole life of a batch through the wire, passwords never coming back."""
-    made = client.rows(
-        "New-MigrationBatch",
-        Name="lot-1",
-        SourceEndpoint="imap-source",
-        CSVData=bytes_of(CSV),
-        AutoStart=True,
-        ReportInterval="00:00:00",
-        NotificationEmails=["rapport-migration@exampleorg.onmicrosoft.com"],
-    )
-    client.pass_time(minutes=10)
-    batch = client.rows("Get-MigrationBatch", Identity="lot-1")[0]
-    user = client.rows("Get-MigrationUser", BatchId="lot-1", ResultSize="Unlimited")[0]
-    statistics = client.rows(
-        "Get-MigrationUserStatistics", Identity=ANNA, IncludeSkippedItems=True
-    )[0]
-    client.call("Set-MigrationBatch", Identity="lot-1", SyncNow=True)
-    client.pass_time(minutes=10)
-    later = client.rows("Get-MigrationUser", BatchId="lot-1")[0]
-    client.call("Remove-MigrationBatch", Identity="lot-1", Confirm=False)
-    removing = client.rows("Get-MigrationBatch", Identity="lot-1")[0]["Status"]
-    client.pass_time(minutes=10)
-
-    assert made[0]["Status"] == "Starting"
-    assert (batch["Status"], batch["TotalCount"], batch["SyncedCount"]) == ("Synced", 1, 1)
-    assert (user["Status"], user["StatusSummary"], user["ErrorSummary"]) == (
-        "Synced",
-        "Synced",
-        None,
-    )
-    assert (statistics["PercentageComplete"], statistics["SkippedItems"]) == (95, [])
-    assert later["LastSuccessfulSyncTime"] > user["LastSuccessfulSyncTime"]
-    assert removing == "Removing"
-    assert client.call("Get-MigrationBatch", Identity="lot-1").status_code == 404
-    assert "geheim" not in json.dumps([made, batch, user, statistics])
-
-
-def test_completing_an_imap_batch_is_refused(client: Client) -> None:
-    """There is no completion step in IMAP migrations; the batch is removed."""
-    client.rows("New-MigrationBatch", Name="lot-1", SourceEndpoint="imap-source", CSVData=list(CSV))
-    answer = client.call("Complete-MigrationBatch", Identity="lot-1", Confirm=False)
-
-    assert "isn't supported for IMAP" in error_of(answer)["details"][0]["message"]
-
-
-def test_a_tenant_can_be_prepared_through_the_gateway(client: Client) -> None:
-    """Every preparation cmdlet of the runbook, read back."""
-    call = client.call
-    call(
-        "New-DistributionGroup",
-        Name="autre",
-        PrimarySmtpAddress="autre@example.org",
-        Type="Distribution",
-    )
-    call(
-        "New-OutboundConnector",
-        Name="c2",
-        ConnectorType="OnPremises",
-        IsTransportRuleScoped=True,
-        UseMXRecord=False,
-        SmartHosts=["mx.example.org"],
-    )
-    call(
-        "New-TransportRule",
-        Name="r2",
-        SentToMemberOf=["autre@example.org"],
-        RouteMessageOutboundConnector="c2",
-        ExceptIfHeaderContainsMessageHeader="X-S",
-        ExceptIfHeaderContainsWords=["1"],
-        SetHeaderName="X-S",
-        SetHeaderValue="1",
-        StopRuleProcessing=True,
-        Mode="Enforce",
-        RuleErrorAction="Defer",
-        Priority=0,
-    )
-    call("Set-AcceptedDomain", Identity="example.org", DomainType="Authoritative")
-    call(
-        "New-MigrationEndpoint",
-        IMAP=True,
-        Name="e2",
-        RemoteServer="imap.example.org",
-        Port=993,
-        Security="Ssl",
-        MaxConcurrentMigrations=20,
-        MaxConcurrentIncrementalSyncs=10,
-    )
-    rules = client.rows("Get-TransportRule")
-    domains = {row["DomainName"]: row["DomainType"] for row in client.rows("Get-AcceptedDomain")}
-    tested = client.rows(
-        "Test-MigrationServerAvailability",
-        IMAP=True,
-        RemoteServer="imap.example.org",
-        Port=993,
-        Security="Ssl",
-    )
-
-    assert (rules[0]["Name"], rules[0]["Priority"]) == ("r2", 0)
-    assert domains["example.org"] == "Authoritative"
-    assert tested[0]["Result"] == "Success"
-    assert len(client.rows("Get-MigrationEndpoint")) == 2
-
-
-def test_folder_statistics_count_what_was_copied(client: Client) -> None:
-    """The certificate compares folder by folder."""
-    anna = client.world.tenant.mailboxes.at_address(ANNA)
-    assert anna is not None
-    anna.store.folder("Inbox/Clients").add(b"Subject: x\r\n\r\n.", frozenset(), client.hand[0])
-    found = {
-        row["FolderPath"]: row for row in client.rows("Get-MailboxFolderStatistics", Identity=ANNA)
-    }
-
-    assert found["/Inbox/Clients"]["ItemsInFolder"] == 1
-    assert found["/Inbox"]["ItemsInFolderAndSubfolders"] == 1
-    assert found["/Inbox"]["FolderType"] == "Inbox"
