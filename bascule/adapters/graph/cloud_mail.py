@@ -36,7 +36,8 @@ FOLDER_COUNT_MAX = 50_000
 # Exchange Online keeps at most a million items in a folder: a thousand pages of a thousand, and one more.
 MESSAGE_PAGE_COUNT_MAX = 1_001
 
-Page = Callable[[str], Any]
+Json = dict[str, Any]
+Page = Callable[[str], Json]
 
 
 @dataclass(frozen=True)
@@ -73,19 +74,18 @@ class GraphCloudMail:
         """GET .../messages, a thousand a page; size is not among what Graph says."""
         doing = f"list the messages of a folder of {account_id}"
 
-        def page(link: str) -> Any:
+        def page(link: str) -> Json:
             return self._client.call(
                 doing,
                 lambda graph: self._calls.folder_messages(graph, account_id, folder_id, link),
             )
 
         for message in self._all(doing, page, MESSAGE_PAGE_COUNT_MAX):
-            received_utc = _utc(message.received_date_time)
+            received_utc = _utc(message.get("receivedDateTime"))
             if received_utc is None:
                 raise Refusal(Code.REQUEST_REJECTED, f"{doing}: one has no time of delivery")
-            yield MessageFacts(
-                str(message.id), str(message.internet_message_id or ""), received_utc, 0
-            )
+            message_id = str(message.get("internetMessageId") or "")
+            yield MessageFacts(str(message["id"]), message_id, received_utc, 0)
 
     def read(self, account_id: str, message_handle: str) -> RawMessage | None:
         """The MIME content, then its flags in IMAP's words (RFC 9051 2.3.2)."""
@@ -102,9 +102,9 @@ class GraphCloudMail:
             if missing.meaning is Meaning.ITEM_MISSING:
                 return None
             raise
-        if not content or marks is None:
+        if not content or not marks:
             raise Unreachable(f"{doing}: an empty answer")
-        return RawMessage(bytes(content), _flags(marks), _utc(marks.received_date_time))
+        return RawMessage(content, _flags(marks), _utc(marks.get("receivedDateTime")))
 
     def remove(self, account_id: str, message_handle: str) -> None:
         """POST .../permanentDelete; a message that is not there is removed already."""
@@ -122,13 +122,15 @@ class GraphCloudMail:
         """GET /users/{id}/messages with a filter: every folder, the bin and the junk folder included."""
         doing = f"look for a probe in the mailbox of {account_id}"
 
-        def page(link: str) -> Any:
+        def page(link: str) -> Json:
             return self._client.call(
                 doing,
                 lambda graph: self._calls.messages_with_subject(graph, account_id, subject, link),
             )
 
-        return tuple(str(message.id) for message in self._all(doing, page, MESSAGE_PAGE_COUNT_MAX))
+        return tuple(
+            str(message["id"]) for message in self._all(doing, page, MESSAGE_PAGE_COUNT_MAX)
+        )
 
     def send(self, sender: str, recipient: str, subject: str, text: str) -> None:
         """POST /users/{sender}/sendMail."""
@@ -149,7 +151,7 @@ class GraphCloudMail:
             lambda graph: self._calls.well_known(graph, account_id, list(WELL_KNOWN_NAMES)),
         )
         ids: dict[str, str] = {}
-        for answer in answers:
+        for answer in answers.get("responses") or ():
             folder_id = _inner_id(doing, answer)
             if folder_id:
                 ids[folder_id] = WELL_KNOWN_NAMES[str(answer["id"])]
@@ -160,20 +162,20 @@ class GraphCloudMail:
     def _roots(self, account_id: str, names: dict[str, str]) -> Iterator[_Found]:
         doing = f"list the folders of {account_id}"
 
-        def page(link: str) -> Any:
+        def page(link: str) -> Json:
             return self._client.call(
                 doing, lambda graph: self._calls.root_folders(graph, account_id, link)
             )
 
         for entry in self._all(doing, page, FOLDER_PAGE_COUNT_MAX):
             if not _is_left_out(entry):
-                name = names.get(str(entry.id), str(entry.display_name))
+                name = names.get(str(entry["id"]), str(entry.get("displayName")))
                 yield _found(entry, (name,))
 
     def _children(self, account_id: str, parent: _Found) -> Iterator[_Found]:
         doing = f"list the folders of {account_id}"
 
-        def page(link: str) -> Any:
+        def page(link: str) -> Json:
             return self._client.call(
                 doing,
                 lambda graph: self._calls.child_folders(graph, account_id, parent.folder_id, link),
@@ -181,19 +183,19 @@ class GraphCloudMail:
 
         for entry in self._all(doing, page, FOLDER_PAGE_COUNT_MAX):
             if not _is_left_out(entry):
-                yield _found(entry, (*parent.path, str(entry.display_name)))
+                yield _found(entry, (*parent.path, str(entry.get("displayName"))))
 
-    def _all(self, doing: str, page: Page, page_count_max: int) -> Iterator[Any]:
+    def _all(self, doing: str, page: Page, page_count_max: int) -> Iterator[Json]:
         """Every entry of every page; a list that would be cut short is an error."""
         link, seen = "", set[str]()
         for _ in range(page_count_max):
             answer = page(link)
-            if answer is None:
-                raise Unreachable(f"{doing}: an empty answer")
-            yield from answer.value or ()
-            if not answer.odata_next_link:
+            if "value" not in answer:
+                raise Unreachable(f"{doing}: an answer that is no list")
+            yield from answer["value"]
+            if not answer.get("@odata.nextLink"):
                 return
-            link = self._client.checked_link(str(answer.odata_next_link))
+            link = self._client.checked_link(str(answer["@odata.nextLink"]))
             if link in seen:
                 raise Refusal(Code.REQUEST_REJECTED, f"{doing}: the same page came twice")
             seen.add(link)
@@ -206,15 +208,14 @@ def _mail_calls() -> ModuleType:
     return mail_calls
 
 
-def _found(entry: Any, path: tuple[str, ...]) -> _Found:
-    return _Found(
-        str(entry.id), path, int(entry.total_item_count or 0), int(entry.child_folder_count or 0)
-    )
+def _found(entry: Json, path: tuple[str, ...]) -> _Found:
+    count, children = entry.get("totalItemCount"), entry.get("childFolderCount")
+    return _Found(str(entry["id"]), path, int(count or 0), int(children or 0))
 
 
-def _is_left_out(entry: Any) -> bool:
-    is_search = str(entry.odata_type or "").lower() == SEARCH_FOLDER_TYPE
-    return is_search or bool(entry.is_hidden)
+def _is_left_out(entry: Json) -> bool:
+    is_search = str(entry.get("@odata.type")).lower() == SEARCH_FOLDER_TYPE
+    return is_search or bool(entry.get("isHidden"))
 
 
 def _with_mail(found: list[_Found]) -> tuple[CloudFolder, ...]:
@@ -232,7 +233,7 @@ def _with_mail(found: list[_Found]) -> tuple[CloudFolder, ...]:
     )
 
 
-def _inner_id(doing: str, answer: dict[str, Any]) -> str:
+def _inner_id(doing: str, answer: Json) -> str:
     """The folder id in one answer of a batch; empty when there is no such folder."""
     body = answer.get("body") or {}
     status = int(answer.get("status") or 0)
@@ -251,14 +252,16 @@ def _inner_id(doing: str, answer: dict[str, Any]) -> str:
     raise wrong
 
 
-def _flags(marks: Any) -> tuple[str, ...]:
-    status = getattr(getattr(marks, "flag", None), "flag_status", None)
-    is_flagged = str(getattr(status, "value", status)).lower() == "flagged"
-    named = (("\\Seen", marks.is_read), ("\\Flagged", is_flagged), ("\\Draft", marks.is_draft))
+def _flags(marks: Json) -> tuple[str, ...]:
+    is_flagged = (marks.get("flag") or {}).get("flagStatus") == "flagged"
+    named = (
+        ("\\Seen", marks.get("isRead")),
+        ("\\Flagged", is_flagged),
+        ("\\Draft", marks.get("isDraft")),
+    )
     return tuple(flag for flag, is_set in named if is_set)
 
 
-def _utc(instant: datetime | None) -> datetime | None:
-    if instant is None:
-        return None
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+def _utc(text: str | None) -> datetime | None:
+    """An instant as Graph writes it: ISO 8601, in UTC."""
+    return datetime.fromisoformat(text).astimezone(UTC) if text else None
