@@ -12,6 +12,8 @@ from sandbox.world.world import World
 # Directory replication takes seconds, a mailbox minutes.
 REPLICATION_WAIT_S = 10.0
 MAILBOX_WAIT_S = 60.0
+# "Please wait briefly and retry", says the directory when other writes are in the way.
+CONCURRENT_WAIT_S = 10.0
 
 CODES = {
     Reason.ALREADY_EXISTS: Code.ACCOUNT_CONFLICT,
@@ -59,6 +61,8 @@ def unlucky(name: str, failure: Failure) -> BasculeError:
     """What a misfortune means to the product."""
     if failure.kind is FailureKind.THROTTLED:
         return Throttled(float(failure.retry_after_s or 1), f"{name}: too many requests")
+    if failure.status == 409:
+        return Throttled(CONCURRENT_WAIT_S, f"{name}: the directory is busy with other writes")
     return Unreachable(f"{name}: {failure.kind}")
 
 

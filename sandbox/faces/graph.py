@@ -28,6 +28,8 @@ from sandbox.faces.graph_wire import Call, Reply, Request
 from sandbox.faces.token import GRAPH_AUDIENCE, BearerRefused, TokenDesk
 from sandbox.world.world import World
 
+# A bad gateway answers before Graph could: with a page of its own, which no client can read as JSON.
+PROXY_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body>Bad Gateway</body></html>"
 OPERATIONS = (
     *graph_licences.OPERATIONS,
     *graph_users.OPERATIONS,
@@ -113,6 +115,8 @@ class GraphFace:
 
     def _refusal(self, error: GraphError, headers: Mapping[str, str]) -> Reply:
         request_id = str(uuid.uuid4())
+        if error.status == 502:
+            return Reply(502, PROXY_PAGE, {"request-id": request_id}, "text/html")
         date = self._world.kernel.now_utc().strftime("%Y-%m-%dT%H:%M:%S")
         body = error.body(date, request_id, headers.get("Client-Request-Id", request_id))
         return Reply(error.status, body, {**error.headers, "request-id": request_id})

@@ -9,7 +9,12 @@ from sandbox.world.directory_errors import Detail, DirectoryRefused
 from sandbox.world.misfortune import Failure, FailureKind
 from sandbox.world.provisioning import NotReady
 
-_CODES_5XX = {
+_TRANSIENT = {
+    # Not of the 5xx kind, and as passing: other writes of the tenant are in the way.
+    409: (
+        "Directory_ConcurrencyViolation",
+        "Error due to concurrent requests being made to the tenant. Please wait briefly and retry.",
+    ),
     500: ("InternalServerError", "An internal server error occurred. The operation failed."),
     502: ("BadGateway", "The server received an invalid response from an upstream server."),
     503: ("ServiceUnavailable", "The service is temporarily unavailable. Please retry later."),
@@ -75,13 +80,13 @@ def unlucky(failure: Failure) -> GraphError:
                 "x-ms-throttle-information": "WriteLimitExceeded",
             },
         )
-    code, message = _CODES_5XX[failure.status]
+    code, message = _TRANSIENT[failure.status]
     return GraphError(failure.status, code, message)
 
 
 def gateway_timeout() -> GraphError:
     """Nobody knows whether it was done."""
-    return GraphError(504, *_CODES_5XX[504])
+    return GraphError(504, *_TRANSIENT[504])
 
 
 def forbidden(*, outlook: bool) -> GraphError:

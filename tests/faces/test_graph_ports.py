@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 import pytest
 
 from bascule.domain.codes import Code
-from bascule.domain.errors import NotYet, Refusal, Throttled
+from bascule.domain.errors import NotYet, Refusal, Throttled, Unreachable
 from sandbox.world.misfortune import Failure, FailureKind
 from sandbox.world.recipients import RecipientKind
 from sandbox.world.weather import CALM, Span, Weather
@@ -179,3 +179,26 @@ def test_a_new_account_is_not_there_yet_for_a_while(opener: Opener) -> None:
         anna = tenant.add_account()
         with pytest.raises(NotYet):
             until_it_fails(lambda: tenant.directory.set_usage_location(anna.account_id, "SE"))
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_failing_service_is_unreachable_also_when_it_answers_with_a_page(
+    tenant: SeenTenant, status: int
+) -> None:
+    """A proxy's page in place of JSON would end a story that one more try would have saved."""
+    tenant.world.misfortune.provoke(
+        "graph.GET subscribedSkus", Failure(FailureKind.TRANSIENT, status)
+    )
+    with pytest.raises(Unreachable):
+        tenant.directory.licence_stock()
+
+    assert tenant.directory.licence_stock()
+
+
+def test_a_directory_busy_with_other_writes_asks_for_patience(tenant: SeenTenant) -> None:
+    """A hundred accounts created at once meet this; none of them is wrong."""
+    tenant.world.misfortune.provoke("graph.POST users", Failure(FailureKind.TRANSIENT, 409))
+    with pytest.raises(Throttled):
+        tenant.add_account()
+
+    assert tenant.add_account().address == "anna@example.org"
