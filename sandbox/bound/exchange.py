@@ -17,6 +17,7 @@ from bascule.domain.sync import (
 from sandbox.bound.exchange_call import exchange_call
 from sandbox.world.exchange_refusals import (
     AlreadyExists,
+    BatchBusy,
     BatchMissing,
     EndpointMissing,
     ExchangeRefusal,
@@ -179,9 +180,14 @@ class WorldExchange:
             self._service.sync_batch_now(name)
 
     def remove_sync_batch(self, name: str) -> None:
-        """Remove a batch."""
+        """Remove a batch; one on its way out takes no command and is as good as gone."""
         with exchange_call(self._world, "Remove-MigrationBatch"), suppress(BatchMissing):
-            self._service.remove_batch(name)
+            try:
+                self._service.remove_batch(name)
+            except BatchBusy:
+                batch = self._service.batch_seen(name)
+                if self._service.status_of(batch) is not BatchStatus.REMOVING:
+                    raise
 
     # -- users --------------------------------------------------------------------------------
 
@@ -196,12 +202,14 @@ class WorldExchange:
             )
 
     def remove_sync_user(self, address: str) -> None:
-        """Take one user out of its batch."""
+        """Take one user out of its batch; one on its way out is as good as gone."""
         with (
             exchange_call(self._world, "Remove-MigrationUser"),
             suppress(MigrationUserMissing),
         ):
-            self._service.remove_user(normal_address(address))
+            user = self._service.user(normal_address(address))
+            if user.status is not UserStatus.REMOVING:
+                self._service.remove_user(user.address)
 
     def skipped_items(self, address: str) -> tuple[SkippedItem, ...]:
         """What was not copied for a user."""

@@ -90,8 +90,10 @@ class SeenExchange:
         return mailbox
 
     def pass_minutes(self, minutes: float = 10) -> None:
-        """Move on; ten minutes are enough for anything small in calm weather."""
+        """Move on, and let what is due happen; ten minutes are enough for anything small in calm weather."""
         self.clock.pass_time(minutes * 60)
+        with self.world.kernel.look():
+            pass
 
     def user(self, batch: str, address: str) -> SyncUser:
         """One user of a batch."""
