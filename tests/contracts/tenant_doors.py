@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,8 +14,10 @@ from bascule.adapters.graph import GraphClient, GraphCloudMail, GraphDirectory
 from bascule.domain.plan import TenantPlan
 from bascule.ports.cloud_mail import CloudMail
 from bascule.ports.directory import Directory
+from bascule.ports.exchange import Exchange
 from sandbox.bound.cloud_mail import WorldCloudMail
 from sandbox.bound.directory import WorldDirectory
+from sandbox.bound.exchange import WorldExchange
 from sandbox.faces.server import Faces
 from sandbox.world.coexistence import prepare_coexistence
 from sandbox.world.misfortune import Failure, FailureKind
@@ -120,8 +122,11 @@ def cloud_mail(door: str, of: Tenant) -> Iterator[CloudMail]:
 
 
 @contextmanager
-def exchange_wire(of: Tenant) -> Iterator[ExchangeOnline]:
-    """The Exchange port over the wire."""
+def exchange(door: str, of: Tenant) -> Iterator[Exchange]:
+    """The Exchange port through one of the doors."""
+    if door == "world":
+        yield WorldExchange(of.world, of.plan)
+        return
     with Faces(of.world) as faces:
         base_url = faces.addresses["exchange_url"].partition("/adminapi")[0]
         gateway = ExchangeGateway(
@@ -142,14 +147,3 @@ def _graph(of: Tenant) -> Iterator[GraphClient]:
             yield client
         finally:
             client.close()
-
-
-def without_group(of: Tenant) -> Tenant:
-    """The same tenant, the coexistence group gone."""
-    of.world.tenant.groups.remove(of.plan.coexistence_group)
-    return of
-
-
-def without_endpoint(of: Tenant) -> Tenant:
-    """The same tenant under a plan that names an endpoint nobody made."""
-    return replace(of, plan=replace(of.plan, migration_endpoint="nobody-made-it"))

@@ -1,279 +1,310 @@
-"""What every Exchange promises: bound to the world, and by the real adapter over HTTP."""
+"""What every Exchange must do: the gateway adapter on its wire, and the simulated tenant itself. About 4 s."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from bascule.domain.codes import Code
 from bascule.domain.errors import Conflict, NotYet, Refusal, Throttled, Unreachable
-from bascule.domain.sync import SyncState, sync_failure_code
-from sandbox.world.management_roles import MIGRATION
-from sandbox.world.misfortune import Failure, FailureKind
-from sandbox.world.weather import CALM, Span, Weather
-from tests.contracts.exchange_doors import (
-    ANNA,
-    BORIS,
-    ENDPOINT,
-    PASSWORD,
-    SeenExchange,
-    bound_exchange,
-    csv_of,
-    gateway_exchange,
+from bascule.domain.sync import SEEDED, SyncState, SyncUser, sync_failure_code
+from bascule.ports.exchange import Exchange
+from sandbox.world.cloud import CloudMailbox
+from tests.contracts.tenant_doors import (
+    DOORS,
+    LOST,
+    THROTTLED,
+    UNWELL,
+    Tenant,
+    exchange,
+    tenant,
 )
 
-Opener = Callable[[Weather], AbstractContextManager[SeenExchange]]
-
-
-@pytest.fixture(params=[bound_exchange, gateway_exchange], ids=["bound", "gateway"])
-def opener(request: pytest.FixtureRequest) -> Opener:
-    """How Exchange is reached."""
-    chosen: Opener = request.param
-    return chosen
+ANN, BOB, NOBODY = "ann@example.org", "bob@example.org", "nobody@example.org"
+PASSWORD = 'Nicht, "weitersagen"'
+LETTER = (
+    b"Message-ID: <1@x>\r\nSubject: one\r\nDate: Mon, 2 Feb 2026 08:00:00 +0100\r\n\r\nOne.\r\n"
+)
+LARGE = b"Message-ID: <2@x>\r\nSubject: my illness\r\n\r\n" + b"x" * (36 * 1024 * 1024)
+# More than one page of the service's largest.
+MANY = 1_005
 
 
 @pytest.fixture
-def seen(opener: Opener) -> Iterator[SeenExchange]:
-    """A prepared tenant in calm weather, with Anna's and Boris's mailboxes."""
-    with opener(CALM) as made:
-        made.add_person(ANNA)
-        made.add_person(BORIS)
-        yield made
+def school() -> Tenant:
+    """A prepared tenant, Ann and Bob with mailboxes on both sides."""
+    found = tenant()
+    for address in (ANN, BOB):
+        _move_in(found, address)
+    return found
 
 
-def refusal_code(act: Callable[[], object]) -> Code:
-    """Why the port refuses."""
-    with pytest.raises(Refusal) as refusal:
-        act()
-    return refusal.value.code
+@pytest.fixture(params=DOORS)
+def door(request: pytest.FixtureRequest, school: Tenant) -> Iterator[Exchange]:
+    """The port, through each door."""
+    with exchange(request.param, school) as found:
+        yield found
 
 
-# -- recipients and group -------------------------------------------------------------------------
-
-
-def test_a_mailbox_is_found_by_any_of_its_addresses(seen: SeenExchange) -> None:
-    """The read-back of provisioning compares the primary address."""
-    found = seen.exchange.find_mailbox("anna@exampleorg.onmicrosoft.com")
-
-    assert found is not None
-    assert found.address == ANNA
-    assert set(found.addresses) == {ANNA, "anna@exampleorg.onmicrosoft.com"}
-    assert seen.exchange.find_mailbox("nobody@example.org") is None
-
-
-def test_joining_and_leaving_answer_the_same_when_repeated(seen: SeenExchange) -> None:
-    """A step that is repeated after a lost reply must not set a mailbox aside."""
-    seen.exchange.join_coexistence(ANNA)
-    seen.exchange.join_coexistence(ANNA)
-    inside = seen.exchange.coexistence_members()
-    seen.exchange.leave_coexistence(ANNA)
-    seen.exchange.leave_coexistence(ANNA)
-
-    assert inside == {ANNA}
-    assert seen.exchange.coexistence_members() == frozenset()
-
-
-def test_a_missing_group_is_named(seen: SeenExchange) -> None:
-    """With the group gone the rule does nothing, and mail for everybody goes astray."""
-    seen.world.tenant.groups.remove("utilisateurs.non.migres")
-
-    assert refusal_code(seen.exchange.coexistence_members) is Code.GROUP_MISSING
-    assert refusal_code(lambda: seen.exchange.join_coexistence(ANNA)) is Code.GROUP_MISSING
-    assert refusal_code(lambda: seen.exchange.leave_coexistence(ANNA)) is Code.GROUP_MISSING
-
-
-def test_a_recipient_that_is_not_known_yet_is_worth_another_look(seen: SeenExchange) -> None:
-    """A mailbox just opened reaches the group's server later."""
-    with pytest.raises(NotYet):
-        seen.exchange.join_coexistence("new@example.org")
-
-
-def test_members_are_read_late(opener: Opener) -> None:
-    """A read-back may be older than the write it is to prove."""
-    with opener(Weather(exchange_replication=Span(60, 60))) as seen:
-        seen.add_person(ANNA)
-        seen.exchange.join_coexistence(ANNA)
-        early = seen.exchange.coexistence_members()
-        seen.pass_minutes(2)
-
-        assert early == frozenset()
-        assert seen.exchange.coexistence_members() == {ANNA}
-
-
-# -- batches --------------------------------------------------------------------------------------
-
-
-def test_a_batch_lives_from_creation_to_removal(seen: SeenExchange) -> None:
-    """The states that the product waits for, in their order."""
-    seen.exchange.create_sync_batch("lot-1", csv_of(ANNA, BORIS))
-    created = seen.exchange.find_sync_batch("lot-1")
-    seen.pass_minutes()
-    ready = seen.exchange.find_sync_batch("lot-1")
-    users = seen.exchange.sync_users("lot-1")
-    seen.exchange.remove_sync_batch("lot-1")
-    leaving = seen.exchange.find_sync_batch("lot-1")
-    seen.pass_minutes()
-
-    assert created is not None
-    assert ready is not None
-    assert leaving is not None
-    assert (created.state, ready.state, leaving.state) == (
-        SyncState.WAITING,
-        SyncState.READY,
-        SyncState.LEAVING,
+def _move_in(school: Tenant, address: str) -> None:
+    local, world = address.partition("@")[0], school.world
+    source = world.source.add(address, PASSWORD)
+    source.store.folder("INBOX").add(LETTER, frozenset(), school.clock.now_utc)
+    addresses = {address, world.naming.routing_address(address)}
+    world.tenant.mailboxes.open(
+        CloudMailbox(f"u-{local}", f"g-{local}", address, addresses, school.clock.now_utc)
     )
-    assert ready.user_count == 2
-    assert {(u.address, u.state, u.synced_count, u.error) for u in users} == {
-        (ANNA, SyncState.READY, 1, ""),
-        (BORIS, SyncState.READY, 1, ""),
-    }
-    assert seen.exchange.find_sync_batch("lot-1") is None
-    seen.exchange.remove_sync_batch("lot-1")
-    assert seen.exchange.sync_users("lot-1") == ()
 
 
-def test_a_delta_moves_the_time_of_the_last_success(seen: SeenExchange) -> None:
-    """The final sync is proven by this time."""
-    seen.exchange.create_sync_batch("lot-1", csv_of(ANNA))
-    seen.pass_minutes()
-    before = seen.user("lot-1", ANNA).last_success_utc
-    asked_utc = seen.clock()
-    seen.exchange.sync_now("lot-1")
-    seen.pass_minutes()
-    after = seen.user("lot-1", ANNA).last_success_utc
+def _csv(*addresses: str, password: str = PASSWORD) -> bytes:
+    quoted = password.replace('"', '""')
+    lines = [f'"{each}","{each.partition("@")[0]}","{quoted}"' for each in addresses]
+    return "\r\n".join(["EmailAddress,UserName,Password", *lines]).encode()
+
+
+def _user(door: Exchange, address: str, batch: str = "lot-1") -> SyncUser:
+    return next(each for each in door.sync_users(batch) if each.address == address)
+
+
+def _refused(code: Code) -> "pytest.RaisesExc[Refusal]":
+    return pytest.raises(Refusal, check=lambda no: no.code is code)
+
+
+def test_a_mailbox_is_found_by_any_of_its_addresses(door: Exchange, school: Tenant) -> None:
+    """Its primary address is compared with the source's before mail is turned to it."""
+    routing = school.plan.routing_domain
+    found = door.find_mailbox(f"ANN@{routing}")
+
+    assert found == door.find_mailbox(ANN)
+    assert found is not None
+    assert found.address == ANN
+    assert set(found.addresses) == {ANN, f"ann@{routing}"}
+    assert found.recipient_type == "UserMailbox"
+    assert door.find_mailbox(NOBODY) is None
+    assert door.find_mailbox(school.plan.coexistence_group) is None
+
+
+def test_members_come_and_go_and_twice_is_once(door: Exchange) -> None:
+    """Steps are repeated after lost answers; the read-back is what counts."""
+    door.join_coexistence(ANN)
+    door.join_coexistence(ANN)
+    door.join_coexistence(BOB)
+    assert door.coexistence_members() == {ANN, BOB}
+
+    door.leave_coexistence(ANN)
+    door.leave_coexistence(ANN)
+    assert door.coexistence_members() == {BOB}
+
+
+def test_a_recipient_nobody_knows_joins_not_yet_and_leaves_at_once(door: Exchange) -> None:
+    """A new mailbox reaches the group's server late; one that is nowhere is in no group."""
+    with pytest.raises(NotYet):
+        door.join_coexistence(NOBODY)
+
+    door.leave_coexistence(NOBODY)
+
+    assert door.coexistence_members() == frozenset()
+
+
+def test_a_group_that_is_gone_is_never_an_empty_one(door: Exchange, school: Tenant) -> None:
+    """The rule that names it does nothing; every mailbox would look detached."""
+    school.world.tenant.groups.remove(school.plan.coexistence_group)
+
+    with _refused(Code.GROUP_MISSING):
+        door.coexistence_members()
+    with _refused(Code.GROUP_MISSING):
+        door.join_coexistence(ANN)
+    with _refused(Code.GROUP_MISSING):
+        door.leave_coexistence(ANN)
+
+
+def test_a_batch_starts_at_once_copies_and_is_ready(door: Exchange, school: Tenant) -> None:
+    """The plain path of every migration."""
+    assert door.find_sync_batch("lot-1") is None
+    door.create_sync_batch("lot-1", _csv(ANN, BOB))
+    begun = door.find_sync_batch("lot-1")
+    school.pass_time(hours=1)
+    done = door.find_sync_batch("lot-1")
+    user = _user(door, ANN)
+
+    assert begun is not None
+    assert begun.state in {SyncState.WAITING, SyncState.COPYING}
+    assert done is not None
+    assert (done.name, done.state, done.user_count) == ("lot-1", SyncState.READY, 2)
+    assert done.last_synced_utc is not None
+    assert (user.state, user.synced_count, user.skipped_count) == (SyncState.READY, 1, 0)
+    assert (user.error, user.last_success_utc is None) == ("", False)
+
+
+def test_a_delta_asked_for_is_seen_by_its_later_time(door: Exchange, school: Tenant) -> None:
+    """The final sync is proven by this instant and by nothing else."""
+    door.create_sync_batch("lot-1", _csv(ANN))
+    school.pass_time(hours=1)
+    before = _user(door, ANN).last_success_utc
+
+    door.sync_now("lot-1")
+    school.pass_time(hours=1)
+    after = _user(door, ANN).last_success_utc
 
     assert before is not None
     assert after is not None
-    assert before < asked_utc < after
+    assert after - before >= timedelta(seconds=1)
+    assert _user(door, ANN).state in SEEDED
 
 
-def test_a_failed_user_says_why_and_is_taken_up_again_by_a_start(seen: SeenExchange) -> None:
-    """The reason code of a mailbox comes from this text."""
-    seen.exchange.create_sync_batch("lot-1", csv_of(ANNA, password="wrong"))
-    seen.pass_minutes()
-    failed = seen.user("lot-1", ANNA)
-    source = seen.world.source.at_address(ANNA)
-    assert source is not None
-    source.password = "wrong"
-    seen.exchange.start_sync_batch("lot-1")
-    seen.pass_minutes()
+def test_a_batch_of_a_taken_name_is_a_conflict(door: Exchange) -> None:
+    """It may be our own, made by a call whose answer was lost."""
+    door.create_sync_batch("lot-1", _csv(ANN))
 
-    assert failed.state is SyncState.FAILED
-    assert sync_failure_code(failed.error) is Code.SYNC_LOGIN_REFUSED
-    assert seen.user("lot-1", ANNA).state is SyncState.READY
-
-
-def test_refused_creations_are_told_apart(seen: SeenExchange) -> None:
-    """Each has another remedy."""
-    seen.exchange.create_sync_batch("lot-1", csv_of(ANNA))
     with pytest.raises(Conflict):
-        seen.exchange.create_sync_batch("lot-1", csv_of(BORIS))
-
-    held = refusal_code(lambda: seen.exchange.create_sync_batch("lot-2", csv_of(ANNA)))
-    garbled = refusal_code(lambda: seen.exchange.create_sync_batch("lot-3", b"Address\r\nx"))
-
-    assert held is Code.SYNC_IN_OTHER_BATCH
-    assert garbled is Code.REQUEST_REJECTED
+        door.create_sync_batch("lot-1", _csv(BOB))
 
 
-def test_a_missing_endpoint_is_named(seen: SeenExchange) -> None:
-    """An endpoint taken away by hand stops every batch to come."""
-    seen.world.tenant.migration.endpoints.remove(ENDPOINT)
+def test_a_lost_answer_to_a_new_batch_leaves_one_to_be_found(
+    door: Exchange, school: Tenant
+) -> None:
+    """The caller reads back before it tries again."""
+    school.fails_once("exchange.New-MigrationBatch", LOST)
 
-    assert (
-        refusal_code(lambda: seen.exchange.create_sync_batch("lot-1", csv_of(ANNA)))
-        is Code.ENDPOINT_MISSING
-    )
-
-
-def test_passwords_enter_no_error(seen: SeenExchange) -> None:
-    """Whatever the service quotes, the CSV stays out of errors and so out of logs."""
-    with pytest.raises(Refusal) as refusal:
-        seen.exchange.create_sync_batch("lot-1", csv_of(ANNA, ANNA))
-
-    chain = f"{refusal.value} {refusal.value.__cause__!r}"
-    assert PASSWORD not in chain
-    assert ANNA not in chain
-
-
-def test_one_user_leaves_its_batch(seen: SeenExchange) -> None:
-    """A mailbox set aside must be free for a later batch."""
-    seen.exchange.create_sync_batch("lot-1", csv_of(ANNA, BORIS))
-    seen.pass_minutes()
-    seen.exchange.remove_sync_user(ANNA)
-    seen.pass_minutes()
-    seen.exchange.remove_sync_user(ANNA)
-    seen.exchange.create_sync_batch("lot-2", csv_of(ANNA))
-
-    assert [user.address for user in seen.exchange.sync_users("lot-1")] == [BORIS]
-
-
-def test_skipped_items_come_with_folder_and_reason_and_without_subject(opener: Opener) -> None:
-    """The certificate names them; a subject would put private matters into reports."""
-    with opener(Weather(migration_message_max_bytes=100)) as seen:
-        seen.add_person(ANNA, b"Subject: private matter\r\n\r\n" + b"x" * 200)
-        seen.exchange.create_sync_batch("lot-1", csv_of(ANNA))
-        seen.pass_minutes()
-        items = seen.exchange.skipped_items(ANNA)
-
-        assert [(item.folder, item.reason) for item in items] == [("Inbox", "LargeItem")]
-        assert "private" not in repr(items)
-
-
-def test_a_thousand_users_and_more_come_whole(opener: Opener) -> None:
-    """A list cut at the first page would leave mailboxes waiting for ever."""
-    with opener(CALM) as seen:
-        people = [f"p{number:04d}@example.org" for number in range(1_100)]
-        seen.exchange.create_sync_batch("lot-1", csv_of(*people))
-
-        assert {user.address for user in seen.exchange.sync_users("lot-1")} == set(people)
-
-
-# -- weather --------------------------------------------------------------------------------------
-
-
-def test_throttling_says_how_long(seen: SeenExchange) -> None:
-    """The wait becomes a durable timer."""
-    throttle = Failure(FailureKind.THROTTLED, 429, 7)
-    seen.world.misfortune.provoke("exchange.Get-MigrationUser", throttle)
-    with pytest.raises(Throttled) as throttled:
-        seen.exchange.sync_users("lot-1")
-
-    assert throttled.value.wait_s == 7
-
-
-def test_a_transient_failure_is_unreachable_in_every_form(seen: SeenExchange) -> None:
-    """Some come as 400; taken for a refusal they would set a mailbox aside."""
-    for _ in range(6):
-        seen.world.misfortune.provoke("exchange.Get-Mailbox", Failure(FailureKind.TRANSIENT, 503))
-        with pytest.raises(Unreachable):
-            seen.exchange.find_mailbox(ANNA)
-
-
-def test_a_lost_reply_is_unreachable_and_its_effect_is_there(seen: SeenExchange) -> None:
-    """The caller reads back before it repeats."""
-    seen.world.misfortune.provoke(
-        "exchange.New-MigrationBatch", Failure(FailureKind.LOST_REPLY, 504)
-    )
     with pytest.raises(Unreachable):
-        seen.exchange.create_sync_batch("lot-1", csv_of(ANNA))
+        door.create_sync_batch("lot-1", _csv(ANN))
 
-    assert seen.exchange.find_sync_batch("lot-1") is not None
-
-
-def test_odd_error_shapes_change_nothing(opener: Opener) -> None:
-    """The same refusal comes packed in three ways."""
-    with opener(Weather(exchange_odd_error_probability=1.0)) as seen:
-        seen.add_person(ANNA)
-        seen.exchange.join_coexistence(ANNA)
-        seen.exchange.join_coexistence(ANNA)
-
-        assert seen.exchange.find_mailbox("nobody@example.org") is None
-        assert seen.exchange.coexistence_members() == {ANNA}
+    assert door.find_sync_batch("lot-1") is not None
 
 
-def test_a_missing_role_is_a_missing_permission(seen: SeenExchange) -> None:
-    """Only an administrator can put it right."""
-    seen.world.tenant.exchange_roles.discard(MIGRATION)
+def test_a_missing_endpoint_is_named(school: Tenant) -> None:
+    """A typing error in the plan, or an endpoint somebody removed."""
+    elsewhere = replace(school, plan=replace(school.plan, migration_endpoint="nobody-made-it"))
+    for name in DOORS:
+        with exchange(name, elsewhere) as door, _refused(Code.ENDPOINT_MISSING):
+            door.create_sync_batch("lot-1", _csv(ANN))
 
-    assert refusal_code(lambda: seen.exchange.find_sync_batch("lot-1")) is Code.PERMISSION_MISSING
+
+def test_a_csv_that_is_refused_is_not_quoted(door: Exchange) -> None:
+    """The reason ends in the ledger; passwords must not."""
+    bad = b"EmailAddress,UserName,Password,Surprise\r\nann@example.org,ann,hunter2,x\r\n"
+
+    with _refused(Code.REQUEST_REJECTED) as no:
+        door.create_sync_batch("lot-1", bad)
+
+    assert "hunter2" not in str(no.value)
+
+
+def test_a_wrong_password_and_a_missing_recipient_fail_with_their_reasons(
+    door: Exchange, school: Tenant
+) -> None:
+    """The operator acts on the reason."""
+    school.world.source.add(NOBODY, PASSWORD)
+    door.create_sync_batch("lot-1", _csv(ANN, password="wrong"))
+    door.create_sync_batch("lot-2", _csv(NOBODY))
+    school.pass_time(hours=1)
+
+    ann, nobody = _user(door, ANN), _user(door, NOBODY, "lot-2")
+
+    assert ann.state is nobody.state is SyncState.FAILED
+    assert sync_failure_code(ann.error) is Code.SYNC_LOGIN_REFUSED
+    assert sync_failure_code(nobody.error) is Code.SYNC_RECIPIENT_MISSING
+
+
+def test_starting_again_takes_up_failed_users(door: Exchange, school: Tenant) -> None:
+    """The operator opens the mailbox and asks for another attempt."""
+    door.create_sync_batch("lot-1", _csv(ANN, NOBODY))
+    school.pass_time(hours=1)
+    assert _user(door, NOBODY).state is SyncState.FAILED
+
+    _move_in(school, NOBODY)
+    door.start_sync_batch("lot-1")
+    school.pass_time(hours=1)
+
+    assert _user(door, NOBODY).state is SyncState.READY
+
+
+def test_what_was_not_copied_is_listed_without_its_subject(door: Exchange, school: Tenant) -> None:
+    """The certificate names folder, reason and date; subjects are private."""
+    box = school.world.source.at_address(ANN)
+    assert box is not None
+    box.store.folder("INBOX").add(LARGE, frozenset(), school.clock.now_utc)
+    door.create_sync_batch("lot-1", _csv(ANN))
+    school.pass_time(hours=1)
+
+    (item,) = door.skipped_items(ANN)
+
+    assert item.folder
+    assert item.reason
+    assert "illness" not in repr(item)
+    assert _user(door, ANN).skipped_count == 1
+    assert door.skipped_items(BOB) == ()
+
+
+def test_a_user_leaves_its_batch_and_the_others_stay(door: Exchange, school: Tenant) -> None:
+    """A mailbox that is set aside must not hold up its batch."""
+    door.create_sync_batch("lot-1", _csv(ANN, BOB))
+    school.pass_time(hours=1)
+
+    door.remove_sync_user(ANN)
+    door.remove_sync_user(ANN)
+    school.pass_time(hours=1)
+    door.remove_sync_user(ANN)
+
+    assert [each.address for each in door.sync_users("lot-1")] == [BOB]
+
+
+def test_a_removed_batch_is_gone_and_removing_it_again_is_success(
+    door: Exchange, school: Tenant
+) -> None:
+    """Steps are repeated; between two removals the batch may be gone or on its way out."""
+    door.create_sync_batch("lot-1", _csv(ANN))
+    school.pass_time(hours=1)
+
+    door.remove_sync_batch("lot-1")
+    door.remove_sync_batch("lot-1")
+    school.pass_time(hours=1)
+    door.remove_sync_batch("lot-1")
+
+    assert door.find_sync_batch("lot-1") is None
+    assert door.sync_users("lot-1") == ()
+
+
+def test_users_of_other_batches_are_not_listed(door: Exchange) -> None:
+    """A batch is judged by its own users."""
+    door.create_sync_batch("lot-1", _csv(ANN))
+    door.create_sync_batch("lot-2", _csv(BOB))
+
+    assert [each.address for each in door.sync_users("lot-1")] == [ANN]
+    assert door.sync_users("lot-3") == ()
+
+
+def test_every_user_of_a_large_batch_is_listed(door: Exchange) -> None:
+    """A user on the second page must not look lost."""
+    addresses = [f"pupil{number:04}@example.org" for number in range(MANY)]
+    door.create_sync_batch("lot-1", _csv(*addresses))
+
+    assert sorted(each.address for each in door.sync_users("lot-1")) == addresses
+
+
+@pytest.mark.parametrize("layer", ["the app's role", "the management role"])
+def test_both_layers_of_permission_are_named_when_missing(
+    door: Exchange, school: Tenant, layer: str
+) -> None:
+    """Half the set-up is the usual set-up."""
+    held = school.world.tenant
+    (held.app.roles if layer == "the app's role" else held.exchange_roles).clear()
+
+    with _refused(Code.PERMISSION_MISSING):
+        door.find_mailbox(ANN)
+    with _refused(Code.PERMISSION_MISSING):
+        door.sync_users("lot-1")
+
+
+def test_throttling_and_failures_are_told_apart_in_every_shape(
+    door: Exchange, school: Tenant
+) -> None:
+    """The service has several ways to say each; all are drawn here in turn."""
+    for failure, expected in ((THROTTLED, Throttled), (UNWELL, Unreachable), (LOST, Unreachable)):
+        for _ in range(6):
+            school.fails_once("exchange.Get-Mailbox", failure)
+            with pytest.raises(expected):
+                door.find_mailbox(ANN)
+
+    assert door.find_mailbox(ANN) is not None
