@@ -1,14 +1,15 @@
 """What every directory must do: the Graph adapter on its wire, and the simulated tenant itself. About 3 s."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
 
 from bascule.domain.codes import Code
 from bascule.domain.directory import NewAccount, Sku, disabled_after, disabled_before
-from bascule.domain.errors import Refusal, Throttled, Unreachable
+from bascule.domain.errors import NotYet, Refusal, Throttled, Unreachable
 from bascule.ports.directory import Directory
+from sandbox.world.weather import CALM, Span
 from tests.contracts.tenant_doors import DOORS, LOST, THROTTLED, UNWELL, Tenant, directory, tenant
 
 ANN = NewAccount("ann@example.org", "Ann Example", "FR", "Correct-Horse-7")
@@ -201,3 +202,43 @@ def test_throttling_says_how_long_and_a_failing_service_is_unreachable(
     school.fails_once("graph.GET subscribedSkus", UNWELL)
     with pytest.raises(Unreachable):
         door.licence_stock()
+
+
+@pytest.mark.parametrize("name", DOORS)
+def test_what_lags_is_never_refused(name: str) -> None:
+    """A new account and a new country are seen late; taken for missing, a healthy mailbox is set aside."""
+    lagging = tenant(replace(CALM, graph_replication=Span(30, 60)))
+    with directory(name, lagging) as door:
+        account_id, sku = (
+            door.create_account(replace(ANN, usage_location="")).account_id,
+            _sku(door),
+        )
+        _patiently(lagging, lambda: door.set_usage_location(account_id, "FR"))
+        _patiently(lagging, lambda: door.assign_licence(account_id, sku.sku_id, ()))
+        lagging.pass_time(minutes=5)
+        found = door.find_account(ANN.address)
+
+    assert found is not None
+    assert found.holds(sku.sku_id) is not None
+
+
+@pytest.mark.parametrize("name", DOORS)
+def test_an_open_mailbox_is_open_whatever_shape_its_settings_have(name: str) -> None:
+    """The documentation shows an object where the service sends a word."""
+    school = tenant(replace(CALM, user_purpose_as_object=True))
+    with directory(name, school) as door:
+        account_id, sku = door.create_account(ANN).account_id, _sku(door)
+        door.assign_licence(account_id, sku.sku_id, disabled_before(sku))
+        school.pass_time(hours=1)
+
+        assert door.is_mailbox_open(account_id) is True
+
+
+def _patiently(school: Tenant, act: Callable[[], None]) -> None:
+    """Try as a story does: again, later, for as long as it is not yet."""
+    for _ in range(40):
+        try:
+            return act()
+        except NotYet:
+            school.pass_time(seconds=5)
+    raise AssertionError("it never came")

@@ -11,6 +11,7 @@ from bascule.domain.errors import Conflict, NotYet, Refusal, Throttled, Unreacha
 from bascule.domain.sync import SEEDED, SyncState, SyncUser, sync_failure_code
 from bascule.ports.exchange import Exchange
 from sandbox.world.cloud import CloudMailbox
+from sandbox.world.weather import CALM
 from tests.contracts.tenant_doors import (
     DOORS,
     LOST,
@@ -308,3 +309,19 @@ def test_throttling_and_failures_are_told_apart_in_every_shape(
                 door.find_mailbox(ANN)
 
     assert door.find_mailbox(ANN) is not None
+
+
+@pytest.mark.parametrize("name", DOORS)
+def test_refusals_mean_the_same_however_they_are_packed(name: str) -> None:
+    """Some servers embed the error as JSON, some wrap it in a sentence; absence must still read as absence."""
+    odd = tenant(replace(CALM, exchange_odd_error_probability=1.0))
+    _move_in(odd, ANN)
+    with exchange(name, odd) as door:
+        for _ in range(4):
+            door.join_coexistence(ANN)
+            assert door.find_mailbox(NOBODY) is None
+            assert door.find_sync_batch("lot-1") is None
+        for _ in range(4):
+            door.leave_coexistence(ANN)
+
+        assert door.coexistence_members() == frozenset()

@@ -26,6 +26,8 @@ from bascule.domain.errors import NotYet, Refusal, Unreachable
 NICKNAME_LENGTH_MAX = 64
 _NICKNAME_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 ACTIVE_STATES = frozenset({"Active", "ActiveWithError"})
+# Accounts whose usage location this process wrote lately; the mailboxes one app has in flight.
+LOCATED_COUNT_MAX = 10_000
 
 
 class GraphDirectory:
@@ -33,6 +35,7 @@ class GraphDirectory:
 
     def __init__(self, client: GraphClient) -> None:
         self._client = client
+        self._located: dict[str, None] = {}
 
     def licence_stock(self) -> tuple[Sku, ...]:
         """GET /subscribedSkus."""
@@ -62,6 +65,8 @@ class GraphDirectory:
             may_quote=False,
         )
         account_id = str(_given(made, doing).id)
+        if new.usage_location:
+            self._remember_location(account_id)
         return Account(account_id, normal_address(new.address), True, new.usage_location, ())
 
     def set_usage_location(self, account_id: str, usage_location: str) -> None:
@@ -71,6 +76,7 @@ class GraphDirectory:
             lambda graph: self._calls.usage_location(graph, account_id, usage_location),
             fallback=Code.USAGE_LOCATION_INVALID,
         )
+        self._remember_location(account_id)
 
     def assign_licence(
         self, account_id: str, sku_id: str, disabled_plan_ids: tuple[str, ...]
@@ -109,10 +115,18 @@ class GraphDirectory:
         return _account(_given(user, doing))
 
     def _location_error(self, account_id: str, no: GraphRefused) -> NotYet | Refusal:
-        """Licensing sees no valid usage location: on its way when the account shows one, missing when not."""
-        if self._read(account_id).usage_location:
+        """Licensing sees no valid usage location: on its way when one was written, missing when not.
+
+        A read may come from a replica that lags as much, so a location written here counts without one.
+        """
+        if account_id in self._located or self._read(account_id).usage_location:
             return NotYet(REPLICATION_WAIT_S, f"{no.detail}; the account has one, licensing lags")
         return no
+
+    def _remember_location(self, account_id: str) -> None:
+        while len(self._located) >= LOCATED_COUNT_MAX:
+            self._located.pop(next(iter(self._located)), None)
+        self._located[account_id] = None
 
 
 def nickname(address: str) -> str:

@@ -8,6 +8,7 @@ import asyncio
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import TimeoutError as WaitTimeoutError
+from concurrent.futures import wait
 from typing import Any, TypeVar
 
 from bascule.domain.errors import Unreachable
@@ -56,7 +57,9 @@ class LoopThread:
             if last is not None:
                 last.close()
             return
-        asyncio.run_coroutine_threadsafe(_wound_up(last), loop).result(CLOSE_TIMEOUT_S)
+        winding_up = asyncio.run_coroutine_threadsafe(_wound_up(last), loop)
+        # A credential that hangs in its thread must not keep the caller: the loop stops either way.
+        wait([winding_up], CLOSE_TIMEOUT_S)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(CLOSE_TIMEOUT_S)
 
