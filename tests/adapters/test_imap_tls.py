@@ -1,0 +1,69 @@
+"""Certificates: whoever is not proven to be the source gets no password."""
+
+import ssl
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bascule.adapters.imap.connection import ImapSourceMail
+from bascule.domain.errors import Unreachable
+from bascule.domain.mail import Login
+from bascule.domain.plan import SourcePlan
+from sandbox.faces.imap_server import Security
+from sandbox.faces.server import Faces
+from sandbox.world.world import World
+
+ANNA = Login("anna", "Pa55word")
+
+
+@pytest.fixture(params=[Security.SSL, Security.STARTTLS])
+def plan(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SourcePlan]:
+    """A source with a certificate of a private authority."""
+    world = World(7, lambda: datetime(2026, 11, 22, tzinfo=UTC))
+    world.source.add("anna@example.org", ANNA.password, "anna")
+    with Faces(world, imap_security=request.param, ca_file=tmp_path / "ca.pem") as faces:
+        place = faces.addresses["source_imap"]
+        yield SourcePlan(
+            place["host"],
+            place["port"],
+            request.param.value,
+            ca_file=place["ca_file"],
+            connect_timeout_s=5,
+            read_timeout_s=5,
+        )
+
+
+def test_the_plan_s_authority_is_believed(plan: SourcePlan) -> None:
+    """A source with a private certificate could not be migrated."""
+    with ImapSourceMail(plan).open(ANNA) as mailbox:
+        assert [folder.name for folder in mailbox.folders()] == ["INBOX"]
+
+
+def is_unproven(plan: SourcePlan) -> bool:
+    """Whether opening ends because the certificate does not prove who answers."""
+    with pytest.raises(Unreachable) as unreachable, ImapSourceMail(plan).open(ANNA):
+        pass
+    return isinstance(unreachable.value.__cause__, ssl.SSLCertVerificationError)
+
+
+def test_a_certificate_of_somebody_else_is_not(plan: SourcePlan) -> None:
+    """Whoever stands between us and the source would hold every password."""
+    assert is_unproven(replace(plan, ca_file=""))
+
+
+def test_a_certificate_for_another_name_is_not(plan: SourcePlan) -> None:
+    """Any machine with a certificate of the same authority could play the source."""
+    # Another spelling of the same address, which the certificate does not name.
+    assert is_unproven(replace(plan, host="127.1"))
+
+
+def test_an_encrypted_source_is_not_read_in_clear(plan: SourcePlan) -> None:
+    """A plan that says `ssl` would send passwords in clear to a server that does not speak it."""
+    wrong = "ssl" if plan.security == "starttls" else "starttls"
+    silent = replace(plan, security=wrong, connect_timeout_s=1, read_timeout_s=1)
+
+    with pytest.raises(Unreachable), ImapSourceMail(silent).open(ANNA):
+        pass
