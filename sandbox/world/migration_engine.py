@@ -4,6 +4,7 @@ Everything planned for a user or a batch carries the turn it was planned in; sto
 turn, and what an older turn planned no longer happens.
 """
 
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -52,7 +53,14 @@ class MigrationEngine:
     books: MigrationBooks
     source: SourceReader
     _memories: dict[str, CopyMemory] = field(default_factory=dict)
-    _waiting_for_delta: list[MigrationUser] = field(default_factory=list)
+    # Kept by endpoint, because looking through all users at each change would cost their number squared.
+    _busy: Counter[tuple[str, UserStatus]] = field(default_factory=Counter)
+    _queued: defaultdict[str, deque[MigrationUser]] = field(
+        default_factory=lambda: defaultdict(deque)
+    )
+    _due: defaultdict[str, dict[str, MigrationUser]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
 
     def __post_init__(self) -> None:
         self.kernel = self.books.kernel
@@ -116,6 +124,7 @@ class MigrationEngine:
     def _queue(self, user: MigrationUser) -> None:
         self._enter(user, UserStatus.QUEUED)
         user.queued_utc = self.kernel.now_utc()
+        self._queued[user.endpoint_name].append(user)
         self.give_slots(user.endpoint_name)
 
     def stop_batch(self, batch: MigrationBatch) -> None:
@@ -147,16 +156,15 @@ class MigrationEngine:
         endpoint = self.books.endpoint_named(endpoint_name)
         if endpoint is None:
             return
-        mine = [user for user in self.books.users.values() if user.endpoint_name == endpoint_name]
-        queued = [user for user in mine if user.status is UserStatus.QUEUED]
-        queued.sort(key=lambda user: (user.queued_utc or user.created_utc, user.address))
-        copying = sum(user.status is UserStatus.SYNCING for user in mine)
-        for user in queued[: max(0, endpoint.concurrent_migrations_max - copying)]:
-            self._begin(user, UserStatus.SYNCING)
-        syncing = sum(user.status is UserStatus.INCREMENTAL_SYNCING for user in mine)
-        waiting = [user for user in self._waiting_for_delta if user.endpoint_name == endpoint_name]
-        for user in waiting[: max(0, endpoint.concurrent_incremental_syncs_max - syncing)]:
-            self._waiting_for_delta.remove(user)
+        queued, due = self._queued[endpoint_name], self._due[endpoint_name]
+        copying = (endpoint_name, UserStatus.SYNCING)
+        while queued and self._busy[copying] < endpoint.concurrent_migrations_max:
+            user = queued.popleft()
+            if user.status is UserStatus.QUEUED:
+                self._begin(user, UserStatus.SYNCING)
+        syncing = (endpoint_name, UserStatus.INCREMENTAL_SYNCING)
+        while due and self._busy[syncing] < endpoint.concurrent_incremental_syncs_max:
+            user = due.pop(next(iter(due)))
             if user.status in SEEDED:
                 self._begin(user, UserStatus.INCREMENTAL_SYNCING)
 
@@ -256,8 +264,10 @@ class MigrationEngine:
 
     def _note_synced(self, batch: MigrationBatch) -> None:
         batch.last_synced_utc = self.kernel.now_utc()
+        if batch.first_synced_utc is not None:
+            return
         if not any(user.status in WORKING for user in self.books.users_of(batch)):
-            batch.first_synced_utc = batch.first_synced_utc or batch.last_synced_utc
+            batch.first_synced_utc = batch.last_synced_utc
 
     def _fail(self, user: MigrationUser, error_type: str, text: str) -> None:
         seeded = user.first_synced_utc is not None
@@ -282,8 +292,8 @@ class MigrationEngine:
                 user.sync_wanted = not self.weather.sync_now_absorbed_by_running_delta
 
     def _want_delta(self, user: MigrationUser) -> None:
-        if user.status in SEEDED and user not in self._waiting_for_delta:
-            self._waiting_for_delta.append(user)
+        if user.status in SEEDED:
+            self._due[user.endpoint_name][user.guid] = user
             self.give_slots(user.endpoint_name)
 
     # -- the end ------------------------------------------------------------------------------
@@ -336,6 +346,8 @@ class MigrationEngine:
     # -- turns --------------------------------------------------------------------------------
 
     def _enter(self, user: MigrationUser, status: UserStatus) -> None:
+        self._busy[user.endpoint_name, user.status] -= 1
+        self._busy[user.endpoint_name, status] += 1
         user.status = status
         user.changed_utc = self.kernel.now_utc()
         user.turn += 1
