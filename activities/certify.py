@@ -6,7 +6,7 @@ from datetime import datetime
 
 from activities.subject import login_of, record_of
 from bascule.domain.certificate import Certificate, Comparison
-from bascule.domain.codec import encode
+from bascule.domain.codec import TYPE_KEY, encode
 from bascule.domain.folders import cloud_paths
 from bascule.domain.mail import MessageFacts
 from bascule.domain.records import MailboxRecord
@@ -67,4 +67,4 @@ def _plain(certificate: Certificate) -> dict[str, object]:
     encoded = encode(certificate)
     if not isinstance(encoded, dict):
         raise TypeError("a certificate is written as an object")
-    return {name: value for name, value in encoded.items() if name != "kind"}
+    return {name: value for name, value in encoded.items() if name != TYPE_KEY}

@@ -1,7 +1,7 @@
 """Values to JSON and back: what stories and steps hand each other through the engine.
 
 Knows str, int, float, bool, None, aware datetime (ISO 8601), StrEnum, tuple[T, ...], dict[str, T], `T | None`, frozen
-dataclasses and unions of dataclasses (told apart by a `kind` field). Anything else is a TypeError at once.
+dataclasses and unions of dataclasses (told apart by `$type`). Anything else is a TypeError at once.
 """
 
 import dataclasses
@@ -11,6 +11,9 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+
+# No field of a dataclass can be spelled like this.
+TYPE_KEY = "$type"
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -25,7 +28,7 @@ def encode(value: object) -> Json:
         return _instant_text(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {f.name: encode(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        return {"kind": type(value).__name__, **fields}
+        return {TYPE_KEY: type(value).__name__, **fields}
     if isinstance(value, tuple | list | frozenset):
         return [encode(item) for item in value]
     if isinstance(value, dict):
@@ -79,9 +82,9 @@ def _decode_union(members: tuple[Any, ...], raw: Any) -> Any:
     if raw is None and type(None) in members:
         return None
     others = [member for member in members if member is not type(None)]
-    if isinstance(raw, dict) and "kind" in raw:
+    if isinstance(raw, dict) and TYPE_KEY in raw:
         for member in others:
-            if (get_origin(member) or member).__name__ == raw["kind"]:
+            if (get_origin(member) or member).__name__ == raw[TYPE_KEY]:
                 return _decode(member, raw)
     if len(others) == 1:
         return _decode(others[0], raw)
@@ -90,8 +93,8 @@ def _decode_union(members: tuple[Any, ...], raw: Any) -> Any:
 
 def _decode_dataclass(wanted: Any, raw: Any) -> Any:
     plain = get_origin(wanted) or wanted
-    if raw.get("kind", plain.__name__) != plain.__name__:
-        raise TypeError(f"expected {plain.__name__}, found {raw['kind']}")
+    if raw.get(TYPE_KEY, plain.__name__) != plain.__name__:
+        raise TypeError(f"expected {plain.__name__}, found {raw[TYPE_KEY]}")
     hints = get_type_hints(plain)
     bound = dict(zip(getattr(plain, "__parameters__", ()), get_args(wanted), strict=False))
     known = {f.name for f in dataclasses.fields(plain)}
