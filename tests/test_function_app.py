@@ -8,6 +8,7 @@ import subprocess
 import sys
 import typing
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -155,3 +156,30 @@ def test_no_route_is_open_to_everybody(app: App) -> None:
     ]
 
     assert open_routes == []
+
+
+def test_only_the_app_is_shipped() -> None:
+    """A test, a sandbox password or a plan of somebody's laptop has no business in a deployment package."""
+    shipped = {"function_app.py", "host.json", "requirements.txt"}
+    shipped |= {"triggers", "orchestrators", "activities", "bascule"}
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    top_level = {name.split("/")[0] for name in listed.stdout.splitlines()}
+    patterns = [
+        line.rstrip("/")
+        for line in (ROOT / ".funcignore").read_text(encoding="utf-8").splitlines()
+        if line and not line.startswith("#")
+    ]
+    left = {name for name in top_level if not any(fnmatch(name, pattern) for pattern in patterns)}
+
+    assert left == shipped & top_level
+
+
+def test_the_host_keeps_inputs_out_of_traces_and_has_a_hub_of_its_own() -> None:
+    """Traces are read by many; a hub shared by two apps loses messages to the other one."""
+    host = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))
+    durable = host["extensions"]["durableTask"]
+
+    assert durable["tracing"]["traceInputsAndOutputs"] is False
+    assert re.fullmatch(r"[A-Za-z][A-Za-z0-9]{2,44}", durable["hubName"])
