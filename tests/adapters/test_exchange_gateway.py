@@ -1,12 +1,13 @@
 """The gateway adapter on the wire: headers, paging, redirections, tokens, and never a second send."""
 
 import re
+import threading
 
 import httpx
 import pytest
 
 from bascule.adapters.exchange_online.errors import CmdletRefused
-from bascule.adapters.exchange_online.gateway import PAGE_COUNT_MAX
+from bascule.adapters.exchange_online.gateway import CONCURRENT_CALLS_MAX, PAGE_COUNT_MAX
 from bascule.domain.codes import Code
 from bascule.domain.errors import Refusal, Throttled, Unreachable
 from tests.adapters.exchange_desk import TENANT_ID, Desk, not_found, refusal, rows
@@ -296,6 +297,42 @@ def test_the_busy_tenant_says_so_in_plain_text(status: int) -> None:
         desk.gateway.run("Get-Mailbox", {})
 
     assert busy.value.wait_s > 0
+
+
+def test_a_redirection_without_a_place_to_go_is_a_failure() -> None:
+    """A front end that answers 302 and nothing else must not crash the adapter."""
+    desk = Desk(httpx.Response(302))
+
+    with pytest.raises(Refusal):
+        desk.gateway.run("Get-Mailbox", {})
+
+
+def test_no_more_calls_than_the_tenant_takes_run_at_once() -> None:
+    """The fifth would be refused, and the refusal counts against everybody."""
+    inside, most = 0, 0
+    guard, full = threading.Lock(), threading.Barrier(CONCURRENT_CALLS_MAX)
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        nonlocal inside, most
+        with guard:
+            inside, most = inside + 1, max(most, inside + 1)
+        # Nobody leaves before as many are inside as may be.
+        full.wait(10)
+        with guard:
+            inside -= 1
+        return rows()
+
+    desk = Desk(*[answer] * 2 * CONCURRENT_CALLS_MAX)
+    threads = [
+        threading.Thread(target=desk.gateway.run, args=("Get-Mailbox", {}))
+        for _ in range(2 * CONCURRENT_CALLS_MAX)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert most == CONCURRENT_CALLS_MAX
 
 
 def test_an_answer_may_not_quote_a_csv_with_passwords() -> None:

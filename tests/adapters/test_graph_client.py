@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from bascule.adapters.graph import GraphClient, GraphDirectory
+from bascule.adapters.graph import client as client_module
 from bascule.adapters.graph.loop import LoopThread
 from bascule.domain.codes import Code
 from bascule.domain.errors import Refusal, Throttled, Unreachable
@@ -155,10 +156,25 @@ def test_a_call_that_hangs_is_given_up() -> None:
         finally:
             ended.set()
 
-    with pytest.raises(Unreachable):
+    with pytest.raises(TimeoutError):
         loop.run(hang(), timeout_s=0.05)
     assert ended.wait(5)
     loop.close()
+
+
+def test_a_silent_service_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The story looks before it acts again; the error says what was tried."""
+    monkeypatch.setattr(client_module, "CALL_TIMEOUT_S", 0.2)
+    given_up = asyncio.Event()
+
+    async def hang(_: httpx.Request) -> httpx.Response:
+        await given_up.wait()
+        return page()
+
+    client = GraphClient(Purse(), transport=httpx.MockTransport(hang))
+    with pytest.raises(Unreachable, match="read the licences"):
+        GraphDirectory(client).licence_stock()
+    client.close()
 
 
 def test_exceptions_cross_the_threads_unchanged() -> None:

@@ -110,7 +110,7 @@ class ExchangeGateway:
         is_renewed = False
         for _ in range(REDIRECT_COUNT_MAX + 2):
             answer = self._post(call, url, claims)
-            if answer.is_redirect:
+            if answer.has_redirect_location:
                 url = self._checked_redirect(call, answer)
             elif answer.status_code == 401 and not is_renewed:
                 claims = decoded_claims(answer.headers.get("www-authenticate", ""))

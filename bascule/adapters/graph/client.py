@@ -96,8 +96,8 @@ class GraphClient:
         work = self._asked(doing, ask, fallback, may_quote)
         try:
             return self._loop.run(work, CALL_TIMEOUT_S)
-        except Unreachable as silence:
-            raise Unreachable(f"{doing}: {silence}") from None
+        except TimeoutError:
+            raise Unreachable(f"{doing}: no answer within {CALL_TIMEOUT_S:.0f} s") from None
 
     def _asked(
         self, doing: str, ask: Ask[T], fallback: Code, may_quote: bool

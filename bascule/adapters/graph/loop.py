@@ -7,11 +7,8 @@ as long as the adapter, and every caller hands its coroutine over and waits.
 import asyncio
 import threading
 from collections.abc import Coroutine
-from concurrent.futures import TimeoutError as WaitTimeoutError
 from concurrent.futures import wait
 from typing import Any, TypeVar
-
-from bascule.domain.errors import Unreachable
 
 # A cancelled call ends at its next await; more than this means it blocks, and the daemon thread is left to die.
 CLOSE_TIMEOUT_S = 5.0
@@ -33,7 +30,7 @@ class LoopThread:
         """The result of `work`, awaited in the loop; its exceptions are raised here.
 
         Raises:
-            Unreachable: not done after `timeout_s`; the work is cancelled, its effect unknown.
+            TimeoutError: not done after `timeout_s`; the work is cancelled, its effect unknown.
             RuntimeError: the thread was closed.
         """
         try:
@@ -44,9 +41,9 @@ class LoopThread:
         future = asyncio.run_coroutine_threadsafe(work, loop)
         try:
             return future.result(timeout_s)
-        except WaitTimeoutError:
+        except TimeoutError:
             future.cancel()
-            raise Unreachable(f"no answer within {timeout_s:.0f} s") from None
+            raise
 
     def close(self, last: Coroutine[Any, Any, None] | None = None) -> None:
         """Await `last` in the loop, cancel what still runs, end the thread. Closing twice is harmless."""
