@@ -12,8 +12,10 @@ from bascule.domain.errors import Conflict
 from bascule.domain.records import MailboxRecord
 from bascule.domain.requests import BatchRef
 from bascule.domain.stages import LIFE, Stage
+from bascule.domain.sync import SyncState
 from bascule.ports.bundle import Ports
 
+AT_REST = frozenset({SyncState.IDLE, SyncState.STOPPED})
 BEFORE_COEXISTENCE = frozenset(LIFE[: LIFE.index(Stage.COEXISTING)])
 
 
@@ -81,14 +83,20 @@ def _is_taken(ports: Ports, candidate: str, taken: set[str]) -> bool:
 
 
 def _create(ports: Ports, sync_batch: str, records: list[MailboxRecord]) -> bool:
+    """One step nearer to a batch that runs: sent, started, or seen running; whether anything was asked of Exchange."""
     board = board_of(sync_batch)
     if ports.boards.head(board).is_created:
         return False
-    if ports.exchange.find_sync_batch(sync_batch) is None:
-        rows = [record for record in records if record.sync_batch == sync_batch]
-        _send(ports, sync_batch, rows)
+    found = ports.exchange.find_sync_batch(sync_batch)
+    if found is None:
+        _send(ports, sync_batch, [row for row in records if row.sync_batch == sync_batch])
+        return True
+    if found.state in AT_REST:
+        ports.exchange.start_sync_batch(sync_batch)
+        return True
+    # Seen with its own eyes, not taken from the answer to the creation.
     ports.boards.amend_head(board, lambda head: replace(head, is_created=True))
-    return True
+    return False
 
 
 def _send(ports: Ports, sync_batch: str, records: list[MailboxRecord]) -> None:

@@ -6,6 +6,7 @@ from bascule.domain.codes import Code
 from bascule.domain.errors import NotYet, Refusal
 from bascule.domain.records import MailboxRef
 from bascule.domain.requests import SyncFacts
+from bascule.domain.stages import Stage
 from bascule.domain.sync import SyncState, SyncUser, sync_failure_code
 from bascule.ports.bundle import Ports
 
@@ -28,7 +29,7 @@ def see_sync(ports: Ports, ref: MailboxRef) -> SyncFacts:
         raise NotYet(
             NOT_LISTED_WAIT_S, f"{record.address} is not listed in {record.sync_batch} yet"
         )
-    _check(user)
+    _check(user, has_begun=record.stage is not Stage.COEXISTING)
     return SyncFacts(
         user.state,
         user.synced_count,
@@ -38,12 +39,13 @@ def see_sync(ports: Ports, ref: MailboxRef) -> SyncFacts:
     )
 
 
-def _check(user: SyncUser) -> None:
+def _check(user: SyncUser, *, has_begun: bool) -> None:
     if user.state is SyncState.FAILED:
         raise Refusal(
             sync_failure_code(user.error), f"{user.address}: {user.error or 'no reason given'}"
         )
-    if user.state is SyncState.STOPPED:
+    if user.state is SyncState.STOPPED and has_begun:
         raise Refusal(Code.SYNC_STOPPED, f"{user.address}: the sync is {user.vendor_status}")
-    if user.state in IN_BETWEEN:
+    # Before its batch is started, a user is listed as stopped.
+    if user.state in IN_BETWEEN or user.state is SyncState.STOPPED:
         raise NotYet(NOT_LISTED_WAIT_S, f"{user.address}: the sync is {user.vendor_status}")
