@@ -49,7 +49,11 @@ PASSING = frozenset(
 
 
 class MysqlAliasMap:
-    """The alias map's contract on a MySQL or MariaDB server; every call has a connection of its own."""
+    """The alias map's contract on a MySQL or MariaDB server; every call has a connection of its own.
+
+    The table should be InnoDB's: on MyISAM the change itself is as safe, but one that reads back otherwise can only be
+    refused, not taken back.
+    """
 
     def __init__(self, plan: AliasMapPlan, password: str) -> None:
         self._plan = plan

@@ -21,8 +21,8 @@ from bascule.domain.plan import SourcePlan
 
 SSL, STARTTLS = "ssl", "starttls"
 
-# At its finest level the library logs whole conversations, mail included.
-logging.getLogger("imapclient").setLevel(logging.WARNING)
+# At its finest level the library logs whole conversations, mail included; as a warning, answers it cannot decode.
+logging.getLogger("imapclient").setLevel(logging.ERROR)
 
 
 class ImapSourceMail:
