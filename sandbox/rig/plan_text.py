@@ -1,0 +1,68 @@
+"""The plan of a rehearsal, written for the world it runs in."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sandbox.world.coexistence import Coexistence
+from sandbox.world.world import World
+
+MESSAGE_SIZE_MAX_BYTES = 256 * 1024
+
+
+TEMPLATE = """
+[tenant]
+tenant_id = "{tenant_id}"
+domains = ["{domain}"]
+routing_domain = "{routing_domain}"
+coexistence_group = "{group}"
+migration_endpoint = "{endpoint}"
+probe_sender = "{report}"
+report_mailbox = "{report}"
+
+[source]
+host = "{host}"
+port = {port}
+security = "{security}"
+user_name_form = "local"
+
+[alias_map]
+driver = "sqlite"
+path = "{alias_path}"
+home_form = "{{local}}@{source_domain}"
+
+[cohorts.default]
+licence = "STANDARDWOFFPACK_STUDENT"
+usage_location = "FR"
+
+[cohorts.staff]
+licence = "STANDARDWOFFPACK_FACULTY"
+services_after = ["TEAMS1", "SHAREPOINTSTANDARD_EDU", "SHAREPOINTWAC_EDU"]
+usage_location = "FR"
+
+[survey]
+message_size_max_bytes = {message_size_max}
+waived = ["message_too_large", "two_folders_for_one_role"]
+
+[notices]
+migrated_subject = "Your mailbox has moved"
+migrated_text = "Your mail is in Microsoft 365 now. Your address, {{address}}, stays the same."
+"""
+
+
+def plan_text(world: World, coexistence: Coexistence, addresses: Mapping[str, Any]) -> str:
+    """A `plan.toml` for the embedded source: two cohorts, large messages waived, the notice of the end."""
+    imap, alias_map = addresses["source_imap"], addresses["alias_map"]
+    return TEMPLATE.format(
+        tenant_id=addresses["tenant_id"],
+        domain=world.naming.domain,
+        routing_domain=world.naming.initial_domain,
+        source_domain=world.naming.source_domain,
+        group=coexistence.group_address,
+        endpoint=coexistence.endpoint_name,
+        report=coexistence.report_address,
+        host=imap["host"],
+        port=imap["port"],
+        security=imap["security"],
+        alias_path=alias_map["path"],
+        message_size_max=MESSAGE_SIZE_MAX_BYTES,
+    )

@@ -1,0 +1,118 @@
+"""Everything a rehearsal needs, started together on one line of time and stopped again.
+
+with Rig(folder, seed=1, speed=600) as rig:
+    people = populate(rig.world, 12)
+    rig.open()                      # faces, storage, app
+    rig.upload("pilot", csv)
+"""
+
+import secrets
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from azure.core.exceptions import ResourceExistsError
+from azure.storage.blob import BlobServiceClient
+
+from sandbox.faces.server import Faces
+from sandbox.local_host.clock import CLOCK_VARIABLE, ScaledClock
+from sandbox.rig.app_process import AppProcess
+from sandbox.rig.azurite import Azurite
+from sandbox.rig.plan_text import MESSAGE_SIZE_MAX_BYTES, plan_text
+from sandbox.world.coexistence import Coexistence, prepare_coexistence
+from sandbox.world.weather import CALM, Weather
+from sandbox.world.world import World
+
+KEY_BYTES = 32
+
+
+@dataclass(frozen=True)
+class RigOptions:
+    """How the rehearsal runs. `speed` is virtual seconds in a real second."""
+
+    seed: int = 1
+    speed: float = 600.0
+    weather: Weather = CALM
+    plan: Path | None = None
+    storage_on_disk: bool = False
+
+
+class Rig:
+    """The world is there from the beginning; `open` starts the servers and the app."""
+
+    def __init__(self, folder: Path, options: RigOptions) -> None:
+        """`folder` is private to this run: keys, state, log and alias table stand in it."""
+        self.folder = folder
+        self.options = options
+        self.clock = ScaledClock.starting_now(options.speed)
+        # The plan's limit and the service's are one number, or the certificate would name what had arrived.
+        weather = replace(options.weather, migration_message_max_bytes=MESSAGE_SIZE_MAX_BYTES)
+        self.world = World(options.seed, self.clock.now_utc, weather)
+        self.coexistence: Coexistence = prepare_coexistence(self.world)
+        self._stack = ExitStack()
+        self.storage = ""
+        self.addresses: Mapping[str, object] = {}
+        self.app = AppProcess(folder, {})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def open(self) -> None:
+        """Start the storage, the faces and the app, in this order."""
+        data = self.folder / "storage" if self.options.storage_on_disk else None
+        azurite = self._stack.enter_context(Azurite(self.folder, data))
+        self.storage = azurite.connection_string
+        faces = Faces(self.world, alias_path=self.folder / "aliases.db")
+        self.addresses = self._stack.enter_context(faces).addresses
+        (self.folder / "plan.toml").write_text(self._plan(), encoding="utf-8")
+        key = self.folder / "wrapping.key"
+        key.touch(mode=0o600)
+        key.write_bytes(secrets.token_bytes(KEY_BYTES))
+        self.app = AppProcess(self.folder, self._environment())
+        self._stack.callback(self.app.stop)
+        self.app.start()
+
+    def upload(self, batch: str, content: bytes) -> None:
+        """Put a batch file into its container with the storage SDK, as an operator's tool does."""
+        service = BlobServiceClient.from_connection_string(self.storage)
+        with service, service.get_container_client("batches") as container:
+            with suppress(ResourceExistsError):  # the app may have made it first
+                container.create_container()
+            container.upload_blob(f"{batch}.csv", content, overwrite=True)
+
+    def report(self, path: str) -> bytes:
+        """A report that the app wrote."""
+        service = BlobServiceClient.from_connection_string(self.storage)
+        with service, service.get_blob_client("reports", path) as blob:
+            return blob.download_blob().readall()
+
+    def _plan(self) -> str:
+        if self.options.plan is not None:
+            return self.options.plan.read_text(encoding="utf-8")
+        return plan_text(self.world, self.coexistence, self.addresses)
+
+    def _environment(self) -> dict[str, str]:
+        said = {name: str(value) for name, value in self.addresses.items()}
+        return {
+            CLOCK_VARIABLE: self.clock.to_json(),
+            "AzureWebJobsStorage": self.storage,
+            "BASCULE_STORAGE": self.storage,
+            "BASCULE_PLAN": str(self.folder / "plan.toml"),
+            "BASCULE_KEY": str(self.folder / "wrapping.key"),
+            "BASCULE_GRAPH_URL": said["graph_url"],
+            "BASCULE_EXCHANGE_URL": said["exchange_url"].partition("/adminapi")[0],
+            "BASCULE_TOKEN_URL": said["token_url"],
+            "BASCULE_CLIENT_ID": said["client_id"],
+            "BASCULE_CLIENT_SECRET": said["client_secret"],
+        }
