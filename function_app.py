@@ -2,10 +2,10 @@
 
 import azure.durable_functions as df
 import azure.functions as func
-from bascule.composition import ports
 
 from activities.catalogue import activities
 from activities.wake_stories import wake_stories
+from bascule.composition import ports
 from orchestrators.batch import batch
 from orchestrators.mailbox import mailbox
 from orchestrators.wishes import abandon, cutover, retry, rollback

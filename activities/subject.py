@@ -1,10 +1,9 @@
 """What nearly every step begins with: the row it is about, and how to open its source mailbox."""
 
-from bascule.domain.source_login import source_login
-
 from bascule.domain.errors import InvariantBroken
 from bascule.domain.mail import Login
 from bascule.domain.records import BatchRecord, JournalEntry, MailboxRecord, MailboxRef
+from bascule.domain.source_login import source_login
 from bascule.ports.bundle import Ports
 
 

@@ -2,12 +2,11 @@
 
 import json
 
-from bascule.domain.survey import survey_of
-
 from activities.subject import login_of, record_of
 from bascule.domain.codec import encode
 from bascule.domain.records import MailboxRef
 from bascule.domain.requests import SurveyFacts
+from bascule.domain.survey import survey_of
 from bascule.ports.bundle import Ports
 
 

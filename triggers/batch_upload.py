@@ -6,9 +6,9 @@ from pathlib import PurePosixPath
 
 import azure.durable_functions as df
 import azure.functions as func
-from bascule.composition import ports
 
 from activities.wake_stories import wake_batch
+from bascule.composition import ports
 from triggers.batch_names import RULE, is_batch_name
 
 logger = logging.getLogger("bascule.upload")

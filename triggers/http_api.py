@@ -9,10 +9,10 @@ from uuid import uuid4
 
 import azure.durable_functions as df
 import azure.functions as func
-from bascule.composition import ports
 
 from activities.deltas import ask_for_delta
 from activities.wake_stories import wake_batch
+from bascule.composition import ports
 from bascule.domain.addresses import mailbox_key
 from bascule.domain.codec import encode
 from bascule.domain.records import BatchRecord, Wish

@@ -9,9 +9,9 @@ from datetime import timedelta
 
 import azure.durable_functions as df
 import azure.functions as func
-from bascule.composition import ports
 
 from activities.wake_stories import wake_batch, wake_mailboxes
+from bascule.composition import ports
 from bascule.domain.records import MailboxRecord
 from bascule.domain.requests import WakeRequest
 from bascule.ports.bundle import Ports
