@@ -30,6 +30,9 @@ ACTIVE_STATES = frozenset({"Active", "ActiveWithError"})
 LOCATED_COUNT_MAX = 10_000
 
 
+Json = dict[str, Any]
+
+
 class GraphDirectory:
     """Implements `bascule.ports.directory.Directory`."""
 
@@ -39,8 +42,9 @@ class GraphDirectory:
 
     def licence_stock(self) -> tuple[Sku, ...]:
         """GET /subscribedSkus."""
-        page = self._client.call("read the licences of the tenant", self._calls.stock)
-        return tuple(_sku(entry) for entry in _given(page, "read the licences").value or ())
+        doing = "read the licences of the tenant"
+        page = _with(self._client.call(doing, self._calls.stock), "value", doing)
+        return tuple(_sku(entry) for entry in page["value"])
 
     def find_account(self, address: str) -> Account | None:
         """GET /users/{user principal name}; only "resource not found" means that there is none."""
@@ -64,7 +68,7 @@ class GraphDirectory:
             fallback=Code.ACCOUNT_INVALID,
             may_quote=False,
         )
-        account_id = str(_given(made, doing).id)
+        account_id = str(_with(made, "id", doing)["id"])
         if new.usage_location:
             self._remember_location(account_id)
         return Account(account_id, normal_address(new.address), True, new.usage_location, ())
@@ -112,7 +116,7 @@ class GraphDirectory:
     def _read(self, key: str) -> Account:
         doing = f"read the account {key}"
         user = self._client.call(doing, lambda graph: self._calls.account(graph, key))
-        return _account(_given(user, doing))
+        return _account(_with(user, "id", doing))
 
     def _location_error(self, account_id: str, no: GraphRefused) -> NotYet | Refusal:
         """Licensing sees no valid usage location: on its way when one was written, missing when not.
@@ -141,10 +145,10 @@ def _directory_calls() -> ModuleType:
     return directory_calls
 
 
-def _given(answer: Any, doing: str) -> Any:
-    """The answer, if there is one: an empty body where an object belongs says nothing about the effect."""
-    if answer is None:
-        raise Unreachable(f"{doing}: an empty answer")
+def _with(answer: Json, name: str, doing: str) -> Json:
+    """The answer, if it has what belongs there: an empty one says nothing about the effect."""
+    if name not in answer:
+        raise Unreachable(f"{doing}: an answer without {name}")
     return answer
 
 
@@ -155,41 +159,41 @@ def _uuid(text: str) -> UUID:
         raise Refusal(Code.LICENCE_UNKNOWN, f"{text} is no licence or plan id") from None
 
 
-def _sku(entry: Any) -> Sku:
-    units = entry.prepaid_units
+def _sku(entry: Json) -> Sku:
     return Sku(
-        sku_id=str(entry.sku_id),
-        part_number=str(entry.sku_part_number or ""),
-        enabled_count=int((units.enabled if units else 0) or 0),
-        consumed_count=int(entry.consumed_units or 0),
+        sku_id=str(entry["skuId"]).lower(),
+        part_number=str(entry.get("skuPartNumber") or ""),
+        enabled_count=int((entry.get("prepaidUnits") or {}).get("enabled") or 0),
+        consumed_count=int(entry.get("consumedUnits") or 0),
         service_plans=tuple(
             ServicePlan(
-                plan_id=str(plan.service_plan_id),
-                name=str(plan.service_plan_name or ""),
-                applies_to_user=plan.applies_to == "User",
+                plan_id=str(plan["servicePlanId"]).lower(),
+                name=str(plan.get("servicePlanName") or ""),
+                applies_to_user=plan.get("appliesTo") == "User",
             )
-            for plan in entry.service_plans or ()
+            for plan in entry.get("servicePlans") or ()
         ),
     )
 
 
-def _account(user: Any) -> Account:
+def _account(user: Json) -> Account:
     return Account(
-        account_id=str(user.id),
-        address=normal_address(str(user.user_principal_name or "")),
-        is_enabled=bool(user.account_enabled),
-        usage_location=str(user.usage_location or ""),
-        licences=tuple(_licence(state) for state in user.license_assignment_states or ()),
+        account_id=str(user["id"]),
+        address=normal_address(str(user.get("userPrincipalName") or "")),
+        is_enabled=bool(user.get("accountEnabled")),
+        usage_location=str(user.get("usageLocation") or ""),
+        licences=tuple(_licence(state) for state in user.get("licenseAssignmentStates") or ()),
     )
 
 
-def _licence(state: Any) -> LicenceState:
-    error = str(state.error or "")
+def _licence(state: Json) -> LicenceState:
+    error = str(state.get("error") or "")
+    disabled = (str(plan).lower() for plan in state.get("disabledPlans") or ())
     return LicenceState(
-        sku_id=str(state.sku_id),
-        disabled_plan_ids=tuple(sorted(str(plan) for plan in state.disabled_plans or ())),
-        by_group=str(state.assigned_by_group or ""),
-        is_active=state.state in ACTIVE_STATES,
+        sku_id=str(state["skuId"]).lower(),
+        disabled_plan_ids=tuple(sorted(disabled)),
+        by_group=str(state.get("assignedByGroup") or ""),
+        is_active=state.get("state") in ACTIVE_STATES,
         # The documentation says null when all is well; the service says the word None.
         error="" if error == "None" else error,
     )

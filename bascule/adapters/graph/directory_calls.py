@@ -4,10 +4,8 @@ Never log or raise one of these models: their repr shows passwords.
 """
 
 from collections.abc import Iterable
-from typing import Any
 from uuid import UUID
 
-from kiota_abstractions.base_request_configuration import RequestConfiguration
 from msgraph import GraphServiceClient
 from msgraph.generated.models.assigned_license import AssignedLicense
 from msgraph.generated.models.password_profile import PasswordProfile
@@ -20,6 +18,7 @@ from msgraph.generated.users.item.mailbox_settings.mailbox_settings_request_buil
 )
 from msgraph.generated.users.item.user_item_request_builder import UserItemRequestBuilder
 
+from bascule.adapters.graph.answers import Json, asking, json_answer
 from bascule.domain.directory import NewAccount
 
 # None of these but the first two are in the answer unless asked for.
@@ -32,20 +31,21 @@ ACCOUNT_PROPERTIES = [
 ]
 
 
-async def stock(graph: GraphServiceClient) -> Any:
+async def stock(graph: GraphServiceClient) -> Json:
     """GET /subscribedSkus: one page, always."""
-    return await graph.subscribed_skus.get()
+    return await json_answer(graph, graph.subscribed_skus.to_get_request_information())
 
 
-async def account(graph: GraphServiceClient, key: str) -> Any:
+async def account(graph: GraphServiceClient, key: str) -> Json:
     """GET /users/{id or user principal name}."""
     query = UserItemRequestBuilder.UserItemRequestBuilderGetQueryParameters(
         select=ACCOUNT_PROPERTIES
     )
-    return await graph.users.by_user_id(key).get(RequestConfiguration(query_parameters=query))
+    builder = graph.users.by_user_id(key)
+    return await json_answer(graph, builder.to_get_request_information(asking(query)))
 
 
-async def new_account(graph: GraphServiceClient, new: NewAccount, nickname: str) -> Any:
+async def new_account(graph: GraphServiceClient, new: NewAccount, nickname: str) -> Json:
     """POST /users, the usage location in the same request: it saves a write and a replication."""
     profile = PasswordProfile(password=new.password, force_change_password_next_sign_in=False)
     user = User(
@@ -57,12 +57,14 @@ async def new_account(graph: GraphServiceClient, new: NewAccount, nickname: str)
     )
     if new.usage_location:
         user.usage_location = new.usage_location
-    return await graph.users.post(user)
+    return await json_answer(graph, graph.users.to_post_request_information(user))
 
 
 async def usage_location(graph: GraphServiceClient, account_id: str, location: str) -> None:
     """PATCH /users/{id}."""
-    await graph.users.by_user_id(account_id).patch(User(usage_location=location))
+    builder = graph.users.by_user_id(account_id)
+    ask = builder.to_patch_request_information(User(usage_location=location))
+    await json_answer(graph, ask)
 
 
 async def licence(
@@ -73,7 +75,8 @@ async def licence(
         add_licenses=[AssignedLicense(sku_id=sku_id, disabled_plans=list(disabled))],
         remove_licenses=[],
     )
-    await graph.users.by_user_id(account_id).assign_license.post(body)
+    builder = graph.users.by_user_id(account_id).assign_license
+    await json_answer(graph, builder.to_post_request_information(body))
 
 
 async def mailbox_settings(graph: GraphServiceClient, account_id: str) -> None:
@@ -82,4 +85,4 @@ async def mailbox_settings(graph: GraphServiceClient, account_id: str) -> None:
         select=["userPurpose"]
     )
     settings = graph.users.by_user_id(account_id).mailbox_settings
-    await settings.get(RequestConfiguration(query_parameters=query))
+    await json_answer(graph, settings.to_get_request_information(asking(query)))

@@ -1,13 +1,7 @@
-"""The requests of mailboxes, in the SDK's words. Imports the SDK: load it late.
-
-Answers are read as plain JSON: the SDK's own models cost ten milliseconds a message, which for a mailbox of half a
-million messages is more than an hour.
-"""
+"""The requests of mailboxes, in the SDK's words. Imports the SDK: load it late."""
 
 import json
-from typing import Any
 
-from kiota_abstractions.base_request_configuration import RequestConfiguration
 from kiota_abstractions.method import Method
 from kiota_abstractions.request_information import RequestInformation
 from msgraph import GraphServiceClient
@@ -15,7 +9,6 @@ from msgraph.generated.models.body_type import BodyType
 from msgraph.generated.models.email_address import EmailAddress
 from msgraph.generated.models.item_body import ItemBody
 from msgraph.generated.models.message import Message
-from msgraph.generated.models.o_data_errors.o_data_error import ODataError
 from msgraph.generated.models.recipient import Recipient
 from msgraph.generated.users.item.mail_folders.item.child_folders.child_folders_request_builder import (
     ChildFoldersRequestBuilder,
@@ -34,7 +27,7 @@ from msgraph.generated.users.item.send_mail.send_mail_post_request_body import (
     SendMailPostRequestBody,
 )
 
-Json = dict[str, Any]
+from bascule.adapters.graph.answers import Json, asking, json_answer
 
 # "Use query parameters": messages come at most a thousand a page.
 MESSAGE_PAGE_SIZE = 1_000
@@ -53,11 +46,11 @@ async def root_folders(graph: GraphServiceClient, account_id: str, link: str) ->
     """GET /users/{id}/mailFolders: those at the top, hidden ones left out by the service."""
     builder = graph.users.by_user_id(account_id).mail_folders
     if link:
-        return await _json(graph, builder.with_url(link).to_get_request_information())
+        return await json_answer(graph, builder.with_url(link).to_get_request_information())
     query = MailFoldersRequestBuilder.MailFoldersRequestBuilderGetQueryParameters(
         select=FOLDER_PROPERTIES, top=FOLDER_PAGE_SIZE
     )
-    return await _json(graph, builder.to_get_request_information(_asking(query)))
+    return await json_answer(graph, builder.to_get_request_information(asking(query)))
 
 
 async def child_folders(
@@ -67,11 +60,11 @@ async def child_folders(
     folder = graph.users.by_user_id(account_id).mail_folders.by_mail_folder_id(folder_id)
     builder = folder.child_folders
     if link:
-        return await _json(graph, builder.with_url(link).to_get_request_information())
+        return await json_answer(graph, builder.with_url(link).to_get_request_information())
     query = ChildFoldersRequestBuilder.ChildFoldersRequestBuilderGetQueryParameters(
         select=FOLDER_PROPERTIES, top=FOLDER_PAGE_SIZE
     )
-    return await _json(graph, builder.to_get_request_information(_asking(query)))
+    return await json_answer(graph, builder.to_get_request_information(asking(query)))
 
 
 async def well_known(graph: GraphServiceClient, account_id: str, names: list[str]) -> Json:
@@ -89,7 +82,7 @@ async def well_known(graph: GraphServiceClient, account_id: str, names: list[str
     ask.path_parameters = {"baseurl": graph.request_adapter.base_url}
     ask.headers.try_add("Accept", "application/json")
     ask.set_stream_content(json.dumps({"requests": requests}).encode(), "application/json")
-    return await _json(graph, ask)
+    return await json_answer(graph, ask)
 
 
 async def folder_messages(
@@ -98,11 +91,11 @@ async def folder_messages(
     """GET /users/{id}/mailFolders/{id}/messages: a page of what identifies messages, nothing else."""
     builder = graph.users.by_user_id(account_id).mail_folders.by_mail_folder_id(folder_id).messages
     if link:
-        return await _json(graph, builder.with_url(link).to_get_request_information())
+        return await json_answer(graph, builder.with_url(link).to_get_request_information())
     query = FolderMessagesRequestBuilder.MessagesRequestBuilderGetQueryParameters(
         select=["id", "internetMessageId", "receivedDateTime"], top=MESSAGE_PAGE_SIZE
     )
-    return await _json(graph, builder.to_get_request_information(_asking(query)))
+    return await json_answer(graph, builder.to_get_request_information(asking(query)))
 
 
 async def messages_with_subject(
@@ -111,12 +104,12 @@ async def messages_with_subject(
     """GET /users/{id}/messages with a filter; a quote inside a string is doubled (OData 4.01 part 2, 5.1.1.6.1)."""
     builder = graph.users.by_user_id(account_id).messages
     if link:
-        return await _json(graph, builder.with_url(link).to_get_request_information())
+        return await json_answer(graph, builder.with_url(link).to_get_request_information())
     quoted = subject.replace("'", "''")
     query = MessagesRequestBuilder.MessagesRequestBuilderGetQueryParameters(
         filter=f"subject eq '{quoted}'", select=["id"], top=MESSAGE_PAGE_SIZE
     )
-    return await _json(graph, builder.to_get_request_information(_asking(query)))
+    return await json_answer(graph, builder.to_get_request_information(asking(query)))
 
 
 async def message_marks(graph: GraphServiceClient, account_id: str, message_id: str) -> Json:
@@ -125,7 +118,7 @@ async def message_marks(graph: GraphServiceClient, account_id: str, message_id: 
         select=["isRead", "isDraft", "flag", "receivedDateTime"]
     )
     builder = graph.users.by_user_id(account_id).messages.by_message_id(message_id)
-    return await _json(graph, builder.to_get_request_information(_asking(query)))
+    return await json_answer(graph, builder.to_get_request_information(asking(query)))
 
 
 async def message_content(graph: GraphServiceClient, account_id: str, message_id: str) -> bytes:
@@ -151,14 +144,3 @@ async def send_mail(
     )
     body = SendMailPostRequestBody(message=message, save_to_sent_items=False)
     await graph.users.by_user_id(sender).send_mail.post(body)
-
-
-def _asking(query: Any) -> Any:
-    return RequestConfiguration(query_parameters=query)
-
-
-async def _json(graph: GraphServiceClient, ask: RequestInformation) -> Json:
-    """The answer's JSON object; an empty one when there is none. Raises ValueError for what is no JSON."""
-    raw = await graph.request_adapter.send_primitive_async(ask, "bytes", {"XXX": ODataError})
-    answer = json.loads(raw or b"{}")
-    return answer if isinstance(answer, dict) else {}
