@@ -109,6 +109,23 @@ def test_nothing_of_a_vendor_is_loaded_before_it_is_needed() -> None:
     assert seen.stdout.strip() == "[]"
 
 
+def test_an_app_that_was_told_nothing_says_all_that_it_misses() -> None:
+    """The first step of the first mailbox would find the first hole, the second one the next."""
+    look = "from bascule.composition import ports; ports()"
+    seen = subprocess.run(
+        [sys.executable, "-c", look],
+        cwd=APP_FOLDER,
+        capture_output=True,
+        text=True,
+        env={},
+        check=False,
+    )
+
+    assert seen.returncode != 0
+    for name in ("BASCULE_PLAN", "BASCULE_STORAGE_ACCOUNT", "BASCULE_KEY"):
+        assert name in seen.stderr
+
+
 def test_every_port_answers(setting: Setting) -> None:
     """The adapters would be right one by one, and the app would not start."""
     ports = RealPorts(setting.settings())
