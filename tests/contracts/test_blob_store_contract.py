@@ -7,15 +7,19 @@ import pytest
 from bascule.adapters.blob_store import AzureBlobStore
 from bascule.domain.errors import Conflict
 from bascule.ports.blob_store import BlobStore
+from sandbox.bound.blob_store import MemoryBlobStore
 
 CSV = b"EmailAddress,UserName,Password\r\nanna@example.org,anna,Pa55\r\n"
 SANITISED = b"EmailAddress,UserName\r\nanna@example.org,anna\r\n"
 
 
-@pytest.fixture
-def blobs(azurite: str) -> Iterator[BlobStore]:
+@pytest.fixture(params=["memory", "azure"])
+def blobs(request: pytest.FixtureRequest) -> Iterator[BlobStore]:
     """A blob store; tests use names of their own."""
-    store = AzureBlobStore.from_connection_string(azurite)
+    if request.param == "memory":
+        yield MemoryBlobStore()
+        return
+    store = AzureBlobStore.from_connection_string(request.getfixturevalue("azurite"))
     yield store
     store.close()
 

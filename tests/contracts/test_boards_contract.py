@@ -11,14 +11,18 @@ from bascule.adapters.table_store.tables import Tables
 from bascule.domain.errors import Conflict
 from bascule.domain.records import BoardHead
 from bascule.ports.boards import Boards
+from sandbox.bound.boards import MemoryBoards
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-@pytest.fixture
-def boards(azurite: str, table_prefix: str) -> Iterator[Boards]:
+@pytest.fixture(params=["memory", "tables"])
+def boards(request: pytest.FixtureRequest, table_prefix: str) -> Iterator[Boards]:
     """Boards that nobody wrote yet."""
-    tables = Tables.from_connection_string(azurite, table_prefix)
+    if request.param == "memory":
+        yield MemoryBoards()
+        return
+    tables = Tables.from_connection_string(request.getfixturevalue("azurite"), table_prefix)
     yield TableBoards(tables)
     tables.close()
 

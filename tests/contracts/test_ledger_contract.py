@@ -15,22 +15,30 @@ from bascule.domain.errors import Conflict
 from bascule.domain.records import BatchRecord, JournalEntry, MailboxRecord, Wish
 from bascule.domain.stages import Stage
 from bascule.ports.ledger import Journal, Ledger
+from sandbox.bound.journal import MemoryJournal
+from sandbox.bound.ledger import MemoryLedger
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 123456, tzinfo=UTC)
 
 
-@pytest.fixture
-def ledger(azurite: str, table_prefix: str) -> Iterator[Ledger]:
+@pytest.fixture(params=["memory", "tables"])
+def ledger(request: pytest.FixtureRequest, table_prefix: str) -> Iterator[Ledger]:
     """An empty ledger."""
-    tables = Tables.from_connection_string(azurite, table_prefix)
+    if request.param == "memory":
+        yield MemoryLedger()
+        return
+    tables = Tables.from_connection_string(request.getfixturevalue("azurite"), table_prefix)
     yield TableLedger(tables)
     tables.close()
 
 
-@pytest.fixture
-def journal(azurite: str, table_prefix: str) -> Iterator[Journal]:
+@pytest.fixture(params=["memory", "tables"])
+def journal(request: pytest.FixtureRequest, table_prefix: str) -> Iterator[Journal]:
     """An empty journal."""
-    tables = Tables.from_connection_string(azurite, table_prefix)
+    if request.param == "memory":
+        yield MemoryJournal()
+        return
+    tables = Tables.from_connection_string(request.getfixturevalue("azurite"), table_prefix)
     yield TableJournal(tables)
     tables.close()
 

@@ -12,13 +12,17 @@ from bascule.adapters.table_store.tables import Tables
 from bascule.domain.codes import Code
 from bascule.domain.errors import Refusal
 from bascule.ports.secrets import Secrets
+from sandbox.bound.secrets import MemorySecrets
 
 
-@pytest.fixture
-def secrets(azurite: str, table_prefix: str, tmp_path: Path) -> Iterator[Secrets]:
+@pytest.fixture(params=["memory", "sealed"])
+def secrets(request: pytest.FixtureRequest, table_prefix: str, tmp_path: Path) -> Iterator[Secrets]:
     """A keeper with nothing kept."""
+    if request.param == "memory":
+        yield MemorySecrets()
+        return
     create_key_file(tmp_path / "wrap.key")
-    tables = Tables.from_connection_string(azurite, table_prefix)
+    tables = Tables.from_connection_string(request.getfixturevalue("azurite"), table_prefix)
     yield SealedSecrets(tables, DataKeys(tables, KeyFileWrap(tmp_path / "wrap.key")))
     tables.close()
 

@@ -1,0 +1,42 @@
+"""Uploads, archived copies and reports in memory."""
+
+from itertools import count
+
+from bascule.domain.errors import Conflict
+from bascule.ports.blob_store import Upload
+
+
+class MemoryBlobStore:
+    """Implements `bascule.ports.blob_store.BlobStore`."""
+
+    def __init__(self) -> None:
+        self.archive: dict[str, bytes] = {}
+        """Copies without passwords, by name and mark of the upload."""
+        self.reports: dict[str, bytes] = {}
+        self._uploads: dict[str, Upload] = {}
+        self._etags = count(1)
+
+    def upload(self, name: str, content: bytes) -> None:
+        """Put a batch file where uploads are expected."""
+        self._uploads[name] = Upload(name, f"0x{next(self._etags):X}", content)
+
+    def find_upload(self, name: str) -> Upload | None:
+        """The uploaded file of a batch."""
+        return self._uploads.get(name)
+
+    def withdraw(self, upload: Upload, sanitised: bytes) -> None:
+        """Archive the copy, then delete the upload that was read."""
+        self.archive[f"{upload.name}.{upload.etag}.csv"] = sanitised
+        lying = self._uploads.get(upload.name)
+        if lying is not None and lying.etag != upload.etag:
+            raise Conflict(f"another file was uploaded for batch {upload.name}")
+        self._uploads.pop(upload.name, None)
+
+    def write_report(self, path: str, content: bytes, content_type: str) -> None:
+        """Write or replace a report."""
+        del content_type
+        self.reports[path] = content
+
+    def read_report(self, path: str) -> bytes | None:
+        """A report; None when it is not there."""
+        return self.reports.get(path)

@@ -1,0 +1,57 @@
+"""All ports on one simulated world, storage in memory."""
+
+from dataclasses import dataclass
+
+from bascule.domain.plan import Plan
+from sandbox.bound.alias_map import WorldAliasMap
+from sandbox.bound.blob_store import MemoryBlobStore
+from sandbox.bound.boards import MemoryBoards
+from sandbox.bound.clock import WorldClock
+from sandbox.bound.cloud_mail import WorldCloudMail
+from sandbox.bound.directory import WorldDirectory
+from sandbox.bound.exchange import WorldExchange
+from sandbox.bound.journal import MemoryJournal
+from sandbox.bound.ledger import MemoryLedger
+from sandbox.bound.notifier import WorldNotifier
+from sandbox.bound.secrets import MemorySecrets
+from sandbox.bound.source_mail import WorldSourceMail
+from sandbox.world.world import World
+
+
+@dataclass(frozen=True)
+class BoundPorts:
+    """Implements `bascule.ports.bundle.Ports`; the storage is kept by its own type, so that one can look into it."""
+
+    plan: Plan
+    clock: WorldClock
+    directory: WorldDirectory
+    exchange: WorldExchange
+    cloud_mail: WorldCloudMail
+    alias_map: WorldAliasMap
+    source_mail: WorldSourceMail
+    ledger: MemoryLedger
+    journal: MemoryJournal
+    boards: MemoryBoards
+    secrets: MemorySecrets
+    blobs: MemoryBlobStore
+    notifier: WorldNotifier
+
+
+def bound_ports(world: World, plan: Plan) -> BoundPorts:
+    """Every port of an app that lives in this world under this plan."""
+    mail = WorldCloudMail(world)
+    return BoundPorts(
+        plan=plan,
+        clock=WorldClock(world),
+        directory=WorldDirectory(world),
+        exchange=WorldExchange(world, plan.tenant),
+        cloud_mail=mail,
+        alias_map=WorldAliasMap(world),
+        source_mail=WorldSourceMail(world),
+        ledger=MemoryLedger(),
+        journal=MemoryJournal(),
+        boards=MemoryBoards(),
+        secrets=MemorySecrets(),
+        blobs=MemoryBlobStore(),
+        notifier=WorldNotifier(mail, plan.tenant),
+    )
