@@ -10,6 +10,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, Re
 from azure.storage.blob import BlobServiceClient, ContainerClient, ContentSettings
 
 from bascule.adapters.azure_errors import azure_errors
+from bascule.adapters.azure_transport import transport_options
 from bascule.domain.codes import Code
 from bascule.domain.errors import Conflict, Refusal
 from bascule.ports.blob_store import Upload
@@ -21,9 +22,7 @@ REPORTS = "reports"
 # Fifty thousand rows of every column at its longest stay below this; and one request fetches as much, so that content
 # and ETag belong together.
 UPLOAD_BYTES_MAX = 32 * 1024 * 1024
-CONNECT_TIMEOUT_S = 10
 READ_TIMEOUT_S = 60
-RETRY_COUNT_MAX = 2
 ETAG_DIGEST_LENGTH = 12
 IF_STILL = MatchConditions.IfNotModified
 
@@ -141,9 +140,4 @@ def _refuse_size(name: str) -> NoReturn:
 
 
 def _transport() -> dict[str, Any]:
-    return {
-        "connection_timeout": CONNECT_TIMEOUT_S,
-        "read_timeout": READ_TIMEOUT_S,
-        "retry_total": RETRY_COUNT_MAX,
-        "max_single_get_size": UPLOAD_BYTES_MAX,
-    }
+    return transport_options(READ_TIMEOUT_S) | {"max_single_get_size": UPLOAD_BYTES_MAX}

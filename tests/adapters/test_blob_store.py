@@ -6,7 +6,8 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 
 from bascule.adapters.blob_store import UPLOAD_BYTES_MAX, AzureBlobStore
-from bascule.domain.errors import Refusal, Unreachable
+from bascule.domain.errors import Refusal, Throttled, Unreachable
+from tests.adapters.busy_storage import busy_storage
 
 NOWHERE = (
     "DefaultEndpointsProtocol=http;AccountName=nobody;AccountKey=a2V5;"
@@ -66,3 +67,14 @@ def test_a_storage_account_that_is_not_there_is_unreachable() -> None:
     with pytest.raises(Unreachable):
         store.find_upload("pilot")
     store.close()
+
+
+def test_a_busy_blob_service_is_asked_once_and_no_thread_sleeps() -> None:
+    """Every worker would sleep in a busy hour, and no other mailbox would move."""
+    with busy_storage(503, retry_after_s=60) as storage:
+        store = AzureBlobStore.from_connection_string(storage.connection_string)
+        with pytest.raises(Throttled) as busy:
+            store.find_upload("pilot")
+        store.close()
+
+    assert (busy.value.wait_s, storage.asked_count) == (60, 1)

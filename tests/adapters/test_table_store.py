@@ -22,6 +22,7 @@ from bascule.adapters.table_store.rows import TEXT_UNITS_MAX, columns_of, value_
 from bascule.adapters.table_store.tables import Tables
 from bascule.domain.codes import Code
 from bascule.domain.errors import Refusal, Throttled, Unreachable
+from tests.adapters.busy_storage import busy_storage
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,17 @@ def test_a_storage_account_that_is_not_there_is_unreachable(table_prefix: str) -
     with pytest.raises(Unreachable):
         TableLedger(tables).find_batch("pilot")
     tables.close()
+
+
+def test_a_busy_table_service_is_asked_once_and_no_thread_sleeps() -> None:
+    """Every worker would sleep in a busy hour, and no other mailbox would move."""
+    with busy_storage(503, retry_after_s=60) as storage:
+        tables = Tables.from_connection_string(storage.connection_string, "busy")
+        with pytest.raises(Throttled) as busy:
+            TableLedger(tables).find_batch("pilot")
+        tables.close()
+
+    assert (busy.value.wait_s, storage.asked_count) == (60, 1)
 
 
 @pytest.mark.parametrize("status", [408, 500, 502, 503, 504])

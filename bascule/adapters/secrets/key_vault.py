@@ -8,13 +8,12 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.keyvault.keys.crypto import CryptographyClient, KeyWrapAlgorithm
 
 from bascule.adapters.azure_errors import azure_errors
+from bascule.adapters.azure_transport import transport_options
 from bascule.adapters.secrets.key_wrap import DATA_KEY_BYTES, WrappedKey
 from bascule.domain.codes import Code
 from bascule.domain.errors import Refusal
 
-CONNECT_TIMEOUT_S = 10
 READ_TIMEOUT_S = 30
-RETRY_COUNT_MAX = 2
 
 ClientFor = Callable[[str], CryptographyClient]
 
@@ -37,7 +36,8 @@ class KeyVaultWrap:
     @classmethod
     def from_identity(cls, key_id: str, credential: TokenCredential) -> "KeyVaultWrap":
         """Wraps with the key `https://VAULT.vault.azure.net/keys/NAME[/VERSION]` in the name of the app."""
-        return cls(key_id, lambda wanted: CryptographyClient(wanted, credential, **TRANSPORT))
+        options = transport_options(READ_TIMEOUT_S)
+        return cls(key_id, lambda wanted: CryptographyClient(wanted, credential, **options))
 
     def wrap(self, data_key: bytes) -> WrappedKey:
         """Wrap with the version of the key that is current, or named in the settings."""
@@ -78,13 +78,6 @@ class KeyVaultWrap:
             if key_id not in self._clients:
                 self._clients[key_id] = self._client_for(key_id)
             return self._clients[key_id]
-
-
-TRANSPORT = {
-    "connection_timeout": CONNECT_TIMEOUT_S,
-    "read_timeout": READ_TIMEOUT_S,
-    "retry_total": RETRY_COUNT_MAX,
-}
 
 
 def _unreadable(wrapped: WrappedKey, why: str) -> Refusal:

@@ -21,16 +21,14 @@ from azure.data.tables import (
 )
 
 from bascule.adapters.azure_errors import azure_errors
+from bascule.adapters.azure_transport import transport_options
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
 
 # A transaction takes 100 operations on one partition. Source: "Performing entity group transactions", Microsoft Learn.
 TRANSACTION_ROWS_MAX = 100
-CONNECT_TIMEOUT_S = 10
 READ_TIMEOUT_S = 30
-# A step that meets a longer trouble fails and is run again by the host, without blocking a thread meanwhile.
-READ_RETRY_COUNT_MAX = 2
 
 ONE_ATTEMPT: Mapping[str, Any] = {"retry_total": 0}
 """For writes whose repetition would meet its own effect, and take it for somebody else's."""
@@ -48,14 +46,21 @@ class Tables:
     @classmethod
     def from_connection_string(cls, connection_string: str, prefix: str) -> "Tables":
         """Tables opened with an account key; for the storage emulator."""
-        service = TableServiceClient.from_connection_string(connection_string, **_transport())
+        service = TableServiceClient.from_connection_string(
+            connection_string, **transport_options(READ_TIMEOUT_S)
+        )
         return cls(service, prefix)
 
     @classmethod
     def from_account(cls, account: str, credential: TokenCredential, prefix: str) -> "Tables":
         """Tables of a storage account, opened with the app's identity."""
         endpoint = f"https://{account}.table.core.windows.net"
-        return cls(TableServiceClient(endpoint, credential=credential, **_transport()), prefix)
+        return cls(
+            TableServiceClient(
+                endpoint, credential=credential, **transport_options(READ_TIMEOUT_S)
+            ),
+            prefix,
+        )
 
     def table(self, name: str) -> "Table":
         """One table, created when this process first asks for it."""
@@ -220,11 +225,3 @@ def in_hundreds(rows: Iterable[T]) -> Iterator[list[T]]:
 
 def _if_still(etag: str) -> dict[str, Any]:
     return {"etag": etag, "match_condition": MatchConditions.IfNotModified}
-
-
-def _transport() -> dict[str, Any]:
-    return {
-        "connection_timeout": CONNECT_TIMEOUT_S,
-        "read_timeout": READ_TIMEOUT_S,
-        "retry_total": READ_RETRY_COUNT_MAX,
-    }
