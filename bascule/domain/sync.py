@@ -82,7 +82,10 @@ class CloudMailbox:
 # Source: Microsoft Learn, "Troubleshoot issues with IMAP mailbox migration" (the first three sentences).
 _FAILURES = (
     (
-        re.compile(r"trouble signing in|login failed|authenticat|credentials", re.IGNORECASE),
+        re.compile(
+            r"trouble signing in|AUTHENTICATIONFAILED|login failed|invalid credentials|(wrong|incorrect) password",
+            re.IGNORECASE,
+        ),
         Code.SYNC_LOGIN_REFUSED,
     ),
     (

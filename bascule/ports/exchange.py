@@ -26,7 +26,12 @@ class Exchange(Protocol):
         ...
 
     def join_coexistence(self, address: str) -> None:
-        """Make the mailbox a member; already a member is success. Raises Refusal(GROUP_MISSING)."""
+        """Make the mailbox a member; already a member is success.
+
+        Raises:
+            Refusal(GROUP_MISSING): there is no group.
+            NotYet: the server that keeps the group does not know the mailbox yet.
+        """
         ...
 
     def leave_coexistence(self, address: str) -> None:
