@@ -114,7 +114,8 @@ class Engine:
         return history.failed(now_utc, Kind.TASK_FAILED, task_id, reason, details)
 
     def activity(self, task: Task) -> AppFunction | None:
-        """The function of a call."""
+        """The function of a call, about to be made."""
+        LOG.info("activity %s runs", task.name)
         return self.core.app.durable("activityTrigger", task.name)
 
     def missing_activity(self, task: Task) -> ActivityResult:

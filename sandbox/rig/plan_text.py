@@ -1,12 +1,18 @@
 """The plan of a rehearsal, written for the world it runs in."""
 
+import tomllib
 from collections.abc import Mapping
 from typing import Any
 
+import tomli_w
+
+from bascule.domain.plan_file import read_plan
 from sandbox.world.coexistence import Coexistence
 from sandbox.world.world import World
 
 MESSAGE_SIZE_MAX_BYTES = 256 * 1024
+# Where things are, an operator's own plan cannot say of a sandbox; what to do with them, it can.
+PLACES = ("tenant", "source", "alias_map")
 
 
 TEMPLATE = """
@@ -66,3 +72,14 @@ def plan_text(world: World, coexistence: Coexistence, addresses: Mapping[str, An
         alias_path=alias_map["path"],
         message_size_max=MESSAGE_SIZE_MAX_BYTES,
     )
+
+
+def merged(own: str, played: str) -> str:
+    """An operator's own plan with the sandbox's tenant, source and alias map.
+
+    Raises:
+        PlanInvalid: with every mistake of the operator's plan, before anything is replaced.
+    """
+    read_plan(own)
+    places = tomllib.loads(played)
+    return tomli_w.dumps(tomllib.loads(own) | {name: places[name] for name in PLACES})

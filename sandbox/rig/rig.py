@@ -12,7 +12,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob import BlobServiceClient
@@ -21,12 +21,14 @@ from sandbox.faces.server import Faces
 from sandbox.local_host.clock import CLOCK_VARIABLE, ScaledClock
 from sandbox.rig.app_process import AppProcess
 from sandbox.rig.azurite import Azurite
-from sandbox.rig.plan_text import MESSAGE_SIZE_MAX_BYTES, plan_text
+from sandbox.rig.plan_text import MESSAGE_SIZE_MAX_BYTES, merged, plan_text
 from sandbox.world.coexistence import Coexistence, prepare_coexistence
+from sandbox.world.naming import Naming
 from sandbox.world.weather import CALM, Weather
 from sandbox.world.world import World
 
 KEY_BYTES = 32
+ALIAS_MAP_STEPS = ("check_route", "switch_route")
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class RigOptions:
     speed: float = 600.0
     weather: Weather = CALM
     plan: Path | None = None
+    naming: Naming | None = None
     storage_on_disk: bool = False
 
 
@@ -50,11 +53,11 @@ class Rig:
         self.clock = ScaledClock.starting_now(options.speed)
         # The plan's limit and the service's are one number, or the certificate would name what had arrived.
         weather = replace(options.weather, migration_message_max_bytes=MESSAGE_SIZE_MAX_BYTES)
-        self.world = World(options.seed, self.clock.now_utc, weather)
+        self.world = World(options.seed, self.clock.now_utc, weather, naming=options.naming)
         self.coexistence: Coexistence = prepare_coexistence(self.world)
         self._stack = ExitStack()
         self.storage = ""
-        self.addresses: Mapping[str, object] = {}
+        self.addresses: Mapping[str, Any] = {}
         self.app = AppProcess(folder, {})
 
     def __enter__(self) -> Self:
@@ -97,10 +100,25 @@ class Rig:
         with service, service.get_blob_client("reports", path) as blob:
             return blob.download_blob().readall()
 
+    def uploads_left(self) -> list[str]:
+        """Names of the batch files that the app has not taken in: they hold passwords."""
+        service = BlobServiceClient.from_connection_string(self.storage)
+        with service, service.get_container_client("batches") as container:
+            return sorted(blob.name for blob in container.list_blobs())
+
+    def calls(self, kind: str) -> int:
+        """How often a system was called: graph, exchange, imap_sessions, alias_map."""
+        if kind != "alias_map":
+            return self.world.calls[kind]
+        # The app opens the file itself; what is seen of it is which steps ran.
+        log = self.app.log_path.read_text(encoding="utf-8")
+        return sum(log.count(f"activity {step} runs") for step in ALIAS_MAP_STEPS)
+
     def _plan(self) -> str:
-        if self.options.plan is not None:
-            return self.options.plan.read_text(encoding="utf-8")
-        return plan_text(self.world, self.coexistence, self.addresses)
+        played = plan_text(self.world, self.coexistence, self.addresses)
+        if self.options.plan is None:
+            return played
+        return merged(self.options.plan.read_text(encoding="utf-8"), played)
 
     def _environment(self) -> dict[str, str]:
         said = {name: str(value) for name, value in self.addresses.items()}

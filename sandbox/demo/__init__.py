@@ -1,0 +1,1 @@
+"""A whole migration played on one machine: upload, coexistence, cutover, trouble, repair, rollback, proof."""

@@ -1,0 +1,33 @@
+"""The operator's own batch file as the source's people: who is in it gets a mailbox, right or wrong as the row may be."""
+
+import csv
+
+from bascule.domain.addresses import address_problem, local_part, normal_address
+from bascule.domain.batch_encoding import decode_file
+from bascule.domain.batch_header import delimiter_of
+from sandbox.world.population import Person
+
+ADDRESS, USER_NAME, PASSWORD, DISPLAY_NAME = "emailaddress", "username", "password", "displayname"
+
+
+def people_of(content: bytes) -> tuple[Person, ...]:
+    """Everybody whose row has an address and a user name of their own; the product judges the rest.
+
+    Raises:
+        BatchFileInvalid: the file cannot be read as text.
+        ValueError: nobody is in it.
+    """
+    text = decode_file(content).text
+    lines = text.splitlines()
+    rows = csv.DictReader(lines, delimiter=delimiter_of(lines[0]) if lines else ",")
+    people: dict[str, Person] = {}
+    for row in rows:
+        cells = {str(name).strip().lower(): str(cell or "") for name, cell in row.items()}
+        address = normal_address(cells.get(ADDRESS, ""))
+        if address_problem(address) is None:
+            user_name = cells.get(USER_NAME) or local_part(address)
+            name = cells.get(DISPLAY_NAME) or local_part(address)
+            people.setdefault(user_name, Person(address, name, user_name, cells.get(PASSWORD, "")))
+    if not people:
+        raise ValueError("no row of the file has an address: its first line must name its columns")
+    return tuple(people.values())
