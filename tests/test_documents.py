@@ -73,6 +73,7 @@ def test_every_setting_is_documented_and_no_other() -> None:
     [
         ("sandbox/local_host/__main__.py", "local-host.md"),
         ("sandbox/faces/__main__.py", "faces.md"),
+        ("sandbox/demo/__main__.py", "demo.md"),
     ],
 )
 def test_every_option_of_a_command_is_documented(module: str, page: str) -> None:
