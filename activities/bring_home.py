@@ -60,12 +60,12 @@ def _received_since(
 def _move(
     ports: Ports, record: MailboxRecord, mailbox: SourceMailbox, message: MessageFacts, home: str
 ) -> None:
-    if not mailbox.holds(home, message.message_id):
+    if not mailbox.holds(home, message):
         raw = ports.cloud_mail.read(record.account_id, message.handle)
         if raw is None:
             return  # its owner deleted it a moment ago
         mailbox.append(home, raw)
-        if not mailbox.holds(home, message.message_id):
+        if not mailbox.holds(home, message):
             detail = f"{record.address}: a message appended to {home} is not there"
             raise Refusal(Code.MESSAGE_NOT_BROUGHT_HOME, detail)
     ports.cloud_mail.remove(record.account_id, message.handle)

@@ -5,10 +5,10 @@ is told by its time of arrival, which the migration keeps. A message counts as p
 then anywhere else in the mailbox, because people move mail.
 """
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 
 from bascule.domain.folders import Path
 from bascule.domain.mail import MessageFacts
@@ -120,10 +120,10 @@ class Comparison:
         if absent.message.message_id:
             return False
         here = self._shelves.get(absent.expected)
-        if here is not None and here.take_arrival(absent.message.received_utc):
+        if here is not None and here.take_arrival(absent.message.arrival_s):
             self._present[absent.folder] += 1
             return True
-        if any(shelf.take_arrival(absent.message.received_utc) for shelf in self._shelves.values()):
+        if any(shelf.take_arrival(absent.message.arrival_s) for shelf in self._shelves.values()):
             elsewhere[absent.folder] += 1
             return True
         return False
@@ -137,18 +137,21 @@ class Comparison:
 def unmatched(
     cloud: Iterable[tuple[Path, MessageFacts]], source: Iterable[MessageFacts]
 ) -> list[tuple[Path, MessageFacts]]:
-    """The cloud messages that have no partner at the source, each with its folder's path."""
-    shelf = _Shelf()
-    for message in source:
-        shelf.put(message)
-    strangers = [
-        (path, message) for path, message in cloud if not shelf.take_id(message.message_id)
-    ]
-    return [
-        (path, message)
-        for path, message in strangers
-        if not shelf.take_arrival(message.received_utc, is_anonymous=True)
-    ]
+    """The cloud messages that have no partner at the source, each with its folder's path.
+
+    Stricter than the certificate: a partner also arrived in the same second, because two messages with one id and
+    other content may stand on either side. One without an id at the source is told by that second alone.
+    """
+    partners = Counter((message.message_id, message.arrival_s) for message in source)
+
+    def has_partner(message: MessageFacts) -> bool:
+        for identity in ((message.message_id, message.arrival_s), ("", message.arrival_s)):
+            if partners[identity] > 0:
+                partners[identity] -= 1
+                return True
+        return False
+
+    return [(path, message) for path, message in cloud if not has_partner(message)]
 
 
 @dataclass(frozen=True)
@@ -169,10 +172,10 @@ class _Shelf:
 
     def __init__(self) -> None:
         self._arrivals_by_id: dict[str, list[int]] = {}
+        self._left_by_arrival: Counter[int] | None = None
 
     def put(self, message: MessageFacts) -> None:
-        arrivals = self._arrivals_by_id.setdefault(message.message_id, [])
-        arrivals.append(int(message.received_utc.timestamp()))
+        self._arrivals_by_id.setdefault(message.message_id, []).append(message.arrival_s)
 
     def take_id(self, message_id: str) -> bool:
         arrivals = self._arrivals_by_id.get(message_id)
@@ -181,13 +184,12 @@ class _Shelf:
         arrivals.pop()
         return True
 
-    def take_arrival(self, received_utc: datetime, *, is_anonymous: bool = False) -> bool:
-        """Take a message that arrived in that second; `is_anonymous` asks for one without an id."""
-        second = int(received_utc.timestamp())
-        ids = [""] if is_anonymous else list(self._arrivals_by_id)
-        for message_id in ids:
-            arrivals = self._arrivals_by_id.get(message_id, [])
-            if second in arrivals:
-                arrivals.remove(second)
-                return True
-        return False
+    def take_arrival(self, second: int) -> bool:
+        """Take a message that arrived in that second; no more ids are taken after the first of these."""
+        if self._left_by_arrival is None:
+            left = itertools.chain.from_iterable(self._arrivals_by_id.values())
+            self._left_by_arrival = Counter(left)
+        if self._left_by_arrival[second] <= 0:
+            return False
+        self._left_by_arrival[second] -= 1
+        return True

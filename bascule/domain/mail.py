@@ -77,6 +77,19 @@ class MessageFacts:
     size_bytes: int
     """0 where the server does not say."""
 
+    @property
+    def arrival_s(self) -> int:
+        """The second of its arrival; no server keeps finer ones."""
+        return int(self.received_utc.timestamp())
+
+    def is_same_as(self, other: "MessageFacts") -> bool:
+        """Whether both have one Message-ID and arrived in the same second; never for a message without an id."""
+        return (
+            bool(self.message_id)
+            and self.message_id == other.message_id
+            and self.arrival_s == other.arrival_s
+        )
+
 
 @dataclass(frozen=True)
 class CloudFolder:

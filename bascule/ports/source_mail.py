@@ -30,8 +30,12 @@ class SourceMailbox(Protocol):
         """Every message of a folder in UID order, in chunks; `handle` is the UID."""
         ...
 
-    def holds(self, folder: str, message_id: str) -> bool:
-        """Whether the folder has a message with this Message-ID; a folder that is not there has none."""
+    def holds(self, folder: str, message: MessageFacts) -> bool:
+        """Whether the folder has a message with this Message-ID that arrived in the same second.
+
+        The id alone is not enough: there are messages with one id and other content. A folder that is not there has
+        none, and a message without an id is never found.
+        """
         ...
 
     def append(self, folder: str, message: RawMessage) -> None:

@@ -73,13 +73,13 @@ class WorldSourceMailbox:
             held = list(self._folder(folder).messages.values())
         return (_facts(message) for message in held)
 
-    def holds(self, folder: str, message_id: str) -> bool:
-        """Whether the folder has a message with this Message-ID; a folder that is not there has none."""
+    def holds(self, folder: str, message: MessageFacts) -> bool:
+        """Whether the folder has a message with this Message-ID that arrived in the same second."""
         with self._world.kernel.look():
             if folder not in self._mailbox.store.folders:
                 return False
             held = self._folder(folder).messages.values()
-            return any(header(message.raw, "Message-ID") == message_id for message in held)
+            return any(_facts(each).is_same_as(message) for each in held)
 
     def append(self, folder: str, message: RawMessage) -> None:
         """Put a message into a folder, which is created when it is not there."""

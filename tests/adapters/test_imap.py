@@ -15,6 +15,7 @@ from bascule.domain.plan import SourcePlan
 from tests.adapters.scripted_imap import GREETING, scripted_imap
 
 ANNA = Login("anna", "Pa55word")
+NOON_UTC = datetime(2026, 3, 1, 12, tzinfo=UTC)
 EXAMINED = b"* 2 EXISTS\r\n* OK [UIDVALIDITY 7] .\r\n$ OK [READ-ONLY] done\r\n"
 NOBODY_SAID = Login("anna", "canary-Pa55word")
 
@@ -297,7 +298,7 @@ def test_reading_asks_for_nothing_that_changes_a_flag() -> None:
         mailbox.folders()
         mailbox.marks()
         mailbox.large_message_count("INBOX", 100)
-        mailbox.holds("INBOX", "<a@x.org>")
+        mailbox.holds("INBOX", letter("<a@x.org>"))
         list(mailbox.messages("INBOX"))
 
     said = b"\n".join(server.heard)
@@ -333,7 +334,7 @@ def test_a_line_break_in_a_message_id_is_no_command() -> None:
         b"UID SEARCH": b"* SEARCH\r\n$ OK done\r\n",
     }
     with scripted_imap(answers) as server, ImapSourceMail(server.plan).open(ANNA) as mailbox:
-        assert not mailbox.holds("INBOX", "<a@x.org>\r\nX1 DELETE INBOX")
+        assert not mailbox.holds("INBOX", letter("<a@x.org>\r\nX1 DELETE INBOX"))
 
     assert not any(line.startswith(b"X1") for line in server.heard)
 
@@ -375,3 +376,8 @@ def test_a_server_that_hangs_up_after_the_work_is_no_error() -> None:
         ImapSourceMail(server.plan).open(ANNA),
     ):
         pass
+
+
+def letter(message_id: str) -> MessageFacts:
+    """A message that arrived at noon."""
+    return MessageFacts("1", message_id, NOON_UTC, 100)

@@ -1,14 +1,15 @@
 """What every door to the source's mail promises: over IMAP, and straight into the simulated world."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from bascule.adapters.imap.connection import ImapSourceMail
 from bascule.domain.codes import Code
 from bascule.domain.errors import Refusal
-from bascule.domain.mail import FolderMark, Login, RawMessage
+from bascule.domain.mail import FolderMark, Login, MessageFacts, RawMessage
 from bascule.domain.plan import SourcePlan
 from bascule.ports.source_mail import SourceMail
 from sandbox.bound.source_mail import WorldSourceMail
@@ -20,6 +21,7 @@ from sandbox.world.world import World
 
 NOW_UTC = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LEAP_DAY_UTC = datetime(2024, 2, 29, 23, 59, 59, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
 LETTER = b"Message-ID: <home@x>\r\nSubject: home\r\n\r\nHome.\r\n"
 
 
@@ -122,14 +124,16 @@ def test_large_messages_are_counted_by_their_size_on_the_wire(house: House) -> N
 def test_mail_comes_home_with_its_flags_and_its_time(house: House) -> None:
     """After a rollback a message of last week must not look like one of today."""
     message = RawMessage(LETTER, ("\\Seen", "\\Flagged"), LEAP_DAY_UTC)
+    letter = MessageFacts("", "<home@x>", LEAP_DAY_UTC, 0)
 
     with house.mail.open(house.login) as opened:
-        assert not opened.holds("Neu/Été", "<home@x>")
+        assert not opened.holds("Neu/Été", letter)
         opened.append("Neu/Été", message)
 
-        assert opened.holds("Neu/Été", "<home@x>")
-        assert not opened.holds("Neu/Été", "<home@")
-        assert not opened.holds("INBOX", "<home@x>")
+        assert opened.holds("Neu/Été", letter)
+        assert not opened.holds("Neu/Été", replace(letter, message_id="<home@"))
+        assert not opened.holds("Neu/Été", replace(letter, received_utc=LEAP_DAY_UTC + SECOND))
+        assert not opened.holds("INBOX", letter)
     (stored,) = house.box().store.folders["Neu/Été"].messages.values()
     assert (stored.raw, stored.internal_utc) == (LETTER, LEAP_DAY_UTC)
     assert stored.flags == {"\\Seen", "\\Flagged"}

@@ -7,7 +7,7 @@ import pytest
 
 from bascule.domain.codes import Code
 from bascule.domain.errors import Refusal, Unreachable
-from bascule.domain.mail import Login, RawMessage
+from bascule.domain.mail import Login, MessageFacts, RawMessage
 from bascule.domain.routes import Route, RouteSwitch
 from bascule.ports.alias_map import AliasMap
 from bascule.ports.source_mail import SourceMail
@@ -128,11 +128,11 @@ def test_a_mailbox_is_surveyed_without_being_touched(mail: SourceMail) -> None:
 def test_mail_comes_home_once_and_probes_go(mail: SourceMail) -> None:
     """Rollback asks before it appends, and cleans up after itself."""
     with mail.open(Login("anna", "secret")) as box:
-        assert not box.holds("New", "<2@x>")
+        assert not box.holds("New", MessageFacts("", "<2@x>", noon(), 0))
         box.append("New", RawMessage(b"Message-ID: <2@x>\r\n\r\n", ("\\Seen",), noon()))
         box.append("INBOX", RawMessage(b"Subject: Probe 1\r\n\r\n"))
 
-        assert box.holds("New", "<2@x>")
+        assert box.holds("New", MessageFacts("", "<2@x>", noon(), 0))
         assert box.remove_by_subject("Probe 1") == 1
         assert box.remove_by_subject("Probe 1") == 0
 

@@ -11,7 +11,6 @@ from bascule.adapters.imap.message_facts import (
     SUBJECT,
     Fetched,
     facts_from,
-    header_text,
     subject_text,
 )
 from bascule.domain.codes import Code
@@ -59,8 +58,9 @@ class ImapMailbox:
                 if facts is not None:
                     yield facts
 
-    def holds(self, folder: str, message_id: str) -> bool:
-        """Whether the folder has a message with this Message-ID; a folder that is not there has none."""
+    def holds(self, folder: str, message: MessageFacts) -> bool:
+        """Whether the folder has a message with this Message-ID that arrived in the same second."""
+        message_id = message.message_id
         if not message_id or folder not in self._listed():
             return False
         with imap_errors(f"looking into {folder}"):
@@ -69,7 +69,8 @@ class ImapMailbox:
             uids = self._client.search(criteria, _charset(message_id))[:SEARCH_COUNT_MAX]
             # The server looks for parts, and in any letters; the same id is the same id.
             found = self._client.fetch(uids, FACTS) if uids else {}
-            return any(header_text(fetched) == message_id for fetched in found.values())
+            facts = (facts_from({**fetched, b"UID": uid}) for uid, fetched in found.items())
+            return any(held is not None and held.is_same_as(message) for held in facts)
 
     def append(self, folder: str, message: RawMessage) -> None:
         """Put a message into a folder with its flags and its time of delivery."""
