@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,7 +19,7 @@ from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob import BlobServiceClient
 
 from sandbox.faces.server import Faces
-from sandbox.local_host.clock import CLOCK_VARIABLE, ScaledClock
+from sandbox.local_host.clock import CLOCK_VARIABLE, ScaledClock, real_now_utc
 from sandbox.rig.app_process import AppProcess
 from sandbox.rig.azurite import Azurite
 from sandbox.rig.plan_text import MESSAGE_SIZE_MAX_BYTES, merged, plan_text
@@ -41,6 +42,8 @@ class RigOptions:
     plan: Path | None = None
     naming: Naming | None = None
     storage_on_disk: bool = False
+    start_utc: datetime | None = None
+    """Where virtual time begins; now unless given. Two runs of one seed and start have the same mail."""
 
 
 class Rig:
@@ -50,10 +53,12 @@ class Rig:
         """`folder` is private to this run: keys, state, log and alias table stand in it."""
         self.folder = folder
         self.options = options
-        self.clock = ScaledClock.starting_now(options.speed)
+        now_utc = real_now_utc()
+        # Time stands still until `open`, so that what is prepared does not depend on how fast the machine is.
+        self.clock = ScaledClock(now_utc, options.start_utc or now_utc, 0.0)
         # The plan's limit and the service's are one number, or the certificate would name what had arrived.
         weather = replace(options.weather, migration_message_max_bytes=MESSAGE_SIZE_MAX_BYTES)
-        self.world = World(options.seed, self.clock.now_utc, weather, naming=options.naming)
+        self.world = World(options.seed, self._now_utc, weather, naming=options.naming)
         self.coexistence: Coexistence = prepare_coexistence(self.world)
         self._stack = ExitStack()
         self.storage = ""
@@ -73,6 +78,7 @@ class Rig:
 
     def open(self) -> None:
         """Start the storage, the faces and the app, in this order."""
+        self.clock = self.clock.continued(self.options.speed)
         data = self.folder / "storage" if self.options.storage_on_disk else None
         azurite = self._stack.enter_context(Azurite(self.folder, data))
         self.storage = azurite.connection_string
@@ -113,6 +119,9 @@ class Rig:
         # The app opens the file itself; what is seen of it is which steps ran.
         log = self.app.log_path.read_text(encoding="utf-8")
         return sum(log.count(f"activity {step} runs") for step in ALIAS_MAP_STEPS)
+
+    def _now_utc(self) -> datetime:
+        return self.clock.now_utc()
 
     def _plan(self) -> str:
         played = plan_text(self.world, self.coexistence, self.addresses)
