@@ -1,6 +1,6 @@
 """The cutover of one mailbox: out of the group first, proven, and only then the alias.
 
-    SYNCED     wait for the operator's instant; then leave the group and send probes inside the tenant
+    SYNCED     wait for the operator's instant; then leave the group, hold, and send probes inside the tenant
     DETACHED   the probes stayed in the cloud: turn the alias, read it back
     REDIRECTED
 
@@ -77,19 +77,33 @@ def hold_up(context: Context, view: MailboxView, record: MailboxRecord) -> str:
 
 
 def detach(context: Context, view: MailboxView) -> Story[Pause]:
-    """Leave the group, see it, then send probes until several in a row stayed in the cloud."""
-    record, ref = view.record, ref_of(view.record)
-    since_utc = record.detach_began_utc or context.current_utc_datetime
-    if record.probe_proven_count == 0 and not record.probe_token:
-        yield from leave_coexistence(context, ref)
-        yield from see_membership(context, MembershipQuestion(ref, False, since_utc))
-    sighting = yield from probe_once(context, view, ProbePlace.CLOUD)
+    """Leave the group, see it, hold until no server can remember it, then send probes until several stayed."""
+    record = yield from _out_of_group(context, view.record)
+    hold_s = view.cutover.hold_s - seconds_since(context, record.left_group_utc)
+    if hold_s > 0:
+        return Pause(min(hold_s, PAUSE_MAX_S), "the tenant's servers to forget the group")
+    sighting = yield from probe_once(context, replace(view, record=record), ProbePlace.CLOUD)
     if not isinstance(sighting, Sighting):
         return sighting
     if sighting.proven_count < view.cutover.probe_count:
         return Pause(view.cutover.probe_interval_s, "the next probe")
     proven = replace(sighting.record, probe_proven_count=0)
     return (yield from arrive(context, proven, Stage.DETACHED))
+
+
+def _out_of_group(context: Context, record: MailboxRecord) -> Story[MailboxRecord]:
+    """Leave the group and see it: at first, and again after a probe that went astray."""
+    is_astray = record.probe_strays and not record.probe_proven_count and not record.probe_token
+    if record.left_group_utc is not None and not is_astray:
+        return record
+    ref, since_utc = ref_of(record), record.detach_began_utc or context.current_utc_datetime
+    yield from leave_coexistence(context, ref)
+    yield from see_membership(context, MembershipQuestion(ref, False, since_utc))
+    if record.left_group_utc is not None:
+        return record
+    return (
+        yield from remember(context, replace(record, left_group_utc=context.current_utc_datetime))
+    )
 
 
 def redirect(context: Context, view: MailboxView) -> Story[Pause]:

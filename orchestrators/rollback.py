@@ -54,6 +54,7 @@ def begin(context: Context, record: MailboxRecord) -> Story[Pause]:
         code=None,
         detail="",
         rollback_began_utc=context.current_utc_datetime,
+        left_group_utc=None,
         probe_proven_count=0,
         probe_token="",
         probe_sent_utc=None,

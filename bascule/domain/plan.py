@@ -115,6 +115,9 @@ class SyncPlan:
 class CutoverPlan:
     """How sure we want to be at each turn of a redirect."""
 
+    hold_s: int = 14_400
+    """No redirect earlier after leaving the group: no probe meets every transport server, and Exchange Server keeps
+    expanded groups for four hours. Exchange Online publishes no figure."""
     probe_count: int = 3
     """Probes that must arrive in a row: each meets another transport server's memory of the group."""
     probe_interval_s: int = 60

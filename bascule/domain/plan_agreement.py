@@ -101,17 +101,17 @@ def _waits_fit(values: Values) -> Iterator[PlanMistake]:
 
 
 def _probes_fit(values: Values) -> Iterator[PlanMistake]:
-    names = ("probe_count", "probe_interval_s", "probe_patience_s")
+    names = ("hold_s", "probe_count", "probe_interval_s", "probe_patience_s")
     numbers = [values.get(f"cutover.{name}") for name in names]
     detach_h = values.get("patience.detach_h")
     if detach_h is None or any(number is None for number in numbers):
         return
-    count, interval_s, patience_s = (int(number or 0) for number in numbers)
-    if detach_h * HOUR_S < count * interval_s + patience_s:
+    hold_s, count, interval_s, patience_s = (int(number or 0) for number in numbers)
+    if detach_h * HOUR_S < hold_s + count * interval_s + patience_s:
         yield PlanMistake(
             "patience.detach_h",
-            f"ends before {count} probes, one each {interval_s} s, can have arrived",
-            "Lengthen it, or ask for fewer probes",
+            f"ends before {count} probes, one each {interval_s} s after the hold of {hold_s} s, can have arrived",
+            "Lengthen it, shorten cutover.hold_s, or ask for fewer probes",
         )
 
 

@@ -37,6 +37,7 @@ BOUNDS = {
     "sync.delta_age_alert_h": Bound(25, 168, "a delta runs every 24 h: sooner always alarms"),
     "sync.supplement_gather_s": Bound(0, 86_400, "late mailboxes wait for it"),
     "sync.keep_alive_days": Bound(1, 59, "Exchange stops an idle batch after 60 days"),
+    "cutover.hold_s": Bound(0, 86_400, "memberships have been seen stale for four hours, never for a day"),
     "cutover.probe_count": Bound(1, 50, "one proves something, fifty prove no more"),
     "cutover.probe_interval_s": Bound(1, 3_600, "the user's mail waits for the last probe"),
     "cutover.probe_patience_s": Bound(1, 21_600, "a probe not seen in six hours is lost"),

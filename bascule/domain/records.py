@@ -73,6 +73,8 @@ class MailboxRecord:
     # Cutover
     detach_began_utc: datetime | None = None
     """From here on only the rollback puts the mailbox back into the group."""
+    left_group_utc: datetime | None = None
+    """When the group was first seen without the mailbox; the hold before the redirect counts from here."""
     probe_token: str = ""
     probe_sent_utc: datetime | None = None
     probe_proven_count: int = 0

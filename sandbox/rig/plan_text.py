@@ -1,5 +1,6 @@
 """The plan of a rehearsal, written for the world it runs in."""
 
+import math
 import tomllib
 from collections.abc import Mapping
 from typing import Any
@@ -45,6 +46,9 @@ licence = "STANDARDWOFFPACK_FACULTY"
 services_after = ["TEAMS1", "SHAREPOINTSTANDARD_EDU", "SHAREPOINTWAC_EDU"]
 usage_location = "FR"
 
+[cutover]
+hold_s = {hold_s}
+
 [survey]
 message_size_max_bytes = {message_size_max}
 waived = ["message_too_large", "two_folders_for_one_role"]
@@ -71,6 +75,8 @@ def plan_text(world: World, coexistence: Coexistence, addresses: Mapping[str, An
         security=imap["security"],
         alias_path=alias_map["path"],
         message_size_max=MESSAGE_SIZE_MAX_BYTES,
+        # As an operator does who knows their tenant: as long as its servers remember a group, and no longer.
+        hold_s=math.ceil(world.weather.group_cache_age.max_s),
     )
 
 
