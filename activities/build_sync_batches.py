@@ -79,13 +79,13 @@ def _names(name: str) -> Iterable[str]:
 
 def _is_taken(ports: Ports, candidate: str, taken: set[str]) -> bool:
     # A name whose mailboxes have all left it again still belongs to the batch that Exchange has.
-    return candidate in taken or ports.boards.head(board_of(candidate)).is_created
+    return candidate in taken or ports.boards.head(board_of(candidate)).created_utc is not None
 
 
 def _create(ports: Ports, sync_batch: str, records: list[MailboxRecord]) -> bool:
     """One step nearer to a batch that runs: sent, started, or seen running; whether anything was asked of Exchange."""
     board = board_of(sync_batch)
-    if ports.boards.head(board).is_created:
+    if ports.boards.head(board).created_utc is not None:
         return False
     found = ports.exchange.find_sync_batch(sync_batch)
     if found is None:
@@ -95,7 +95,8 @@ def _create(ports: Ports, sync_batch: str, records: list[MailboxRecord]) -> bool
         ports.exchange.start_sync_batch(sync_batch)
         return True
     # Seen with its own eyes, not taken from the answer to the creation.
-    ports.boards.amend_head(board, lambda head: replace(head, is_created=True))
+    now_utc = ports.clock.now_utc()
+    ports.boards.amend_head(board, lambda head: replace(head, created_utc=now_utc))
     return False
 
 

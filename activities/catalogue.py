@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any, get_type_hints
 
-from activities.alert_operator import alert_operator
 from activities.apply_difference import apply_difference
 from activities.bring_home import bring_home
 from activities.build_sync_batches import build_sync_batches
@@ -29,8 +28,10 @@ from activities.refuse_upload import refuse_upload
 from activities.register_batch import register_batch
 from activities.registration import Activity, as_activity
 from activities.remove_strays import remove_strays
+from activities.report_late_sync import report_late_sync
 from activities.request_delta import request_delta
 from activities.reserve_seats import reserve_seats
+from activities.restart_sync import restart_sync
 from activities.see_membership import see_membership
 from activities.see_sync import see_sync
 from activities.send_probe import send_probe
@@ -43,7 +44,6 @@ from activities.withdraw_upload import withdraw_upload
 from bascule.ports.bundle import Ports
 
 WORK: tuple[Callable[[Ports, Any], object], ...] = (
-    alert_operator,
     apply_difference,
     bring_home,
     build_sync_batches,
@@ -68,8 +68,10 @@ WORK: tuple[Callable[[Ports, Any], object], ...] = (
     refuse_upload,
     register_batch,
     remove_strays,
+    report_late_sync,
     request_delta,
     reserve_seats,
+    restart_sync,
     see_membership,
     see_sync,
     send_probe,

@@ -7,8 +7,11 @@ from activities.subject import note
 from bascule.domain.errors import Conflict, InvariantBroken
 from bascule.domain.records import BATCH_FIELDS, OPERATOR_FIELDS, MailboxRecord, Wish
 from bascule.domain.requests import Progress
-from bascule.domain.stages import Stage, may_follow
+from bascule.domain.stages import LIFE, Stage, may_follow
 from bascule.ports.bundle import Ports
+
+
+FROM_SYNC_ON = frozenset(LIFE[LIFE.index(Stage.SYNCING) :])
 
 
 def record_progress(ports: Ports, progress: Progress) -> MailboxRecord:
@@ -60,13 +63,13 @@ def _check(stored: MailboxRecord, wanted: MailboxRecord) -> None:
 
 
 def _ways_on(stored: MailboxRecord) -> set[Stage | None]:
-    # A failed sync begins again one stage earlier, in a supplement.
+    # A failed sync that copied nothing begins again in a supplement.
     return {
         stored.resume_stage,
         Stage.SET_ASIDE,
         Stage.ABANDONED,
         Stage.ROLLED_BACK,
-        Stage.COEXISTING if stored.resume_stage is Stage.SYNCING else None,
+        Stage.COEXISTING if stored.resume_stage in FROM_SYNC_ON else None,
     }
 
 

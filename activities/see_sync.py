@@ -1,10 +1,12 @@
 """See how far the sync of one mailbox is, through the board of its sync batch."""
 
+from datetime import datetime, timedelta
+
 from activities.subject import record_of
 from activities.sync_boards import user_on_board, young_board
 from bascule.domain.codes import Code
-from bascule.domain.errors import NotYet, Refusal
-from bascule.domain.records import MailboxRef
+from bascule.domain.errors import BasculeError, NotYet, Refusal
+from bascule.domain.records import BoardHead, MailboxRecord, MailboxRef
 from bascule.domain.requests import SyncFacts
 from bascule.domain.stages import Stage
 from bascule.domain.sync import SyncState, SyncUser, sync_failure_code
@@ -12,6 +14,8 @@ from bascule.ports.bundle import Ports
 
 # A batch that was just created does not list its users at once.
 NOT_LISTED_WAIT_S = 60.0
+# Longer than that, Exchange has left the row out: another migration batch holds the mailbox.
+LISTED_WITHIN = timedelta(hours=2)
 IN_BETWEEN = frozenset({SyncState.LEAVING, SyncState.UNKNOWN, SyncState.UNEXPECTED})
 
 
@@ -26,9 +30,7 @@ def see_sync(ports: Ports, ref: MailboxRef) -> SyncFacts:
     head = young_board(ports, record.sync_batch)
     user = user_on_board(ports, record.sync_batch, record.key)
     if user is None:
-        raise NotYet(
-            NOT_LISTED_WAIT_S, f"{record.address} is not listed in {record.sync_batch} yet"
-        )
+        raise _unlisted(record, head, ports.clock.now_utc())
     _check(user, has_begun=record.stage is not Stage.COEXISTING)
     return SyncFacts(
         user.state,
@@ -49,3 +51,10 @@ def _check(user: SyncUser, *, has_begun: bool) -> None:
     # Before its batch is started, a user is listed as stopped.
     if user.state in IN_BETWEEN or user.state is SyncState.STOPPED:
         raise NotYet(NOT_LISTED_WAIT_S, f"{user.address}: the sync is {user.vendor_status}")
+
+
+def _unlisted(record: MailboxRecord, head: BoardHead, now_utc: datetime) -> BasculeError:
+    where = f"{record.address} is not listed in {record.sync_batch}"
+    if head.created_utc is not None and now_utc - head.created_utc > LISTED_WITHIN:
+        return Refusal(Code.SYNC_IN_OTHER_BATCH, f"{where}; another migration batch may hold it")
+    return NotYet(NOT_LISTED_WAIT_S, f"{where} yet")

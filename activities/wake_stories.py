@@ -54,8 +54,18 @@ async def wake_mailboxes(client: DurableClient, request: WakeRequest) -> int:
 
 async def wake_batch(client: DurableClient, batch: str) -> int:
     """Ring the batch's story, or start it."""
-    story = (BATCH_STORY, batch_instance_id(batch), encode(BatchRef(batch)))
-    return await _all(client, [story])
+    return await _all(client, [_batch_story(batch)])
+
+
+async def revive_batch(client: DurableClient, batch: str) -> None:
+    """Start the batch's story if it does not run; one that runs is left to its own timer."""
+    name, instance_id, request = _batch_story(batch)
+    if not await _is_alive(client, instance_id):
+        await client.start_new(name, instance_id, request)
+
+
+def _batch_story(batch: str) -> tuple[str, str, Json]:
+    return BATCH_STORY, batch_instance_id(batch), encode(BatchRef(batch))
 
 
 async def _all(client: DurableClient, stories: Iterable[tuple[str, str, Json]]) -> int:
@@ -63,8 +73,7 @@ async def _all(client: DurableClient, stories: Iterable[tuple[str, str, Json]]) 
 
     async def wake(name: str, instance_id: str, request: Json) -> None:
         async with gate:
-            status = await client.get_status(instance_id)
-            if status is not None and _state(status) in ALIVE:
+            if await _is_alive(client, instance_id):
                 await client.raise_event(instance_id, DOORBELL)
             else:
                 await client.start_new(name, instance_id, request)
@@ -74,6 +83,7 @@ async def _all(client: DurableClient, stories: Iterable[tuple[str, str, Json]]) 
     return len(woken)
 
 
-def _state(status: Any) -> str:
+async def _is_alive(client: DurableClient, instance_id: str) -> bool:
+    status = await client.get_status(instance_id)
     state = getattr(status, "runtime_status", None)
-    return str(getattr(state, "value", state) or "")
+    return str(getattr(state, "value", state) or "") in ALIVE

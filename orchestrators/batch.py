@@ -32,6 +32,7 @@ from orchestrators.steps import (
     read_progress,
     refuse_upload,
     register_batch,
+    report_late_sync,
     reserve_seats,
     serve_deltas,
     validate_upload,
@@ -79,6 +80,7 @@ def _live(context: Context, ref: BatchRef) -> Story[float | None]:
         yield from _wake_all(context, ref)
     yield from build_sync_batches(context, ref)
     yield from serve_deltas(context, ref)
+    yield from report_late_sync(context, ref)
     if progress.unfinished_count == 0:
         yield from close_batch(context, ref)
         _tell(context, "closed", progress)

@@ -13,7 +13,6 @@ from datetime import timedelta
 
 from bascule.domain.records import MailboxRecord
 from bascule.domain.requests import (
-    Alert,
     DeltaRequest,
     MailboxView,
     MembershipQuestion,
@@ -30,7 +29,6 @@ from orchestrators.steps import (
     Context,
     Deferred,
     Story,
-    alert_operator,
     check_route,
     leave_coexistence,
     request_delta,
@@ -131,10 +129,6 @@ def _look_at_sync(context: Context, view: MailboxView) -> Story[MailboxRecord]:
 
 def _keep_alive(context: Context, view: MailboxView, record: MailboxRecord) -> Story[None]:
     """Exchange stops a synced batch that nobody touches; a delta asked for in time prevents it."""
-    age_s = seconds_since(context, record.last_synced_utc)
-    if age_s > DELTA_AGE_MAX_S:
-        text = f"{record.address}: the last complete sync was {round(age_s / 3600)} h ago"
-        yield from alert_operator(context, Alert(f"Sync of batch {record.batch} is late", text))
     wanted_utc = context.current_utc_datetime - timedelta(seconds=view.keep_alive_s)
     if seconds_since(context, record.stage_since_utc) > view.keep_alive_s:
         yield from _ask_for_delta(context, DeltaRequest(ref_of(record), wanted_utc))

@@ -29,6 +29,7 @@ from orchestrators.steps import (
     pause,
     read_mailbox,
     record_progress,
+    restart_sync,
 )
 
 # The wait grows with the time a mailbox has stood at its stage: a day's wait is not asked after every minute.
@@ -101,13 +102,12 @@ def set_aside(context: Context, view: MailboxView, code: Code, detail: str) -> S
 
 
 def _retry(context: Context, record: MailboxRecord) -> Story[Pause]:
-    """Go on from the stage that was proven last; a failed sync starts over in a supplement."""
+    """Go on from the stage that was proven last; a failed sync is started again, or over in a supplement."""
     if record.stage is not Stage.SET_ASIDE or record.resume_stage is None:
         yield from record_progress(context, Progress(record, served_wish=Wish.RETRY))
         return NEXT
     resume = record.resume_stage
-    if record.code in SYNC_CODES and resume in {Stage.COEXISTING, Stage.SYNCING}:
-        yield from leave_sync(context, ref_of(record))
+    if record.code in SYNC_CODES and (yield from restart_sync(context, ref_of(record))):
         resume = Stage.COEXISTING
     again = replace(record, stage=resume, resume_stage=None, code=None, detail="")
     yield from record_progress(context, Progress(again, served_wish=Wish.RETRY))

@@ -10,7 +10,7 @@ from datetime import timedelta
 import azure.durable_functions as df
 import azure.functions as func
 
-from activities.wake_stories import wake_batch, wake_mailboxes
+from activities.wake_stories import revive_batch, wake_mailboxes
 from bascule.composition import ports
 from bascule.domain.records import MailboxRecord
 from bascule.domain.requests import WakeRequest
@@ -32,7 +32,7 @@ async def watch_stories(timer: func.TimerRequest, client: df.DurableOrchestratio
             text = f"{len(keys)} mailbox stories had stopped and were woken. If this repeats, look at the host."
             await asyncio.to_thread(ports().notifier.alert, f"Stories of {batch} stopped", text)
             await wake_mailboxes(client, WakeRequest(batch, keys))
-        await wake_batch(client, batch)
+        await revive_batch(client, batch)
 
 
 def unmoved(ports: Ports) -> dict[str, tuple[str, ...]]:

@@ -147,6 +147,8 @@ class BatchRecord:
     closed_utc: datetime | None = None
     pending_fingerprint: str = ""
     """A changed upload that waits for the operator's word; its difference stands in the reports container."""
+    late_told_utc: datetime | None = None
+    """When the operator was last told that the sync is late."""
     accepted_fingerprint: str = ""
     """The changed upload that the operator accepted and the batch's story has not yet applied."""
 
@@ -173,8 +175,8 @@ class BoardHead:
     lease_holder: str = ""
     """Who refreshes it now, or asks Exchange on everybody's behalf."""
     lease_until_utc: datetime | None = None
-    is_created: bool = False
-    """Of a sync board: its migration batch has been seen in Exchange."""
+    created_utc: datetime | None = None
+    """Of a sync board: when its migration batch was first seen running in Exchange."""
     delta_first_asked_utc: datetime | None = None
     """The oldest request for a delta that is not yet served."""
     delta_issued_utc: datetime | None = None

@@ -209,14 +209,6 @@ class HomeFacts:
 
 
 @dataclass(frozen=True)
-class Alert:
-    """Something the operator should see; `text` without secrets."""
-
-    subject: str
-    text: str
-
-
-@dataclass(frozen=True)
 class BatchRef:
     """How the batch's story and steps name it."""
 

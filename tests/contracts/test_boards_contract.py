@@ -40,7 +40,7 @@ def test_a_head_keeps_what_was_written(boards: Boards) -> None:
         refreshed_utc=NOON,
         lease_holder="anna",
         lease_until_utc=NOON + timedelta(seconds=30),
-        is_created=True,
+        created_utc=datetime(2026, 3, 1, tzinfo=UTC),
         delta_first_asked_utc=NOON,
     )
 
