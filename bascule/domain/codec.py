@@ -7,7 +7,9 @@ dataclasses and unions of dataclasses (told apart by `$type`). Anything else is 
 import dataclasses
 import enum
 import types
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
@@ -95,16 +97,19 @@ def _decode_dataclass(wanted: Any, raw: Any) -> Any:
     plain = get_origin(wanted) or wanted
     if raw.get(TYPE_KEY, plain.__name__) != plain.__name__:
         raise TypeError(f"expected {plain.__name__}, found {raw[TYPE_KEY]}")
+    hints = _field_types(wanted)
+    return plain(
+        **{name: _decode(hints[name], item) for name, item in raw.items() if name in hints}
+    )
+
+
+# A story decodes its whole history again at every turn; the types are the same every time.
+@cache
+def _field_types(wanted: Any) -> Mapping[str, Any]:
+    plain = get_origin(wanted) or wanted
     hints = get_type_hints(plain)
     bound = dict(zip(getattr(plain, "__parameters__", ()), get_args(wanted), strict=False))
-    known = {f.name for f in dataclasses.fields(plain)}
-    return plain(
-        **{
-            name: _decode(bound.get(hints[name], hints[name]), item)
-            for name, item in raw.items()
-            if name in known
-        }
-    )
+    return {f.name: bound.get(hints[f.name], hints[f.name]) for f in dataclasses.fields(plain)}
 
 
 def _instant_text(instant: datetime) -> str:

@@ -24,7 +24,7 @@ from sandbox.local_host.entities import Entities
 from sandbox.local_host.history import Event, Kind
 from sandbox.local_host.loader import App, AppFunction
 from sandbox.local_host.management import Management
-from sandbox.local_host.quick_sdk import remember_parsed_instants
+from sandbox.local_host.quick_sdk import remember_made_classes, remember_parsed_instants
 from sandbox.local_host.settings import HostSettings
 from sandbox.local_host.store import MEMORY, Store, Task, TaskKey
 from sandbox.local_host.turns import Turns
@@ -61,6 +61,7 @@ class Engine:
         make_id: Callable[[], str] = random_id,
     ) -> None:
         remember_parsed_instants()
+        remember_made_classes()
         self.core = Core(
             app=app,
             store=store,

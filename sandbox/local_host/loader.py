@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
@@ -90,8 +91,12 @@ class App:
 
     def durable(self, kind: str, name: str) -> AppFunction | None:
         """The orchestrator, activity or entity registered under `name`, in any case, or None."""
-        wanted = name.lower()
-        return _first(one for one in self.of_kind(kind) if one.durable_name.lower() == wanted)
+        return self._durable.get((kind, name.lower()))
+
+    @cached_property
+    def _durable(self) -> dict[tuple[str, str], AppFunction]:
+        # The first of a name wins, as everywhere else.
+        return {(one.kind, one.durable_name.lower()): one for one in reversed(self.functions)}
 
     def missing_text(self, kind: str, name: str) -> str:
         """What the extension says about a function which is not there."""
