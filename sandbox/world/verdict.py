@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.world.licences import Licence, Shelf
-from sandbox.world.mail import MailStore, fingerprint
+from sandbox.world.mail import MailStore, fingerprint, timeless_fingerprint
 from sandbox.world.naming import domain_of
 from sandbox.world.trace import is_probe
 from sandbox.world.world import World
@@ -160,7 +160,9 @@ def _marks(address: str, store: MailStore) -> Counter[Mark]:
 
 def _folders(store: MailStore) -> dict[str, list[str]]:
     return {
-        name: sorted(fingerprint(m.raw) for m in folder.messages.values() if not is_probe(m.raw))
+        name: sorted(
+            timeless_fingerprint(m.raw) for m in folder.messages.values() if not is_probe(m.raw)
+        )
         for name, folder in sorted(store.folders.items())
         if folder.messages
     }
