@@ -1,9 +1,12 @@
 """Apply a changed upload that the operator has accepted."""
 
+import json
 from dataclasses import replace
 
 from activities.ensure_account import new_password_key
-from activities.file_difference import PENDING_SUFFIX, pending_rows
+from activities.reserve_seats import reserve
+from activities.subject import batch_of
+from activities.uploads import pending_key, pending_path
 from bascule.domain.addresses import mailbox_key
 from bascule.domain.batch_difference import RowFacts
 from bascule.domain.codec import decode
@@ -18,34 +21,59 @@ def apply_difference(ports: Ports, ref: BatchRef) -> int:
     """Change rows and passwords, add new mailboxes; how many rows were looked at. Repeatable.
 
     A row whose mailbox has closed is left alone. Removed rows are left alone, too.
+
+    Raises:
+        Refusal(NO_SEAT | LICENCE_UNKNOWN | REQUEST_REJECTED): nothing was applied, and the acceptance is taken back.
     """
-    rows = [decode(RowFacts, row) for row in pending_rows(ports, ref.name)]
+    fingerprint = batch_of(ports, ref.name).accepted_fingerprint
+    content = ports.blobs.read_report(pending_path(ref.name, fingerprint)) or b"[]"
+    rows = [decode(RowFacts, row) for row in json.loads(content)]
+    try:
+        _admit(ports, ref.name, rows)
+    except Refusal as refusal:
+        ports.ledger.amend_batch(ref.name, lambda batch: replace(batch, accepted_fingerprint=""))
+        ports.notifier.alert(f"The change of batch {ref.name} was refused", refusal.detail)
+        raise
     for facts in rows:
-        _apply(ports, ref.name, facts)
+        _apply(ports, ref.name, facts, fingerprint)
     ports.ledger.amend_batch(ref.name, _applied)
     return len(rows)
 
 
+def _admit(ports: Ports, batch: str, rows: list[RowFacts]) -> None:
+    """Claim the new addresses and reserve their seats, before any row changes."""
+    records = {record.address: record for record in ports.ledger.mailboxes(batch)}
+    added = [facts for facts in rows if facts.address not in records]
+    held = ports.ledger.claim(batch, [facts.address for facts in added])
+    if held:
+        ports.ledger.release(batch, [facts.address for facts in added])
+        others = ", ".join(f"{address} in {other}" for address, other in sorted(held.items()))
+        raise Refusal(Code.REQUEST_REJECTED, f"in another batch that is not closed: {others}")
+    waiting = [
+        (record.address, record.cohort)
+        for record in records.values()
+        if not (record.is_licensed or record.is_final)
+    ]
+    if added:
+        reserve(ports, batch, waiting + [(facts.address, facts.cohort) for facts in added])
+
+
 def _applied(batch: BatchRecord) -> BatchRecord:
+    is_still_pending = batch.pending_fingerprint != batch.accepted_fingerprint
     return replace(
         batch,
-        fingerprint=batch.accepted_fingerprint or batch.fingerprint,
-        pending_fingerprint="",
+        fingerprint=batch.accepted_fingerprint,
+        pending_fingerprint=batch.pending_fingerprint if is_still_pending else "",
         accepted_fingerprint="",
     )
 
 
-def _apply(ports: Ports, batch: str, facts: RowFacts) -> None:
+def _apply(ports: Ports, batch: str, facts: RowFacts, fingerprint: str) -> None:
     key = mailbox_key(facts.address)
     stored = ports.ledger.find_mailbox(batch, key)
     if stored is not None and stored.is_final:
         return
-    if stored is None:
-        held = ports.ledger.claim(batch, [facts.address])
-        if held:
-            detail = f"{facts.address} is in batch {held[facts.address]}, which is not closed"
-            raise Refusal(Code.REQUEST_REJECTED, detail)
-    has_new_password = _take_over(ports, batch, key)
+    has_new_password = _take_over(ports, batch, key, fingerprint)
     fresh = _record(ports, batch, facts, has_new_password=has_new_password)
     if stored is None:
         ports.ledger.add_mailboxes([fresh])
@@ -53,12 +81,13 @@ def _apply(ports: Ports, batch: str, facts: RowFacts) -> None:
     ports.ledger.amend_mailbox(batch, key, lambda record: _changed(record, fresh))
 
 
-def _take_over(ports: Ports, batch: str, key: str) -> bool:
+def _take_over(ports: Ports, batch: str, key: str, fingerprint: str) -> bool:
     """Seal the pending passwords where the batch looks for them; whether there is one for a new account."""
-    ports.secrets.seal(batch, {key: ports.secrets.open(batch, f"{key}{PENDING_SUFFIX}")})
+    password = ports.secrets.open(batch, pending_key(key, fingerprint))
+    ports.secrets.seal(batch, {key: password})
     new_key = new_password_key(key)
     try:
-        new = ports.secrets.open(batch, f"{new_key}{PENDING_SUFFIX}")
+        new = ports.secrets.open(batch, pending_key(new_key, fingerprint))
     except Refusal as refusal:
         if refusal.code is not Code.SECRET_UNREADABLE:
             raise

@@ -1,12 +1,13 @@
 """Put a changed upload before the operator: what it would change, and nothing changed yet."""
 
-import json
+from collections.abc import Mapping
 from dataclasses import replace
 
 from activities.ensure_account import new_password_key
 from activities.uploads import (
     difference_path,
     fingerprint_of,
+    pending_key,
     pending_path,
     read_upload,
     row_facts,
@@ -21,20 +22,17 @@ from bascule.domain.records import MailboxRecord
 from bascule.domain.requests import BatchRef
 from bascule.ports.bundle import Ports
 
-# A pending secret never stands where the running batch looks for its own.
-PENDING_SUFFIX = "!pending"
-
 
 def file_difference(ports: Ports, ref: BatchRef) -> int:
     """Write the difference and the pending rows, seal the pending passwords; how many mailboxes it touches."""
     _, file = read_upload(ports, ref.name)
     running = {record.address: _facts(ports, record) for record in ports.ledger.mailboxes(ref.name)}
-    fresh = [row_facts(ports, ref.name, row) for row in file.rows]
+    fresh = [_with_instant(row_facts(ports, ref.name, row), running) for row in file.rows]
     found = difference(running, fresh)
     fingerprint = fingerprint_of(ports, ref.name, file)
-    pending = {f"{key}{PENDING_SUFFIX}": text for key, text in secrets_of(file.rows).items()}
-    ports.secrets.seal(ref.name, pending)
-    write_json(ports, pending_path(ref.name), [encode(facts) for facts in fresh])
+    sealed = secrets_of(file.rows).items()
+    ports.secrets.seal(ref.name, {pending_key(key, fingerprint): text for key, text in sealed})
+    write_json(ports, pending_path(ref.name, fingerprint), [encode(facts) for facts in fresh])
     write_json(ports, difference_path(ref.name), _report(ref.name, fingerprint, found))
     ports.ledger.amend_batch(
         ref.name, lambda batch: replace(batch, pending_fingerprint=fingerprint)
@@ -44,6 +42,14 @@ def file_difference(ports: Ports, ref: BatchRef) -> int:
         "Nothing was applied. Read its difference and accept it, or upload the first file again.",
     )
     return len(found.added) + len(found.removed) + len(found.changed)
+
+
+def _with_instant(facts: RowFacts, running: Mapping[str, RowFacts]) -> RowFacts:
+    """A row without an instant does not take back a cutover that was asked for otherwise."""
+    known = running.get(facts.address)
+    if facts.cutover_at_utc is not None or known is None:
+        return facts
+    return replace(facts, cutover_at_utc=known.cutover_at_utc)
 
 
 def _facts(ports: Ports, record: MailboxRecord) -> RowFacts:
@@ -86,9 +92,3 @@ def _report(batch: str, fingerprint: str, found: Difference) -> dict[str, object
         "what_to_do": "POST /api/batches/NAME/difference with this fingerprint applies what was added"
         " and changed. Rows that were removed are never abandoned by a file: ask for it by name.",
     }
-
-
-def pending_rows(ports: Ports, batch: str) -> list[dict[str, object]]:
-    """The rows of the pending upload, without passwords; empty when there is none."""
-    content = ports.blobs.read_report(pending_path(batch))
-    return [] if content is None else list(json.loads(content))

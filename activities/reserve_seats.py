@@ -1,10 +1,9 @@
 """Reserve a seat for every mailbox of a batch, or none."""
 
-from collections import Counter
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 
 from activities.uploads import read_upload
-from bascule.domain.batch_rows import BatchRow
 from bascule.domain.codes import Code
 from bascule.domain.directory import Sku
 from bascule.domain.errors import Refusal
@@ -14,34 +13,44 @@ from bascule.ports.bundle import Ports
 
 
 def reserve_seats(ports: Ports, ref: BatchRef) -> int:
-    """How many seats were reserved. The same batch again replaces its own reservation.
+    """How many mailboxes have a seat now. The same batch again replaces its own reservation.
 
     Raises:
-        Refusal(NO_SEAT): with how many are missing; nothing is reserved.
+        Refusal(NO_SEAT): with how many are missing.
         Refusal(LICENCE_UNKNOWN): the tenant does not have the licence of a cohort.
     """
     _, file = read_upload(ports, ref.name)
+    reserve(ports, ref.name, ((row.address, row.cohort) for row in file.rows))
+    return len(file.rows)
+
+
+def reserve(ports: Ports, batch: str, mailboxes: Iterable[tuple[str, str]]) -> None:
+    """Reserve for (address, cohort) of every mailbox of the batch that has no licence yet.
+
+    A reservation without mailboxes in the ledger counts for nothing, so one that is followed by a refusal needs no way
+    back. Raises as `reserve_seats`.
+    """
     skus = {sku.part_number: sku for sku in ports.directory.licence_stock()}
-    wanted = Counter(ports.plan.cohort(row.cohort).licence for row in file.rows)
-    if unknown := sorted(set(wanted) - set(skus)):
+    addresses: dict[str, list[str]] = defaultdict(list)
+    for address, cohort in mailboxes:
+        addresses[ports.plan.cohort(cohort).licence].append(address)
+    if unknown := sorted(set(addresses) - set(skus)):
         raise Refusal(Code.LICENCE_UNKNOWN, f"the tenant has no licence {', '.join(unknown)}")
-    for part_number in sorted(wanted):
-        rows = [row for row in file.rows if ports.plan.cohort(row.cohort).licence == part_number]
-        _reserve(ports, ref.name, skus[part_number], rows)
-    return wanted.total()
+    for part_number in sorted(addresses):
+        _reserve(ports, batch, skus[part_number], addresses[part_number])
 
 
-def _reserve(ports: Ports, batch: str, sku: Sku, rows: list[BatchRow]) -> None:
+def _reserve(ports: Ports, batch: str, sku: Sku, addresses: list[str]) -> None:
     def change(reserved: Mapping[str, int]) -> Mapping[str, int]:
         others = {name: seats for name, seats in reserved.items() if name != batch}
         outstanding = sum(
             min(seats, _unlicensed_count(ports, name)) for name, seats in others.items()
         )
         free = sku.free_count - outstanding
-        needed = len(rows)
+        needed = len(addresses)
         if needed > free:
             # Only then worth a look at every account: many may hold the licence already.
-            needed -= sum(_holds(ports, row.address, sku) for row in rows)
+            needed -= sum(_holds(ports, address, sku) for address in addresses)
         if needed > free:
             raise Refusal(Code.NO_SEAT, _missing(sku, needed, free, outstanding))
         return {**others, batch: needed}

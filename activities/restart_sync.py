@@ -1,23 +1,30 @@
 """Give a mailbox whose sync has failed another beginning."""
 
+from dataclasses import replace
+
 from activities.leave_sync import leave_sync
 from activities.subject import note, record_of
-from activities.sync_boards import user_on_board
+from activities.sync_boards import board_of, user_on_board
 from bascule.domain.records import MailboxRef
+from bascule.domain.sync import SyncState
 from bascule.ports.bundle import Ports
 
 
 def restart_sync(ports: Ports, ref: MailboxRef) -> bool:
     """True: it left its sync batch and waits for a supplement. False: its sync batch was started again.
 
-    Nothing copied yet, it leaves, so that a corrected password or user name reaches Exchange. Once mail was copied it
-    stays where Exchange knows what it has: a second copy under another batch may double every message.
+    Nothing copied yet, or its sync batch gone: it leaves, so that a corrected password or user name reaches Exchange.
+    Once mail was copied it stays where Exchange knows what it has: a copy under another batch may double everything.
     """
     record = record_of(ports, ref)
-    user = user_on_board(ports, record.sync_batch, record.key) if record.sync_batch else None
-    if user is None or user.synced_count == 0:
+    found = ports.exchange.find_sync_batch(record.sync_batch) if record.sync_batch else None
+    user = user_on_board(ports, record.sync_batch, record.key) if found else None
+    if found is None or found.state is SyncState.LEAVING or user is None or not user.synced_count:
         leave_sync(ports, ref)
         return True
     ports.exchange.start_sync_batch(record.sync_batch)
+    # The board still shows it failed: whoever looks next reads it anew.
+    board = board_of(record.sync_batch)
+    ports.boards.amend_head(board, lambda head: replace(head, refreshed_utc=None))
     note(ports, record, "sync batch", user.vendor_status, "started again")
     return False

@@ -14,6 +14,9 @@ from bascule.domain.records import MailboxRecord
 from bascule.ports.blob_store import Upload
 from bascule.ports.bundle import Ports
 
+# Enough of a digest to tell the uploads of one batch apart.
+SHORT = 16
+
 
 def upload_of(ports: Ports, name: str) -> Upload:
     """The upload of a batch. Raises Conflict when it has been taken away meanwhile."""
@@ -84,6 +87,11 @@ def difference_path(batch: str) -> str:
     return f"{batch}/difference.json"
 
 
-def pending_path(batch: str) -> str:
-    """The rows of a changed upload, without passwords, until the operator accepts it."""
-    return f"{batch}/pending.json"
+def pending_path(batch: str, fingerprint: str) -> str:
+    """The rows of a changed upload, without passwords, until the operator accepts just this one."""
+    return f"{batch}/pending-{fingerprint[:SHORT]}.json"
+
+
+def pending_key(key: str, fingerprint: str) -> str:
+    """Where a pending password is sealed: never where the running batch looks for its own."""
+    return f"{key}!{fingerprint[:SHORT]}"
