@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from pathlib import PurePosixPath
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -15,20 +14,33 @@ logger = logging.getLogger("bascule.upload")
 
 upload = df.Blueprint()
 
+CONTAINER = "batches/"
+ENDING = ".csv"
 
+
+# Every file, not only those that end in .csv: what nobody takes in would keep its passwords for ever.
 @upload.blob_trigger(
     arg_name="blob",
-    path="batches/{name}.csv",
+    path=f"{CONTAINER}{{name}}",
     connection="AzureWebJobsStorage",
     source=func.BlobSource.EVENT_GRID,
 )
 @upload.durable_client_input(client_name="client")
 async def batch_uploaded(blob: func.InputStream, client: df.DurableOrchestrationClient) -> None:
-    """Wake the story of the batch that the file is named after."""
-    name = PurePosixPath(blob.name or "").stem
-    if not is_batch_name(name):
-        text = f"The file {name!r} in the container of batches was left alone. Rename it: {RULE}."
-        logger.error("upload refused: its name is no batch name")
-        await asyncio.to_thread(ports().notifier.alert, "An upload was refused", text)
+    """Wake the story of the batch that the file is named after; discard a file that can be none."""
+    file_name = (blob.name or "").removeprefix(CONTAINER)
+    name = file_name.removesuffix(ENDING)
+    if name != file_name and is_batch_name(name):
+        await wake_batch(client, name)
         return
-    await wake_batch(client, name)
+    await asyncio.to_thread(_discard, file_name)
+
+
+def _discard(file_name: str) -> None:
+    text = (
+        f"The file {file_name!r} in the container of batches was deleted, because it may hold passwords."
+        f" Upload it again as NAME{ENDING}; NAME: {RULE}."
+    )
+    logger.error("upload refused: its name is no batch name")
+    ports().blobs.discard(file_name)
+    ports().notifier.alert("An upload was refused", text)

@@ -85,6 +85,14 @@ class AzureBlobStore:
                 if blob.exists():
                     raise Conflict(f"another file was uploaded for batch {upload.name}") from error
 
+    def discard(self, file_name: str) -> None:
+        """Delete a file that can be no batch: whoever put it there may have written passwords into it."""
+        with azure_errors("deleting a file that is no batch"):
+            try:
+                self._container(BATCHES).delete_blob(file_name, "include")
+            except ResourceNotFoundError:
+                return
+
     def write_report(self, path: str, content: bytes, content_type: str) -> None:
         """Write or replace a report."""
         self._write(REPORTS, path, content, content_type)

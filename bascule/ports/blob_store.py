@@ -32,6 +32,10 @@ class BlobStore(Protocol):
         """
         ...
 
+    def discard(self, file_name: str) -> None:
+        """Delete a file that lies where uploads are expected and can be none; gone already is success."""
+        ...
+
     def write_report(self, path: str, content: bytes, content_type: str) -> None:
         """Write or replace a report."""
         ...

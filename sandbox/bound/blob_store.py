@@ -32,6 +32,10 @@ class MemoryBlobStore:
             raise Conflict(f"another file was uploaded for batch {upload.name}")
         self._uploads.pop(upload.name, None)
 
+    def discard(self, file_name: str) -> None:
+        """Delete a file that can be no batch."""
+        self._uploads.pop(file_name.removesuffix(".csv"), None)
+
     def write_report(self, path: str, content: bytes, content_type: str) -> None:
         """Write or replace a report."""
         del content_type

@@ -72,6 +72,17 @@ def test_a_file_uploaded_meanwhile_stays(blobs: BlobStore, table_prefix: str) ->
     assert blobs.find_upload(table_prefix) is not None
 
 
+def test_a_discarded_file_is_gone_and_twice_is_the_same(
+    blobs: BlobStore, table_prefix: str
+) -> None:
+    """A misnamed file may hold passwords just as well; it must not lie there for ever."""
+    blobs.upload(table_prefix, b"passwords")
+    blobs.discard(f"{table_prefix}.csv")
+    blobs.discard(f"{table_prefix}.csv")
+
+    assert blobs.find_upload(table_prefix) is None
+
+
 def test_the_content_of_an_upload_is_never_printed(blobs: BlobStore, table_prefix: str) -> None:
     """A log line about an upload would hold every password of the batch."""
     blobs.upload(table_prefix, CSV)
