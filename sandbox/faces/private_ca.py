@@ -33,6 +33,11 @@ class PrivateCa:
 
 def private_ca(ca_file: Path, now_utc: datetime) -> PrivateCa:
     """Make an authority, write its certificate to `ca_file`, and answer a TLS context for 127.0.0.1 and localhost."""
+    return PrivateCa(ca_file, _context(server_pem(ca_file, now_utc)))
+
+
+def server_pem(ca_file: Path, now_utc: datetime) -> bytes:
+    """Make an authority, write its certificate to `ca_file`, and answer a server's certificate and key for loopback."""
     ca_key, server_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     issuer = _name("Bascule sandbox authority")
     ca = _certificate(issuer, issuer, ca_key.public_key(), now_utc)
@@ -48,7 +53,9 @@ def private_ca(ca_file: Path, now_utc: datetime) -> PrivateCa:
     )
     issuer_key_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
     leaf = leaf.add_extension(issuer_key_id, critical=False)
-    return PrivateCa(ca_file, _context(leaf.sign(ca_key, hashes.SHA256()), server_key))
+    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    certificate = leaf.sign(ca_key, hashes.SHA256()).public_bytes(pem)
+    return certificate + server_key.private_bytes(pem, pkcs8, serialization.NoEncryption())
 
 
 def _name(common: str) -> x509.Name:
@@ -77,15 +84,13 @@ def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
     )
 
 
-def _context(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> ssl.SSLContext:
+def _context(certificate_and_key: bytes) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    plain = serialization.NoEncryption()
-    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
     # Python's ssl reads keys only from files; this one is gone again at once.
     with tempfile.TemporaryDirectory() as folder:
         both = Path(folder) / "server.pem"
         both.touch(mode=0o600)
-        both.write_bytes(certificate.public_bytes(pem) + key.private_bytes(pem, pkcs8, plain))
+        both.write_bytes(certificate_and_key)
         context.load_cert_chain(both)
     return context
