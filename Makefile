@@ -37,12 +37,17 @@ $(NODE_STAMP): package.json package-lock.json .ci/debian-packages
 setup-test: setup $(SERVERS_STAMP) ## Install also the real servers that some tests talk to
 
 $(SERVERS_STAMP): Makefile .ci/debian-packages
-	.ci/debian-packages mariadbd:mariadb-server-core my_print_defaults:mariadb-client-core
+	.ci/debian-packages mariadbd:mariadb-server-core my_print_defaults:mariadb-client-core \
+	    postfix:postfix :postfix-mysql dovecot:dovecot-imapd :dovecot-lmtpd
 	mkdir -p $(@D) && rm -f $(@D)/servers-* && touch $@
 
 .PHONY: demo
 demo: setup ## Migrate a small simulated organisation on this machine (ARGS=--help shows the choices)
 	$(PYTHON) -m sandbox.demo $(ARGS)
+
+.PHONY: rehearsal
+rehearsal: setup-test ## Migrate off real Postfix, Dovecot and MariaDB, mail flowing (ARGS=--help shows the choices)
+	$(PYTHON) -m sandbox.rehearsal $(ARGS)
 
 .PHONY: test
 test: setup-test ## Run every test (ARGS goes to pytest)
