@@ -13,6 +13,8 @@ from bascule.ports.bundle import Ports
 
 # A delta of one mailbox takes minutes.
 RUNNING_WAIT_S = 60.0
+# A batch that takes no request for a delta.
+RESTING = frozenset({SyncState.IDLE, SyncState.STOPPED, SyncState.LEAVING})
 
 
 def issued_since(ports: Ports, record: MailboxRecord, since_utc: datetime) -> datetime:
@@ -22,7 +24,7 @@ def issued_since(ports: Ports, record: MailboxRecord, since_utc: datetime) -> da
 
     Raises:
         NotYet: requests are being gathered, a delta runs, or somebody else is asking.
-        Refusal(SYNC_STOPPED): the sync batch is gone.
+        Refusal(SYNC_STOPPED): the sync batch is stopped or gone.
     """
     board = board_of(record.sync_batch)
     head = ports.boards.amend_head(
@@ -61,8 +63,12 @@ def issue_when_due(ports: Ports, sync_batch: str, key: str = "") -> None:
 
 
 def _issue(ports: Ports, sync_batch: str, key: str) -> None:
-    if ports.exchange.find_sync_batch(sync_batch) is None:
-        raise Refusal(Code.SYNC_STOPPED, f"the sync batch {sync_batch} is gone")
+    found = ports.exchange.find_sync_batch(sync_batch)
+    if found is None or found.state in RESTING:
+        state = found.vendor_status if found else "gone"
+        raise Refusal(Code.SYNC_STOPPED, f"the sync batch {sync_batch} is {state}")
+    if found.state is SyncState.WAITING:
+        raise NotYet(RUNNING_WAIT_S, f"the sync batch {sync_batch} is {found.vendor_status}")
     board, looked_utc = board_of(sync_batch), ports.clock.now_utc()
     ports.boards.replace_entries(board, read_entries(ports, sync_batch))
     user = user_on_board(ports, sync_batch, key)

@@ -10,7 +10,6 @@ from bascule.domain.requests import Progress
 from bascule.domain.stages import LIFE, Stage, may_follow
 from bascule.ports.bundle import Ports
 
-
 FROM_SYNC_ON = frozenset(LIFE[LIFE.index(Stage.SYNCING) :])
 
 

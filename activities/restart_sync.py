@@ -23,8 +23,10 @@ def restart_sync(ports: Ports, ref: MailboxRef) -> bool:
         leave_sync(ports, ref)
         return True
     ports.exchange.start_sync_batch(record.sync_batch)
-    # The board still shows it failed: whoever looks next reads it anew.
-    board = board_of(record.sync_batch)
-    ports.boards.amend_head(board, lambda head: replace(head, refreshed_utc=None))
+    # The board, and Exchange itself for some minutes, still show it failed.
+    board, now_utc = board_of(record.sync_batch), ports.clock.now_utc()
+    ports.boards.amend_head(
+        board, lambda head: replace(head, refreshed_utc=None, restarted_utc=now_utc)
+    )
     note(ports, record, "sync batch", user.vendor_status, "started again")
     return False

@@ -16,6 +16,9 @@ from bascule.ports.bundle import Ports
 NOT_LISTED_WAIT_S = 60.0
 # Longer than that, Exchange has left the row out: another migration batch holds the mailbox.
 LISTED_WITHIN = timedelta(hours=2)
+# A batch that was started again shows its old states until the service has come to each of its users.
+RESTARTED_WITHIN = timedelta(minutes=30)
+HALTED = frozenset({SyncState.FAILED, SyncState.STOPPED})
 IN_BETWEEN = frozenset({SyncState.LEAVING, SyncState.UNKNOWN, SyncState.UNEXPECTED})
 
 
@@ -31,6 +34,8 @@ def see_sync(ports: Ports, ref: MailboxRef) -> SyncFacts:
     user = user_on_board(ports, record.sync_batch, record.key)
     if user is None:
         raise _unlisted(record, head, ports.clock.now_utc())
+    if user.state in HALTED and _is_restarting(head, ports.clock.now_utc()):
+        raise NotYet(NOT_LISTED_WAIT_S, f"{record.address}: the sync was started again")
     _check(user, has_begun=record.stage is not Stage.COEXISTING)
     return SyncFacts(
         user.state,
@@ -51,6 +56,10 @@ def _check(user: SyncUser, *, has_begun: bool) -> None:
     # Before its batch is started, a user is listed as stopped.
     if user.state in IN_BETWEEN or user.state is SyncState.STOPPED:
         raise NotYet(NOT_LISTED_WAIT_S, f"{user.address}: the sync is {user.vendor_status}")
+
+
+def _is_restarting(head: BoardHead, now_utc: datetime) -> bool:
+    return head.restarted_utc is not None and now_utc - head.restarted_utc < RESTARTED_WITHIN
 
 
 def _unlisted(record: MailboxRecord, head: BoardHead, now_utc: datetime) -> BasculeError:

@@ -1,7 +1,8 @@
 """Issue the deltas that were asked for and that nobody is waiting to issue."""
 
 from activities.deltas import issue_when_due
-from bascule.domain.errors import NotYet
+from bascule.domain.codes import Code
+from bascule.domain.errors import NotYet, Refusal
 from bascule.domain.requests import BatchRef
 from bascule.ports.bundle import Ports
 
@@ -18,4 +19,8 @@ def _serve(ports: Ports, name: str) -> bool:
         issue_when_due(ports, name)
     except NotYet:
         return False  # still gathered, or running: the next look serves it
+    except Refusal as refusal:
+        if refusal.code is not Code.SYNC_STOPPED:
+            raise
+        return False  # its mailboxes learn it for themselves; the rest of the batch goes on
     return True

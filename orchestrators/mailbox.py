@@ -9,7 +9,7 @@ Custom status: {"stage", "since", "code", "waiting_for", "next_look_s"}.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from bascule.domain.codec import decode, encode
@@ -49,6 +49,15 @@ SYNC_CODES = frozenset(
 )
 
 
+@dataclass(frozen=True)
+class Reason:
+    """Why a mailbox is set aside, and the wish that met the refusal."""
+
+    code: Code
+    detail: str
+    refused_wish: Wish = Wish.NONE
+
+
 def mailbox(context: Context) -> Story[None]:
     """Carry one mailbox to Microsoft 365, its mail reachable at every moment.
 
@@ -74,30 +83,44 @@ def mailbox(context: Context) -> Story[None]:
 def live(context: Context, view: MailboxView) -> Story[Pause]:
     """One chapter; a refusal, or patience that ends, sets the mailbox aside with its code."""
     try:
-        if view.record.wish is not Wish.NONE:
-            return (yield from WISHES[view.record.wish](context, view.record))
-        if view.record.rollback_began_utc and view.record.stage is not Stage.SET_ASIDE:
-            return (yield from rollback.roll_back(context, view))
-        return (yield from CHAPTERS[view.record.stage](context, view))
+        return (yield from _chapter(context, view))
     except StepRefused as refusal:
-        return (yield from set_aside(context, view, refusal.code, refusal.detail))
+        reason = Reason(refusal.code, refusal.detail, refused_wish=view.record.wish)
     except Deferred as early:
         stood_s = seconds_since(context, view.stood_since_utc)
-        if stood_s > view.patience_s:
-            code = Code.STEP_BROKEN if early.is_broken else view.expired_code
-            return (yield from set_aside(context, view, code, str(early)))
-        return Pause(max(early.wait_s, min(stood_s * GROWTH, GROWN_WAIT_MAX_S)), early.why)
+        if stood_s <= view.patience_s or view.record.stage is Stage.SET_ASIDE:
+            return Pause(max(early.wait_s, min(stood_s * GROWTH, GROWN_WAIT_MAX_S)), early.why)
+        code = Code.STEP_BROKEN if early.is_broken else view.expired_code
+        reason = Reason(code, str(early))
+    try:
+        return (yield from set_aside(context, view.record, reason))
+    except Deferred as early:
+        # Also when the chapter itself has written since the row was read: the next look reads it anew.
+        return Pause(early.wait_s, early.why)
 
 
-def set_aside(context: Context, view: MailboxView, code: Code, detail: str) -> Story[Pause]:
-    """Stop safely, with a reason, at the stage that was proven last."""
+def _chapter(context: Context, view: MailboxView) -> Story[Pause]:
     record = view.record
-    if record.stage is Stage.SET_ASIDE:
-        return Pause(IDLE_WAIT_S, f"a person: {code}")
+    if record.wish is not Wish.NONE:
+        return (yield from WISHES[record.wish](context, record))
+    if record.rollback_began_utc and record.stage is not Stage.SET_ASIDE:
+        return (yield from rollback.roll_back(context, view))
+    return (yield from CHAPTERS[record.stage](context, view))
+
+
+def set_aside(context: Context, record: MailboxRecord, reason: Reason) -> Story[Pause]:
+    """Stop safely, with a reason, at the stage that was proven last.
+
+    A wish that was refused is answered by its reason; kept, it would be refused again at every look.
+    """
     aside = replace(
-        record, stage=Stage.SET_ASIDE, resume_stage=record.stage, code=code, detail=detail
+        record,
+        stage=Stage.SET_ASIDE,
+        resume_stage=record.resume_stage or record.stage,
+        code=reason.code,
+        detail=reason.detail,
     )
-    yield from record_progress(context, Progress(aside))
+    yield from record_progress(context, Progress(aside, served_wish=reason.refused_wish))
     return NEXT
 
 

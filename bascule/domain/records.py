@@ -177,6 +177,8 @@ class BoardHead:
     lease_until_utc: datetime | None = None
     created_utc: datetime | None = None
     """Of a sync board: when its migration batch was first seen running in Exchange."""
+    restarted_utc: datetime | None = None
+    """When its migration batch was last started again after a failure."""
     delta_first_asked_utc: datetime | None = None
     """The oldest request for a delta that is not yet served."""
     delta_issued_utc: datetime | None = None
