@@ -25,18 +25,7 @@ coexistence_group = "{group}"
 migration_endpoint = "{endpoint}"
 probe_sender = "{report}"
 report_mailbox = "{report}"
-
-[source]
-host = "{host}"
-port = {port}
-security = "{security}"
-user_name_form = "local"
-
-[alias_map]
-driver = "sqlite"
-path = "{alias_path}"
-home_form = "{{local}}@{source_domain}"
-
+{places}
 [cohorts.default]
 licence = "STANDARDWOFFPACK_STUDENT"
 usage_location = "FR"
@@ -59,21 +48,18 @@ migrated_text = "Your mail is in Microsoft 365 now. Your address, {{address}}, s
 """
 
 
-def plan_text(world: World, coexistence: Coexistence, addresses: Mapping[str, Any]) -> str:
-    """A `plan.toml` for the embedded source: two cohorts, large messages waived, the notice of the end."""
-    imap, alias_map = addresses["source_imap"], addresses["alias_map"]
+def plan_text(
+    world: World, coexistence: Coexistence, addresses: Mapping[str, Any], places: str
+) -> str:
+    """A `plan.toml`: two cohorts, large messages waived, the notice of the end; `places` has source and alias map."""
     return TEMPLATE.format(
         tenant_id=addresses["tenant_id"],
         domain=world.naming.domain,
         routing_domain=world.naming.initial_domain,
-        source_domain=world.naming.source_domain,
         group=coexistence.group_address,
         endpoint=coexistence.endpoint_name,
         report=coexistence.report_address,
-        host=imap["host"],
-        port=imap["port"],
-        security=imap["security"],
-        alias_path=alias_map["path"],
+        places=places,
         message_size_max=MESSAGE_SIZE_MAX_BYTES,
         # As an operator does who knows their tenant: as long as its servers remember a group, and no longer.
         hold_s=math.ceil(world.weather.group_cache_age.max_s),

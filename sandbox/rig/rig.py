@@ -23,6 +23,7 @@ from sandbox.local_host.clock import CLOCK_VARIABLE, ScaledClock, real_now_utc
 from sandbox.rig.app_process import AppProcess
 from sandbox.rig.azurite import Azurite
 from sandbox.rig.plan_text import MESSAGE_SIZE_MAX_BYTES, merged, plan_text
+from sandbox.rig.source_host import EmbeddedSource, SourceHost
 from sandbox.world.coexistence import Coexistence, prepare_coexistence
 from sandbox.world.naming import Naming
 from sandbox.world.weather import CALM, Weather
@@ -49,10 +50,11 @@ class RigOptions:
 class Rig:
     """The world is there from the beginning; `open` starts the servers and the app."""
 
-    def __init__(self, folder: Path, options: RigOptions) -> None:
-        """`folder` is private to this run: keys, state, log and alias table stand in it."""
+    def __init__(self, folder: Path, options: RigOptions, source: SourceHost | None = None) -> None:
+        """`folder` is private to this run: keys, state and log stand in it. `source`: the embedded one unless given."""
         self.folder = folder
         self.options = options
+        self._source: SourceHost = source or EmbeddedSource(folder / "aliases.db")
         now_utc = real_now_utc()
         # Time stands still until `open`, so that what is prepared does not depend on how fast the machine is.
         self.clock = ScaledClock(now_utc, options.start_utc or now_utc, 0.0)
@@ -82,8 +84,9 @@ class Rig:
         data = self.folder / "storage" if self.options.storage_on_disk else None
         azurite = self._stack.enter_context(Azurite(self.folder, data))
         self.storage = azurite.connection_string
-        faces = Faces(self.world, alias_path=self.folder / "aliases.db")
+        faces = Faces(self.world, alias_path=self._source.alias_path)
         self.addresses = self._stack.enter_context(faces).addresses
+        self._source.open(self.world, self.addresses)
         (self.folder / "plan.toml").write_text(self._plan(), encoding="utf-8")
         key = self.folder / "wrapping.key"
         key.touch(mode=0o600)
@@ -124,7 +127,8 @@ class Rig:
         return self.clock.now_utc()
 
     def _plan(self) -> str:
-        played = plan_text(self.world, self.coexistence, self.addresses)
+        places = self._source.places(self.world, self.addresses)
+        played = plan_text(self.world, self.coexistence, self.addresses, places)
         if self.options.plan is None:
             return played
         return merged(self.options.plan.read_text(encoding="utf-8"), played)
@@ -142,4 +146,5 @@ class Rig:
             "BASCULE_TOKEN_URL": said["token_url"],
             "BASCULE_CLIENT_ID": said["client_id"],
             "BASCULE_CLIENT_SECRET": said["client_secret"],
+            **self._source.environment(),
         }
