@@ -60,7 +60,7 @@ def prepare_coexistence(
                 is_rule_scoped=True,
             )
         )
-        tenant.rules.add_rule(_rule(group_address), priority=0)
+        tenant.rules.add_rule(coexistence_rule(group_address), priority=0)
         tenant.migration.endpoints.create(endpoint)
         report = _report_mailbox(world)
     return Coexistence(
@@ -86,7 +86,8 @@ def _add_group(world: World, members: tuple[str, ...]) -> str:
     return address
 
 
-def _rule(group_address: str) -> TransportRule:
+def coexistence_rule(group_address: str) -> TransportRule:
+    """The rule that sends the mail of the group's members to Postfix, stamped once."""
     return TransportRule(
         guid="",
         name=RULE_NAME,

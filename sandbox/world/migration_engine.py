@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from sandbox.world.migration_books import MigrationBooks
-from sandbox.world.migration_copy import CopyMemory, CopyPass, SourceReader
+from sandbox.world.migration_copy import CopyMemory, CopyPass, SourceReader, SourceSilent
 from sandbox.world.migration_states import (
     FAILURES,
     HALTED,
@@ -31,6 +31,9 @@ ITEMS_PER_STEP = 10
 # Looking up the recipient, preparing the job, halting: seconds in practice, and nobody waits for them.
 PREPARATION_S = 5.0
 HALT_S = 10.0
+
+# A source that does not answer is tried again; the user shows as syncing meanwhile.
+SILENT_RETRY_S = 300.0
 
 # Source: Microsoft Learn, "Manage migration batches in Exchange Online", on how long batches are kept.
 IDLE_SYNCED_EXPIRES_AFTER = timedelta(days=60)
@@ -110,7 +113,7 @@ class MigrationEngine:
     def _validate(self, user: MigrationUser) -> None:
         mailbox = self.recipients.mailboxes.at_address(user.address)
         if mailbox is None:
-            self._fail(
+            self.fail(
                 user,
                 "MigrationRecipientNotFoundException",
                 f'A recipient wasn\'t found for "{user.address}" on the target. Create a recipient of the '
@@ -174,7 +177,14 @@ class MigrationEngine:
         self._enter(user, status)
         user.last_checked_utc = self.kernel.now_utc()
         user.sync_wanted = False
-        copy_pass = self._open_pass(user)
+        self._look_at_source(user)
+
+    def _look_at_source(self, user: MigrationUser) -> None:
+        try:
+            copy_pass = self._open_pass(user)
+        except SourceSilent:
+            self._later(SILENT_RETRY_S, user, lambda: self._look_at_source(user))
+            return
         if copy_pass is not None:
             copy_pass.look_for_changes()
             self._plan_step(user, copy_pass)
@@ -183,10 +193,10 @@ class MigrationEngine:
         source = self.source.login(user.login.user_name, user.login.password)
         target = self.recipients.mailboxes.at_address(user.address)
         if source is None:
-            self._fail(user, "MigrationPermanentException", SIGN_IN_TEXT)
+            self.fail(user, "MigrationPermanentException", SIGN_IN_TEXT)
             return None
         if target is None:
-            self._fail(
+            self.fail(
                 user,
                 "MigrationRecipientNotFoundException",
                 f'A recipient wasn\'t found for "{user.address}" on the target.',
@@ -269,7 +279,8 @@ class MigrationEngine:
         if not any(user.status in WORKING for user in self.books.users_of(batch)):
             batch.first_synced_utc = batch.last_synced_utc
 
-    def _fail(self, user: MigrationUser, error_type: str, text: str) -> None:
+    def fail(self, user: MigrationUser, error_type: str, text: str) -> None:
+        """A user stops with an error; its first copy decides which kind of failure it is."""
         seeded = user.first_synced_utc is not None
         user.error, user.error_type = text, error_type
         self._enter(user, UserStatus.INCREMENTAL_FAILED if seeded else UserStatus.FAILED)
