@@ -20,14 +20,16 @@ def people_of(content: bytes) -> tuple[Person, ...]:
     text = decode_file(content).text
     lines = text.splitlines()
     rows = csv.DictReader(lines, delimiter=delimiter_of(lines[0]) if lines else ",")
-    people: dict[str, Person] = {}
+    people: list[Person] = []
+    taken: set[str] = set()
     for row in rows:
         cells = {str(name).strip().lower(): str(cell or "") for name, cell in row.items()}
         address = normal_address(cells.get(ADDRESS, ""))
-        if address_problem(address) is None:
-            user_name = cells.get(USER_NAME) or local_part(address)
+        user_name = cells.get(USER_NAME) or local_part(address)
+        if address_problem(address) is None and not taken & {address, user_name}:
             name = cells.get(DISPLAY_NAME) or local_part(address)
-            people.setdefault(user_name, Person(address, name, user_name, cells.get(PASSWORD, "")))
+            people.append(Person(address, name, user_name, cells.get(PASSWORD, "")))
+            taken |= {address, user_name}
     if not people:
         raise ValueError("no row of the file has an address: its first line must name its columns")
-    return tuple(people.values())
+    return tuple(people)
