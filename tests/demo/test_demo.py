@@ -49,7 +49,8 @@ def test_three_are_set_aside_one_is_repaired_one_is_rolled_back_and_nothing_is_l
     assert (mail["lost"], mail["doubled"], mail["loops"]) == ([], [], 0)
     assert mail["accepted"] > sum(row["source_messages"] for row in report["mailboxes"]) / 2
     assert mail["hops_max"] <= 2
-    assert report["batch"] and report["seed"] == 2
+    assert report["batch"]
+    assert report["seed"] == 2
     assert set(report["calls"]) == {"graph", "exchange", "alias_map", "imap_sessions"}
     assert all(report["calls"].values())
     proofs = [row["certificate"] for row in report["mailboxes"] if row["stage"] == "MIGRATED"]
