@@ -30,6 +30,10 @@ SEEN = "\\Seen"
 CARRIED_FLAGS = frozenset({SEEN, "\\Draft", "\\Answered"})
 
 
+class SourceSilent(Exception):
+    """The source does not answer, or broke off: nothing is known about the credentials."""
+
+
 class OpenMailbox(Protocol):
     """A source mailbox after a successful login."""
 
@@ -44,7 +48,7 @@ class SourceReader(Protocol):
     """The source server, as the service sees it."""
 
     def login(self, user_name: str, password: str) -> OpenMailbox | None:
-        """The mailbox these credentials open; None when they are refused."""
+        """The mailbox these credentials open; None when they are refused. Raises SourceSilent."""
         ...
 
 
