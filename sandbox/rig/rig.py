@@ -127,7 +127,7 @@ class Rig:
         return self.clock.now_utc()
 
     def _plan(self) -> str:
-        places = self._source.places(self.world, self.addresses)
+        places = self._source.places()
         played = plan_text(self.world, self.coexistence, self.addresses, places)
         if self.options.plan is None:
             return played

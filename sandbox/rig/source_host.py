@@ -32,7 +32,7 @@ class SourceHost(Protocol):
         """Take up work, now that the tenant's doors are open at these addresses."""
         ...
 
-    def places(self, world: World, addresses: Mapping[str, Any]) -> str:
+    def places(self) -> str:
         """The plan's sections on source and alias map, in TOML."""
         ...
 
@@ -46,15 +46,17 @@ class EmbeddedSource:
 
     def __init__(self, alias_path: Path) -> None:
         self.alias_path: Path | None = alias_path
+        self._imap: Mapping[str, Any] = {}
+        self._domain = ""
 
     def open(self, world: World, addresses: Mapping[str, Any]) -> None:
-        """It is part of the faces, and open with them."""
+        """It is part of the faces, and open with them; only where it listens is still to be known."""
+        self._imap, self._domain = addresses["source_imap"], world.naming.source_domain
 
-    def places(self, world: World, addresses: Mapping[str, Any]) -> str:
+    def places(self) -> str:
         """IMAP without TLS on loopback, and the file."""
-        imap, alias_map = addresses["source_imap"], addresses["alias_map"]
         return EMBEDDED_PLACES.format(
-            source_domain=world.naming.source_domain, alias_path=alias_map["path"], **imap
+            source_domain=self._domain, alias_path=self.alias_path, **self._imap
         )
 
     def environment(self) -> Mapping[str, str]:

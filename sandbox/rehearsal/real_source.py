@@ -1,0 +1,130 @@
+"""The real mail host as a rig's source: the world's people move in, and the world's mail goes through it."""
+
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from sandbox.rehearsal.dovecot_mail import DovecotMail
+from sandbox.rehearsal.relay import SmtpRelay
+from sandbox.servers.dovecot import MASTER_USER, MailUser
+from sandbox.servers.machine import LOOPBACK, private_folder
+from sandbox.servers.mail_host import MailHost
+from sandbox.servers.mariadb import DATABASE, PRODUCT_USER, TABLE, MariaDbAliases
+from sandbox.world.mail import fingerprint
+from sandbox.world.world import World
+
+PLACES = """
+[source]
+host = "{host}"
+port = {port}
+security = "{security}"
+ca_file = "{ca_file}"
+user_name_form = "local"
+{master}
+[alias_map]
+driver = "mysql"
+host = "{host}"
+port = {database_port}
+database = "{database}"
+table = "{database}.{table}"
+user = "{user}"
+home_form = "{{local}}@{source_domain}"
+"""
+MASTER = f'master_user = "{MASTER_USER}"\n'
+
+
+class RealSource:
+    """Postfix, Dovecot and MariaDB behind a rig, from `open` to the end of the `with` block."""
+
+    alias_path: Path | None = None
+
+    def __init__(self, *, security: str = "ssl", has_master: bool = False) -> None:
+        """`security`: `ssl` or `starttls`. `has_master`: the product logs in as the master user."""
+        self._security = security
+        self._has_master = has_master
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def open(self, world: World, addresses: Mapping[str, Any]) -> None:
+        """Start the servers, move the world's mail and alias rows there, and put them in the mail's way."""
+        folder = self._stack.enter_context(private_folder())
+        users = [MailUser(box.user_name, box.password) for box in world.source.all()]
+        self.host = self._stack.enter_context(MailHost(folder, world.naming, users))
+        self.mail = DovecotMail(self.host.dovecot)
+        for box in world.source.all():
+            self.mail.fill(box)
+        self._take_over_aliases(world)
+        self.host.open_postfixes(int(addresses["tenant_smtp"]["port"]))
+        ports = tuple(postfix.port for postfix in self.host.postfixes)
+        self.relay = self._stack.enter_context(SmtpRelay(ports))
+        with world.kernel.look():
+            world.tenant.transport.smart_host = self.relay
+            world.tenant.migration.engine.source = self.mail
+        self.look_at_mail(world)
+        _check_nothing_changed_on_the_way(world)
+
+    def places(self) -> str:
+        """Dovecot with the private authority that is believed, and MariaDB with the product's own user."""
+        dovecot = self.host.dovecot
+        return PLACES.format(
+            host=LOOPBACK,
+            port=dovecot.imap_port if self._security == "starttls" else dovecot.imaps_port,
+            security=self._security,
+            ca_file=dovecot.ca_file,
+            master=MASTER if self._has_master else "",
+            database_port=self.host.database.port,
+            database=DATABASE,
+            table=TABLE,
+            user=PRODUCT_USER,
+            source_domain=self.host.naming.source_domain,
+        )
+
+    def environment(self) -> Mapping[str, str]:
+        """The passwords of the product's own users."""
+        secrets = {"BASCULE_ALIAS_MAP_PASSWORD": self.host.database.product_password}
+        if self._has_master:
+            secrets["BASCULE_SOURCE_MASTER_PASSWORD"] = self.host.dovecot.master_password
+        return secrets
+
+    def look_at_mail(self, world: World) -> None:
+        """Let the world's mailboxes show what the real ones hold now."""
+        stores = {box.address: self.mail.read(box.user_name) for box in world.source.all()}
+        with world.kernel.look():
+            for box in world.source.all():
+                box.store, box.separator = stores[box.address], "/"
+
+    def in_flight_count(self) -> int:
+        """How many messages are in a queue, or between the tenant and one."""
+        return self.relay.in_flight_count + self.host.queued_count()
+
+    def _take_over_aliases(self, world: World) -> None:
+        real = MariaDbAliases(self.host.database)
+        for source, destination in world.aliases.all_rows():
+            real.edit_by_hand(source, [*real.rows_of(source), destination])
+        with world.kernel.look():
+            world.aliases = real
+
+
+def _check_nothing_changed_on_the_way(world: World) -> None:
+    found = Counter(
+        (box.address, fingerprint(message.raw))
+        for box in world.source.all()
+        for _, message in box.store.walk()
+    )
+    if found != world.initial_mail:
+        raise RuntimeError(
+            f"Dovecot shows {found.total()} messages of the {world.initial_mail.total()} it was given, or others"
+        )

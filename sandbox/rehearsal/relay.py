@@ -1,0 +1,122 @@
+"""The way from the tenant to the source over real SMTP: the connector's smart hosts, both tried.
+
+The world's clock runs faster than the servers work; a letter is handed over in real time, by threads, so that neither
+the world nor the tenant's own doors wait for it.
+"""
+
+import queue
+import smtplib
+import threading
+import time
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from sandbox.servers.machine import LOOPBACK
+from sandbox.world.transport import Letter
+
+WORKER_COUNT = 3
+SMTP_TIMEOUT_S = 30.0
+# Exchange Online tries for a day; here time runs faster. Longer than any outage that is rehearsed.
+RETRIED_FOR_S = 300.0
+RETRY_S = 0.5
+STOP_PATIENCE_S = 30.0
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    letter: Letter
+    since_s: float
+    host_index: int
+
+
+class Refusal(Exception):
+    """A server refused for good; the text is its answer."""
+
+
+class SmtpRelay:
+    """A smart host for the tenant's transport, with threads of its own while the `with` block lasts."""
+
+    def __init__(self, ports: tuple[int, ...]) -> None:
+        self._ports = ports
+        self._letters: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._threads = [
+            threading.Thread(target=self._work, daemon=True) for _ in range(WORKER_COUNT)
+        ]
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._turn = 0
+        self.in_flight_count = 0
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stopping.set()
+        for _ in self._threads:
+            self._letters.put(None)
+        for thread in self._threads:
+            thread.join(STOP_PATIENCE_S)
+
+    def receive_from_tenant(self, letter: Letter) -> None:
+        """Take over a letter; its bounce, if it comes to that, is written on its journey."""
+        with self._lock:
+            self.in_flight_count += 1
+            self._turn += 1
+            first = self._turn
+        self._letters.put(_Waiting(letter, time.monotonic(), first % len(self._ports)))
+
+    def _work(self) -> None:
+        while True:
+            waiting = self._letters.get()
+            if waiting is None:
+                return
+            if self._is_done(waiting):
+                with self._lock:
+                    self.in_flight_count -= 1
+            elif not self._stopping.wait(RETRY_S):
+                # The other host next time: that is what a connector with two smart hosts is for.
+                following = (waiting.host_index + 1) % len(self._ports)
+                self._letters.put(_Waiting(waiting.letter, waiting.since_s, following))
+
+    def _is_done(self, waiting: _Waiting) -> bool:
+        letter = waiting.letter
+        try:
+            hand_over(self._ports[waiting.host_index], letter.sender, letter.recipient, letter.raw)
+        except Refusal as refusal:
+            letter.journey.bounced = str(refusal)
+        except OSError:
+            if time.monotonic() - waiting.since_s < RETRIED_FOR_S:
+                return False
+            letter.journey.bounced = "4.4.7 QUEUE.Expired; message expired"
+        return True
+
+
+def hand_over(port: int, sender: str, recipient: str, raw: bytes) -> None:
+    """One message to one recipient in one conversation.
+
+    Raises:
+        Refusal: with the server's answer.
+        OSError: it cannot take the message now; nothing was accepted.
+    """
+    try:
+        with smtplib.SMTP(LOOPBACK, port, timeout=SMTP_TIMEOUT_S) as smtp:
+            smtp.sendmail(sender, [recipient], raw)
+    except smtplib.SMTPRecipientsRefused as refused:
+        code, text = next(iter(refused.recipients.values()))
+        raise _translated(code, text) from refused
+    except smtplib.SMTPResponseException as refused:
+        raise _translated(refused.smtp_code, refused.smtp_error) from refused
+
+
+def _translated(code: int, text: bytes | str) -> Exception:
+    said = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    # Source: RFC 5321 4.2.1: 4yz passes, 5yz stays.
+    return Refusal(f"{code} {said}") if code >= 500 else OSError(f"{code} {said}")
