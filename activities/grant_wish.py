@@ -51,7 +51,9 @@ def _cutover_refusal(
 
 
 def _not_ready(record: MailboxRecord, now_utc: datetime) -> str:
-    if record.stage not in {Stage.SYNCED, Stage.ROLLED_BACK}:
+    if record.stage is Stage.ROLLED_BACK:
+        return ""  # its sync is looked at again, and judged, before anything is turned
+    if record.stage is not Stage.SYNCED:
         return f"it is {record.stage}, not yet SYNCED"
     if record.last_synced_utc is None or now_utc - record.last_synced_utc > DELTA_AGE_MAX:
         return "its last sync is older than 26 h"

@@ -45,6 +45,9 @@ LIFE = (
 # From here on the mail of the mailbox may already go to the cloud: leaving needs the rollback story.
 CUT_OVER = frozenset(LIFE[LIFE.index(Stage.DETACHED) :])
 
+# Here a cutover may have begun all the same: out of the group and not yet proven, or its sync begun anew on the way.
+MAY_BE_TURNING = frozenset({Stage.COEXISTING, Stage.SYNCING, Stage.SYNCED})
+
 _SIDE_DOORS = {Stage.SET_ASIDE}
 
 
@@ -53,6 +56,8 @@ def _after(stage: Stage) -> frozenset[Stage]:
     following = set(LIFE[position + 1 : position + 2]) | _SIDE_DOORS
     # Cut over: only the rollback leads out. Before: nothing of the route has changed, so leaving is free.
     following.add(Stage.ROLLED_BACK if stage in CUT_OVER else Stage.ABANDONED)
+    if stage in MAY_BE_TURNING:
+        following.add(Stage.ROLLED_BACK)
     return frozenset(following)
 
 

@@ -48,8 +48,9 @@ def kept_in_clear(simulation: Simulation) -> list[str]:
 
 def seats_are_enough(simulation: Simulation) -> None:
     """Invariant 5: never more licences than seats."""
-    for sku in simulation.ports.directory.licence_stock():
-        assert sku.consumed_count <= sku.enabled_count
+    directory = simulation.world.tenant.directory
+    for sku_id in directory.shelf.products:
+        assert directory.consumed(sku_id) <= directory.shelf.seats[sku_id].assignable()
 
 
 def batch_has_let_go(simulation: Simulation, batch: str = BATCH) -> None:

@@ -301,7 +301,7 @@ def fail_the_next_delta(simulation: Simulation, person: Person) -> None:
     """Let Exchange be refused at the source just once, while our own logins work."""
     engine = simulation.world.tenant.migration.engine
     user = simulation.world.tenant.migration.user(person.address)
-    engine._fail(user, "MigrationPermanentException", "We had trouble signing in to this account.")
+    engine.fail(user, "MigrationPermanentException", "We had trouble signing in to this account.")
 
 
 @pytest.mark.parametrize("stage", [Stage.SYNCED, Stage.REDIRECTED])
