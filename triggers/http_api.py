@@ -65,8 +65,11 @@ async def show_batch(req: func.HttpRequest) -> func.HttpResponse:
 async def list_mailboxes(req: func.HttpRequest) -> func.HttpResponse:
     """Mailboxes of a batch: `stage` filters, `top` bounds, `after` continues behind a key."""
     name = checked_batch_name(req.route_params["batch"])
-    count_max = _count(req.params.get("top"))
-    stage, after = _stage(req.params.get("stage")), req.params.get("after", "")
+    mistakes: list[str] = []
+    count_max = _count(req.params.get("top"), mistakes)
+    stage, after = _stage(req.params.get("stage"), mistakes), req.params.get("after", "")
+    if mistakes:
+        raise BadRequest(*mistakes)
     return answer(await asyncio.to_thread(_mailbox_page, name, stage, after, count_max))
 
 
@@ -216,19 +219,21 @@ def _mailbox_page(name: str, stage: Stage | None, after: str, count_max: int) ->
     return {"mailboxes": [mailbox_view(record) for record in page], "after": following}
 
 
-def _count(text: str | None) -> int:
+def _count(text: str | None, mistakes: list[str]) -> int:
     if text is None:
         return PAGE_COUNT_DEFAULT
     if not text.isdecimal() or not 1 <= int(text) <= PAGE_COUNT_MAX:
-        raise BadRequest(f"top: give a number from 1 to {PAGE_COUNT_MAX}")
+        mistakes.append(f"top: give a number from 1 to {PAGE_COUNT_MAX}")
+        return PAGE_COUNT_DEFAULT
     return int(text)
 
 
-def _stage(text: str | None) -> Stage | None:
+def _stage(text: str | None, mistakes: list[str]) -> Stage | None:
     if text is None:
         return None
     if text not in set(Stage):
-        raise BadRequest(f"stage: {text!r} is none of {', '.join(Stage)}")
+        mistakes.append(f"stage: {text!r} is none of {', '.join(Stage)}")
+        return None
     return Stage(text)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from activities.uploads import difference_path, mistakes_path
 from bascule.domain.codec import encode
 from bascule.domain.records import BatchRecord, MailboxRecord
+from bascule.domain.stages import Stage
 from bascule.ports.bundle import Ports
 
 
@@ -20,7 +21,10 @@ def batch_view(ports: Ports, batch: BatchRecord) -> dict[str, Any]:
         "mailboxes": len(records),
         "stages": dict(sorted(Counter(record.stage.value for record in records).items())),
         "set_aside": {
-            record.address: record.code.value for record in records if record.code is not None
+            record.address: record.code.value
+            for record in records
+            # One who was abandoned keeps the reason, and waits for nobody.
+            if record.code is not None and record.stage is Stage.SET_ASIDE
         },
         "sync_batches": sorted({record.sync_batch for record in records} - {""}),
     }
