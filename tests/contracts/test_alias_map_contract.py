@@ -8,7 +8,7 @@ import pytest
 from bascule.domain.codes import Code
 from bascule.domain.errors import Refusal
 from bascule.domain.routes import Route, RouteSwitch
-from tests.conftest import free_ports, wait_for_port
+from sandbox.rig.azurite import free_ports, wait_for_port
 from tests.contracts.alias_maps import (
     AliasTable,
     MariaDb,

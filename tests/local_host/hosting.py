@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,10 +16,6 @@ import httpx
 import pytest
 
 ROOT = Path(__file__).parents[2]
-AZURITE = ROOT / "node_modules" / ".bin" / "azurite-blob"
-# The emulator's well-known account, the same on every machine.
-ACCOUNT = "devstoreaccount1"
-KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 STOP_TIMEOUT_S = 20.0
 READY_TIMEOUT_S = 30.0
 
@@ -93,34 +88,3 @@ def until(is_so: Callable[[], bool], timeout_s: float = READY_TIMEOUT_S) -> None
         if time.monotonic() > end_s:
             pytest.fail(f"did not come true within {timeout_s} s")
         time.sleep(0.05)  # noqa: TID251 - the other process has no way to tell us
-
-
-@contextmanager
-def storage_emulator() -> Iterator[str]:
-    """The blob emulator, in memory; yields its connection string."""
-    port = _free_port()
-    command = [str(AZURITE), "--blobPort", str(port), "--blobHost", "127.0.0.1"]
-    flags = ["--silent", "--disableTelemetry", "--skipApiVersionCheck", "--inMemoryPersistence"]
-    process = subprocess.Popen([*command, *flags], stdout=subprocess.DEVNULL)
-    try:
-        until(lambda: _is_open(port))
-        endpoint = f"http://127.0.0.1:{port}/{ACCOUNT}"
-        yield (
-            f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={KEY};"
-            f"BlobEndpoint={endpoint};"
-        )
-    finally:
-        process.terminate()
-        process.wait(STOP_TIMEOUT_S)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _is_open(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

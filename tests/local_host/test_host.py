@@ -11,7 +11,7 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 
 from tests.local_host.conftest import APPS
-from tests.local_host.hosting import AZURITE, RunningHost, running_host, storage_emulator, until
+from tests.local_host.hosting import RunningHost, running_host, until
 
 DAY_IN_A_SECOND = ("--clock", "scaled:86400")
 
@@ -116,17 +116,16 @@ def test_a_schedule_fires_in_virtual_time(hosted: Path, tmp_path: Path) -> None:
     stored.close()
 
 
-@pytest.mark.skipif(not AZURITE.exists(), reason="the storage emulator is not installed")
 def test_an_upload_runs_its_function_once_and_a_bad_one_five_times(
-    hosted: Path, tmp_path: Path
+    hosted: Path, tmp_path: Path, azurite: str
 ) -> None:
     """A batch read twice, or a broken one read for ever, would be the first thing to go wrong."""
-    with storage_emulator() as storage, BlobServiceClient.from_connection_string(storage) as blobs:
+    with BlobServiceClient.from_connection_string(azurite) as blobs:
         inbox = blobs.create_container("inbox")
         inbox.upload_blob("lot.csv", b"good")
         inbox.upload_blob("lot.txt", b"other")
         state = tmp_path / "state.sqlite"
-        options, env = ("--storage", "BOX"), {"BOX": storage}
+        options, env = ("--storage", "BOX"), {"BOX": azurite}
         with running_host(hosted, state, *options, env=env) as running:
             inbox.upload_blob("nested/bad.csv", b"bad")
             until(lambda: _seen(running).count("inbox/nested/bad.csv") == 5)
