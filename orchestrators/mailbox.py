@@ -18,7 +18,7 @@ from bascule.domain.records import MailboxRecord, MailboxRef, Wish
 from bascule.domain.requests import MailboxView, Progress
 from bascule.domain.stages import Stage
 from orchestrators import arrival, cutover, proof, rollback
-from orchestrators.chapters import FINISHED, NEXT, Pause, ref_of, seconds_since
+from orchestrators.chapters import FINISHED, NEXT, Pause, ref_of, remember, seconds_since
 from orchestrators.steps import (
     Context,
     Deferred,
@@ -37,6 +37,11 @@ GROWTH = 0.05
 GROWN_WAIT_MAX_S = 3600.0
 # Nothing is expected of a mailbox that waits for a person; the doorbell rings when there is.
 IDLE_WAIT_S = 24 * 3600.0
+# Roles granted to an app have been seen to take two hours to be known everywhere; tokens live for one.
+ROLE_WAIT_S = 2 * 3600.0
+ROLE_LOOK_S = 600.0
+# Missed so long ago, it was another time: while one is missing we look, and set aside, well before.
+ROLE_FORGOTTEN_S = 4 * 3600.0
 SYNC_CODES = frozenset(
     {
         Code.SYNC_LOGIN_REFUSED,
@@ -85,6 +90,10 @@ def live(context: Context, view: MailboxView) -> Story[Pause]:
     try:
         return (yield from _chapter(context, view))
     except StepRefused as refusal:
+        if refusal.code is Code.PERMISSION_MISSING and not _is_missed_for_good(
+            context, view.record
+        ):
+            return (yield from _wait_for_role(context, view.record))
         reason = Reason(refusal.code, refusal.detail, refused_wish=view.record.wish)
     except Deferred as early:
         stood_s = seconds_since(context, view.stood_since_utc)
@@ -108,6 +117,23 @@ def _chapter(context: Context, view: MailboxView) -> Story[Pause]:
     return (yield from CHAPTERS[record.stage](context, view))
 
 
+def _is_missed_for_good(context: Context, record: MailboxRecord) -> bool:
+    missed_s = seconds_since(context, record.forbidden_since_utc)
+    return ROLE_WAIT_S < missed_s < ROLE_FORGOTTEN_S
+
+
+def _wait_for_role(context: Context, record: MailboxRecord) -> Story[Pause]:
+    """A permission that is missed for minutes is one being granted, or a server that does not know it yet."""
+    since_s = seconds_since(context, record.forbidden_since_utc)
+    if record.forbidden_since_utc is None or since_s >= ROLE_FORGOTTEN_S:
+        now_utc = context.current_utc_datetime
+        try:
+            yield from remember(context, replace(record, forbidden_since_utc=now_utc))
+        except Deferred as early:
+            return Pause(early.wait_s, early.why)
+    return Pause(ROLE_LOOK_S, "a permission that is missing")
+
+
 def set_aside(context: Context, record: MailboxRecord, reason: Reason) -> Story[Pause]:
     """Stop safely, with a reason, at the stage that was proven last.
 
@@ -119,6 +145,7 @@ def set_aside(context: Context, record: MailboxRecord, reason: Reason) -> Story[
         resume_stage=record.resume_stage or record.stage,
         code=reason.code,
         detail=reason.detail,
+        forbidden_since_utc=None,
     )
     yield from record_progress(context, Progress(aside, served_wish=reason.refused_wish))
     return NEXT

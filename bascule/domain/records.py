@@ -46,6 +46,9 @@ class MailboxRecord:
     resume_stage: Stage | None = None
     """Where a retry goes on; set while SET_ASIDE."""
 
+    forbidden_since_utc: datetime | None = None
+    """When a permission was first missed; granted roles take hours to be known everywhere."""
+
     wish: Wish = Wish.NONE
     wish_utc: datetime | None = None
     wish_by: str = ""
