@@ -17,11 +17,11 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
-from activities.wake_stories import wake_batch, wake_mailboxes
+from activities.wake_stories import revive_batch, wake_batch, wake_mailboxes
 from bascule.domain.addresses import mailbox_key
 from bascule.domain.codec import encode
 from bascule.domain.plan import Plan
-from bascule.domain.records import BatchRecord, MailboxRecord, MailboxRef, Wish
+from bascule.domain.records import DOORBELL, BatchRecord, MailboxRecord, MailboxRef, Wish
 from bascule.domain.requests import WakeRequest, WishRequest
 from bascule.domain.stages import Stage
 from sandbox.bound.ports import BoundPorts, bound_ports
@@ -185,10 +185,30 @@ class Simulation:
         """One round of the watchdog: who had stopped."""
         found = unmoved(self.ports)
         for batch, keys in found.items():
-            asyncio.run(wake_mailboxes(self.engine.client(), WakeRequest(batch, keys)))
-            asyncio.run(wake_batch(self.engine.client(), batch))
+            if keys:
+                asyncio.run(wake_mailboxes(self.engine.client(), WakeRequest(batch, keys)))
+            asyncio.run(revive_batch(self.engine.client(), batch))
         self.settle()
         return found
+
+    def ring(self, address: str, batch: str = BATCH, *, settle: bool = True) -> None:
+        """The doorbell of one mailbox's story, whether or not it waits for it."""
+        self.engine.control.raise_event(self.story_of(address, batch), DOORBELL, None)
+        if settle:
+            self.settle()
+
+    def lose_story(self, instance_id: str, *, purge: bool = True) -> None:
+        """The engine loses a story: it is ended from outside, and forgotten unless told otherwise."""
+        self.engine.control.terminate(instance_id, "lost")
+        self.settle()
+        if purge:
+            self.engine.control.purge(instance_id)
+
+    def start_all(self, batch: str = BATCH) -> None:
+        """Wake every story of a batch; those that do not run begin at the top."""
+        keys = self.ports.ledger.mailbox_keys(batch, "", self.options.people_count)
+        asyncio.run(wake_mailboxes(self.engine.client(), WakeRequest(batch, keys)))
+        self.knock(batch)
 
     # -- time ---------------------------------------------------------------------------------
 

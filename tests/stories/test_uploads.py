@@ -1,0 +1,211 @@
+"""Files that come twice, changed, wrong, or into another batch's way: chapter 1 of the runbook."""
+
+import json
+from dataclasses import replace
+
+from bascule.domain.records import Wish
+from bascule.domain.stages import Stage
+from sandbox.simulated.simulation import BATCH, Simulation
+from sandbox.world.population import Person
+from tests.stories.conftest import Simulate
+from tests.stories.endings import all_migrated, batch_has_let_go, judge_life
+
+MISTAKE_COUNT = 40
+
+
+def accounts_created(simulation: Simulation) -> int:
+    """How many of the people have an account in the tenant."""
+    directory = simulation.world.tenant.directory
+    return sum(directory.truth(person.address) is not None for person in simulation.people)
+
+
+def test_an_upload_delivered_twice_is_one_batch(simulate: Simulate) -> None:
+    """Event Grid delivers at least once."""
+    simulation = simulate()
+    simulation.ports.blobs.upload(BATCH, simulation.csv())
+    simulation.knock()
+    simulation.knock()
+    all_migrated(simulation)
+    simulation.run_until_closed()
+
+    batch_has_let_go(simulation)
+    judge_life(simulation)
+
+
+def test_the_same_content_in_another_dress_is_the_same_batch(simulate: Simulate) -> None:
+    """Excel writes semicolons and a byte order mark; that is no change."""
+    simulation = simulate(people_count=2)
+    simulation.upload()
+    simulation.run_until_all(Stage.SYNCED)
+    before = simulation.records()
+    header, *rows = simulation.csv().decode().strip().split("\r\n")
+    dressed = "\r\n".join([header, *reversed(rows)])
+    simulation.upload(dressed.encode("utf-8-sig"))
+    simulation.pass_time(hours=1)
+
+    batch = simulation.batch()
+    assert batch is not None
+    assert batch.pending_fingerprint == ""
+    assert simulation.ports.blobs.find_upload(BATCH) is None
+    assert [row.stage_since_utc for row in simulation.records()] == [
+        row.stage_since_utc for row in before
+    ]
+    judge_life(simulation)
+
+
+def test_a_changed_file_waits_for_a_word_and_then_counts(simulate: Simulate) -> None:
+    """A file dropped by mistake must not add people to a migration."""
+    simulation = simulate(people_count=3)
+    first, second, late = simulation.people
+    simulation.upload(simulation.csv([first, second]))
+    simulation.run_until_all(Stage.SYNCED)
+    simulation.upload(simulation.csv([first, late], Cohort={first.address: "staff"}))
+    simulation.pass_time(hours=12)
+
+    report = simulation.report(f"{BATCH}/difference.json")
+    assert (report["added"], report["removed"]) == ([late.address], [second.address])
+    assert [change["address"] for change in report["changed"]] == [first.address]
+    assert len(simulation.records()) == 2
+    assert simulation.record_of(first.address).cohort == ""
+
+    simulation.accept_difference()
+    simulation.run_until_all(Stage.SYNCED)
+    assert simulation.record_of(first.address).cohort == "staff"
+    assert simulation.record_of(second.address).stage is Stage.SYNCED
+    simulation.ask_cutover()
+    simulation.run_until_closed()
+    batch_has_let_go(simulation)
+    judge_life(simulation)
+
+
+def test_a_changed_file_that_nobody_accepts_changes_nothing(simulate: Simulate) -> None:
+    """The batch must come to its end all the same, and the pending passwords with it."""
+    simulation = simulate(people_count=2)
+    first, second = simulation.people
+    simulation.upload(simulation.csv([first]))
+    simulation.run_until_all(Stage.SYNCED)
+    simulation.upload(simulation.csv([first, second]))
+    simulation.ask_cutover()
+    simulation.run_until_closed()
+
+    assert len(simulation.records()) == 1
+    assert accounts_created(simulation) == 1
+    batch_has_let_go(simulation)
+    judge_life(simulation)
+
+
+def test_an_address_of_another_open_batch_refuses_the_file(simulate: Simulate) -> None:
+    """Two batches that move one mailbox would switch its alias against each other."""
+    simulation = simulate()
+    anna, ben, carl = simulation.people
+    simulation.upload(simulation.csv([anna, ben]))
+    simulation.upload(simulation.csv([ben, carl]), batch="lot-2")
+    simulation.run_until_all(Stage.SYNCED)
+
+    assert simulation.batch("lot-2") is None
+    [mistake] = simulation.report("lot-2/refused.json")["mistakes"]
+    assert mistake["line"] == 2
+    assert BATCH in mistake["what"]
+    assert set(simulation.ports.ledger.claimed().values()) == {BATCH}
+
+    simulation.upload(simulation.csv([carl]), batch="lot-2")
+    simulation.run_until_all(Stage.SYNCED, batch="lot-2")
+    judge_life(simulation)
+
+
+def mistaken(people: list[Person]) -> bytes:
+    """A file with forty mistakes, each on a line of its own, and one good row."""
+    rows = ["EmailAddress,UserName,Password", f"{people[0].address},{people[0].user_name},x"]
+    rows += [f"nobody{number}.example.org,nobody{number},x" for number in range(MISTAKE_COUNT)]
+    return "\r\n".join(rows).encode()
+
+
+def test_forty_mistakes_are_named_at_once_and_nothing_is_written(simulate: Simulate) -> None:
+    """An operator who hears of one mistake a day needs forty days."""
+    simulation = simulate(people_count=1)
+    simulation.upload(mistaken(simulation.people))
+    simulation.pass_time(hours=1)
+
+    report = simulation.report(f"{BATCH}/refused.json")
+    lines = [mistake["line"] for mistake in report["mistakes"]]
+    assert lines == list(range(3, 3 + MISTAKE_COUNT))
+    assert simulation.batch() is None
+    assert simulation.ports.ledger.claimed() == {}
+    assert simulation.ports.blobs.find_upload(BATCH) is None
+    assert accounts_created(simulation) == 0
+    judge_life(simulation)
+
+    simulation.upload()
+    all_migrated(simulation)
+
+
+def test_an_operator_who_asks_too_early_hears_why(simulate: Simulate) -> None:
+    """A cutover that is refused silently is found out on Monday."""
+    simulation = simulate(people_count=2)
+    anna, _ = simulation.people
+    simulation.world.aliases.edit_by_hand(anna.address, ["elsewhere@example.net"])
+    simulation.upload()
+    simulation.run_until(lambda: Stage.SET_ASIDE in simulation.stages())
+    answer = simulation.ask_cutover()
+
+    why = {refusal["address"]: refusal["why"] for refusal in answer["refused"]}
+    assert answer["granted"] == 0
+    assert why[anna.address] == "it is SET_ASIDE"
+    assert all("not yet SYNCED" in text for address, text in why.items() if address != anna.address)
+
+
+def test_an_offence_holds_up_the_cutover_until_it_is_waived(simulate: Simulate) -> None:
+    """A message that will not arrive is the user's decision, not ours."""
+    simulation = simulate(people_count=1, over_limit_bytes=60_000, change_plan=small_messages)
+    simulation.upload()
+    simulation.run_until_all(Stage.SYNCED)
+    [refused] = simulation.ask_cutover()["refused"]
+    assert "message_too_large" in refused["why"]
+
+    assert simulation.ask_cutover(waived=("message_too_large",))["granted"] == 1
+    simulation.run_until_all(Stage.MIGRATED)
+
+
+def small_messages(plan: object) -> object:
+    """The plan with a limit below the heavy message of the first person."""
+    return replace(plan, survey=replace(plan.survey, message_size_max_bytes=40_000))  # type: ignore[type-var, attr-defined]
+
+
+def test_a_late_delta_holds_up_the_cutover_and_is_asked_for(simulate: Simulate) -> None:
+    """A week's mail in the last sync takes hours in which the user waits."""
+    simulation = simulate(people_count=1)
+    [anna] = simulation.people
+    simulation.upload()
+    simulation.run_until_all(Stage.SYNCED)
+    row = simulation.record_of(anna.address)
+    assert row.last_synced_utc is not None
+    stale_utc = row.last_synced_utc.replace(year=2025)
+    simulation.ports.ledger.amend_mailbox(
+        BATCH, row.key, lambda stored: replace(stored, last_synced_utc=stale_utc)
+    )
+    [refused] = simulation.ask_cutover()["refused"]
+
+    assert "older than 26 h" in refused["why"]
+
+
+def test_no_password_is_left_in_any_archived_file(simulate: Simulate) -> None:
+    """The archive is kept for years, and read by many."""
+    simulation = simulate(people_count=2)
+    simulation.upload()
+    simulation.upload(simulation.csv([simulation.people[0]]))
+    simulation.upload(mistaken(simulation.people), batch="lot-2")
+    simulation.pass_time(hours=12)
+
+    assert len(simulation.ports.blobs.archive) == 3
+    judge_life(simulation)
+
+
+def test_a_wish_for_somebody_else_is_refused_by_name(simulate: Simulate) -> None:
+    """A typing mistake in a cutover's list must not pass as done."""
+    simulation = simulate(people_count=1)
+    simulation.upload()
+    simulation.run_until_all(Stage.SYNCED)
+    answer = simulation.ask(Wish.CUTOVER, ["nobody@example.org"])
+
+    assert answer["granted"] == 0
+    assert json.dumps(answer["refused"]).count("not in this batch") == 1
