@@ -12,8 +12,11 @@ class Directory(Protocol):
     visible everywhere yet) and Refusal(PERMISSION_MISSING). No method retries by itself.
     """
 
-    def licence_stock(self) -> tuple[Sku, ...]:
-        """Every SKU the tenant has, with seats and service plans."""
+    def licence_stock(self, age_max_s: float = 0.0) -> tuple[Sku, ...]:
+        """Every SKU the tenant has, with seats and service plans.
+
+        `age_max_s` allows an answer that old: its plans are right, its seats are not to be counted on.
+        """
         ...
 
     def find_account(self, address: str) -> Account | None:

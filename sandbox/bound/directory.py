@@ -26,8 +26,9 @@ class WorldDirectory:
         self._world = world
         self._directory = world.tenant.directory
 
-    def licence_stock(self) -> tuple[Sku, ...]:
-        """Every product with its seats."""
+    def licence_stock(self, age_max_s: float = 0.0) -> tuple[Sku, ...]:
+        """Every product with its seats; never an old answer."""
+        del age_max_s
         with graph_call(self._world, "graph.GET subscribedSkus", ORGANIZATION_READERS):
             return tuple(self._sku(product) for product in self._directory.shelf.products.values())
 

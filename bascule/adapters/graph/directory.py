@@ -4,7 +4,10 @@ Source: Microsoft Learn, "List subscribedSkus", "Create user", "Get a user", "Up
 "Get user mailbox settings", "licenseAssignmentState resource type".
 """
 
+import math
 import re
+import threading
+import time
 from functools import cached_property
 from types import ModuleType
 from typing import Any
@@ -39,12 +42,18 @@ class GraphDirectory:
     def __init__(self, client: GraphClient) -> None:
         self._client = client
         self._located: dict[str, None] = {}
+        self._stock: tuple[Sku, ...] = ()
+        self._stock_read_s = -math.inf
+        self._stock_lock = threading.Lock()
 
-    def licence_stock(self) -> tuple[Sku, ...]:
-        """GET /subscribedSkus."""
-        doing = "read the licences of the tenant"
-        page = _with(self._client.call(doing, self._calls.stock), "value", doing)
-        return tuple(_sku(entry) for entry in page["value"])
+    def licence_stock(self, age_max_s: float = 0.0) -> tuple[Sku, ...]:
+        """GET /subscribedSkus; asked by many at once with some age allowed, once for all of them."""
+        if age_max_s <= 0:
+            return self._read_stock()
+        with self._stock_lock:
+            if time.monotonic() - self._stock_read_s > age_max_s:
+                self._stock, self._stock_read_s = self._read_stock(), time.monotonic()
+            return self._stock
 
     def find_account(self, address: str) -> Account | None:
         """GET /users/{user principal name}; only "resource not found" means that there is none."""
@@ -112,6 +121,11 @@ class GraphDirectory:
     @cached_property
     def _calls(self) -> Any:
         return _directory_calls()
+
+    def _read_stock(self) -> tuple[Sku, ...]:
+        doing = "read the licences of the tenant"
+        page = _with(self._client.call(doing, self._calls.stock), "value", doing)
+        return tuple(_sku(entry) for entry in page["value"])
 
     def _read(self, key: str) -> Account:
         doing = f"read the account {key}"
