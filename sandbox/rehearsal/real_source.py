@@ -45,6 +45,8 @@ class RealSource:
         """`security`: `ssl` or `starttls`. `has_master`: the product logs in as the master user."""
         self._security = security
         self._has_master = has_master
+        self.lists: dict[str, tuple[str, ...]] = {}
+        """{address: members}; `add_list` adds one."""
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -69,7 +71,7 @@ class RealSource:
         self._take_over_aliases(world)
         self.host.open_postfixes(int(addresses["tenant_smtp"]["port"]))
         ports = tuple(postfix.port for postfix in self.host.postfixes)
-        self.relay = self._stack.enter_context(SmtpRelay(ports))
+        self.relay = self._stack.enter_context(SmtpRelay(ports, world.trace, self.lists))
         with world.kernel.look():
             world.tenant.transport.smart_host = self.relay
             world.tenant.migration.engine.source = self.mail
@@ -98,6 +100,11 @@ class RealSource:
         if self._has_master:
             secrets["BASCULE_SOURCE_MASTER_PASSWORD"] = self.host.dovecot.master_password
         return secrets
+
+    def add_list(self, world: World, address: str, members: tuple[str, ...]) -> None:
+        """A list that Postfix expands: one alias row for each member."""
+        world.aliases.edit_by_hand(address, list(members))
+        self.lists[address] = members
 
     def look_at_mail(self, world: World) -> None:
         """Let the world's mailboxes show what the real ones hold now."""

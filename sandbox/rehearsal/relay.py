@@ -8,11 +8,13 @@ import queue
 import smtplib
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from sandbox.servers.machine import LOOPBACK
+from sandbox.world.trace import Trace
 from sandbox.world.transport import Letter
 
 WORKER_COUNT = 3
@@ -37,8 +39,13 @@ class Refusal(Exception):
 class SmtpRelay:
     """A smart host for the tenant's transport, with threads of its own while the `with` block lasts."""
 
-    def __init__(self, ports: tuple[int, ...]) -> None:
+    def __init__(
+        self, ports: tuple[int, ...], trace: Trace, lists: Mapping[str, tuple[str, ...]]
+    ) -> None:
+        """`lists`: {address: members} of the lists that only Postfix knows, kept up by whoever makes them."""
         self._ports = ports
+        self._trace = trace
+        self._lists = lists
         self._letters: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._threads = [
             threading.Thread(target=self._work, daemon=True) for _ in range(WORKER_COUNT)
@@ -67,6 +74,9 @@ class SmtpRelay:
 
     def receive_from_tenant(self, letter: Letter) -> None:
         """Take over a letter; its bounce, if it comes to that, is written on its journey."""
+        members = self._lists.get(letter.recipient)
+        if members:
+            self._trace.fork(letter.journey, list(members))
         with self._lock:
             self.in_flight_count += 1
             self._turn += 1

@@ -1,0 +1,91 @@
+"""Migrate off real Postfix, Dovecot and MariaDB: `python -m sandbox.rehearsal [--mailboxes N] [--messages N] [--seed N]`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from sandbox.demo.progress import Progress
+from sandbox.rehearsal import report
+from sandbox.rehearsal.stage import Stage, StageOptions, opened_stage
+from sandbox.servers.machine import ServersMissing
+
+REPORT = Path("build/rehearsal/report.json")
+MIGRATED = "MIGRATED"
+# Real messages a second before the cutover, and at most during it.
+CALM_RATE_PER_S = 4.0
+CUTOVER_RATE_PER_S = 40.0
+
+
+def main() -> int:
+    """Exit status 0 only if every promise was kept; 2 when this machine cannot run it."""
+    asked = _arguments().parse_args()
+    options = StageOptions(asked.mailboxes, asked.seed, asked.speed)
+    print(
+        f"Starting MariaDB, Dovecot, two Postfixes, a tenant and the app; seed {asked.seed} ...",
+        flush=True,
+    )
+    try:
+        with opened_stage(options) as stage:
+            return _perform(stage, asked)
+    except ServersMissing as missing:
+        print(missing, file=sys.stderr)
+        return 2
+
+
+def _perform(stage: Stage, asked: argparse.Namespace) -> int:
+    progress = Progress(stage.rig.clock.now_utc())
+    stage.operator.tell = lambda rows: progress.stages(rows, stage.rig.clock.now_utc())
+    during_cutover = play(stage, progress, asked.messages)
+    judgement = stage.judge()
+    found = report.outcome(
+        stage, judgement, during_cutover=during_cutover, in_flight_min=asked.messages,
+        wall_s=progress.wall_s,
+    )  # fmt: skip
+    report.write(found.content, asked.report)
+    report.show(found, asked.report)
+    return 1 if found.broken else 0
+
+
+def play(stage: Stage, progress: Progress, message_count: int) -> int:
+    """From the upload to the last mailbox MIGRATED; how many messages were sent while they were cut over."""
+    operator, post = stage.operator, stage.post
+    post.rate_per_s = CALM_RATE_PER_S
+    with post:
+        progress.act("The operator uploads the batch")
+        operator.upload(stage.people)
+        operator.wait_for(stage.addresses, "SYNCED")
+        progress.act(f"D-day for all {len(stage.people)}; mail goes on")
+        before_count = post.sent_count
+        post.rate_per_s = CUTOVER_RATE_PER_S
+        operator.ask("cutover")
+        operator.wait_until(
+            lambda: post.sent_count - before_count >= message_count, f"{message_count} messages"
+        )
+        post.rate_per_s = CALM_RATE_PER_S
+        operator.wait_for(stage.addresses, MIGRATED, "SET_ASIDE")
+        during_cutover = post.sent_count - before_count
+    stage.drain()
+    operator.look()
+    return during_cutover
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="sandbox.rehearsal", description=__doc__)
+    defaults = StageOptions()
+    parser.add_argument("--mailboxes", type=int, default=defaults.mailbox_count, help="default 40")
+    parser.add_argument(
+        "--messages",
+        type=int,
+        default=report.IN_FLIGHT_MIN,
+        help="sent during the cutover; default 2000",
+    )
+    parser.add_argument("--seed", type=int, default=defaults.seed, help="draws people and weather")
+    parser.add_argument(
+        "--speed", type=float, default=defaults.speed, help="virtual seconds in a real one"
+    )
+    parser.add_argument("--report", type=Path, default=REPORT, help=f"default {REPORT}")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

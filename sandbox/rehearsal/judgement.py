@@ -1,0 +1,108 @@
+"""The verdict over the real mailboxes and both logs: what is lost, doubled or in a loop, each by name and with its trail."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from sandbox.rehearsal.letters import Letters
+from sandbox.rehearsal.mail_log import BOUNCED, MailLog, read_logs
+from sandbox.rehearsal.real_source import RealSource
+from sandbox.rig.plan_text import MESSAGE_SIZE_MAX_BYTES
+from sandbox.world.mail import TRACE_HEADERS, MailStore, fingerprint, header
+from sandbox.world.verdict import Mark, Verdict, judge, marks_over
+from sandbox.world.world import World
+
+HOPS_MAX = 2
+# The tenant's own: added by the rule, and by its servers to what has no id.
+ADDED_HEADERS = TRACE_HEADERS
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What became of the mail."""
+
+    verdict: Verdict
+    log: MailLog
+    compared_count: int
+    altered: tuple[str, ...]
+    """Messages whose octets changed on the way, by description."""
+    named: tuple[str, ...]
+    """Every broken promise in words, the message and its trail with it."""
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether every promise was kept."""
+        return not self.named
+
+
+def judge_mail(world: World, source: RealSource, letters: Letters) -> Judgement:
+    """Read every mailbox on both sides, and both logs."""
+    source.look_at_mail(world)
+    log = read_logs(source.host.postfixes)
+    with world.kernel.look():
+        verdict = judge(world, named=marks_over(world, MESSAGE_SIZE_MAX_BYTES))
+        compared_count, altered = _compared(world, letters)
+        broken = [*_broken(world, verdict, letters, log), *(f"altered: {each}" for each in altered)]
+    waiting = source.in_flight_count()
+    if waiting:
+        broken.append(f"{waiting} messages are still in a queue of the source")
+    return Judgement(verdict, log, compared_count, tuple(altered), tuple(broken))
+
+
+def _broken(world: World, verdict: Verdict, letters: Letters, log: MailLog) -> Iterator[str]:
+    for what, marks in (("lost", verdict.lost), ("doubled", verdict.doubled)):
+        for mark in marks:
+            yield f"{what}: {_told(mark, letters.sent, log)}"
+    for journey in world.trace.loops():
+        told = _told((journey.recipient, journey.fingerprint), letters.sent, log)
+        yield f"loop: {told}; it went {', '.join(journey.hops)}"
+    if verdict.hops_max > HOPS_MAX:
+        yield f"a message crossed {verdict.hops_max} times between the systems"
+    for journey in world.trace.journeys.values():
+        if journey.bounced is not None:
+            yield f"bounced: to {journey.recipient}: {journey.bounced}"
+    for attempt in log.with_status(BOUNCED):
+        yield f"bounced: {attempt}"
+    if verdict.in_flight_count:
+        yield f"{verdict.in_flight_count} messages are still on their way in the tenant"
+
+
+def _told(mark: Mark, sent: Mapping[str, bytes], log: MailLog) -> str:
+    address, print_of = mark
+    raw = sent.get(print_of)
+    if raw is None:
+        return f"a message of {address} that was there before ({print_of[:12]})"
+    message_id = header(raw, "Message-ID") or ""
+    trail = " | ".join(log.life_of(message_id)) or "no Postfix saw it"
+    return f"{header(raw, 'Subject')} to {address}: {trail}"
+
+
+def _compared(world: World, letters: Letters) -> tuple[int, list[str]]:
+    count, altered = 0, []
+    for name, store in _stores(world):
+        for _, message in store.walk():
+            sent = letters.sent.get(fingerprint(message.raw))
+            if sent is not None:
+                count += 1
+                if not is_as_sent(message.raw, sent):
+                    altered.append(f"{header(sent, 'Subject')} in the mailbox of {name}")
+    return count, altered
+
+
+def _stores(world: World) -> Iterator[tuple[str, MailStore]]:
+    for box in world.source.all():
+        yield f"{box.address} at the source", box.store
+        in_cloud = world.tenant.mailboxes.at_address(box.address)
+        if in_cloud is not None:
+            yield f"{box.address} in the cloud", in_cloud.store
+
+
+def is_as_sent(stored: bytes, sent: bytes) -> bool:
+    """Whether a stored message is the octets that were sent, below nothing but headers that servers add."""
+    if not stored.endswith(sent):
+        return False
+    added = stored[: len(stored) - len(sent)]
+    lines = added.split(b"\r\n")
+    return lines.pop() == b"" and all(
+        line[:1] in (b" ", b"\t") or line.partition(b":")[0].lower() in ADDED_HEADERS
+        for line in lines
+    )

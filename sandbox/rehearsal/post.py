@@ -1,0 +1,164 @@
+"""Mail that never stops: from outside, between colleagues on both sides, and to lists whose members are on both sides.
+
+The journey of every message is opened before it is sent, one for each person who must find it in their mailbox.
+"""
+
+import random
+import threading
+import time
+from collections import Counter
+from types import TracebackType
+from typing import Self
+
+from sandbox.rehearsal.letters import Letters
+from sandbox.rehearsal.real_source import RealSource
+from sandbox.rehearsal.relay import Refusal, hand_over
+from sandbox.world.mail import fingerprint
+from sandbox.world.naming import domain_of
+from sandbox.world.world import World
+
+STRANGER = "client@example.net"
+# A sender's server tries again like any; longer than any outage that is rehearsed.
+RETRIED_FOR_S = 240.0
+RETRY_S = 0.3
+STOP_PATIENCE_S = RETRIED_FOR_S + 30.0
+# Two of these talk to Postfix at once, as two strangers' servers do.
+SENDER_COUNT = 3
+# Of the five kinds of mail below; one message to a list becomes several.
+WEIGHTS = (8, 4, 8, 1, 1)
+
+
+class Post:
+    """Sends `rate_per_s` messages a second, in real time, while the `with` block lasts."""
+
+    def __init__(
+        self, world: World, source: RealSource, addresses: tuple[str, ...], seed: int
+    ) -> None:
+        self._world = world
+        self._source = source
+        self._addresses = addresses
+        self._lists = tuple(source.lists)
+        self._luck = random.Random(f"{seed}/post")
+        self._stop = threading.Event()
+        self._failures: list[Exception] = []
+        self._threads = [
+            threading.Thread(target=self._run, daemon=True) for _ in range(SENDER_COUNT)
+        ]
+        self.letters = Letters()
+        self.rate_per_s = 1.0
+        self.counts: Counter[str] = Counter()
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(STOP_PATIENCE_S)
+        if self._failures and problem is None:
+            raise self._failures[0]
+
+    @property
+    def sent_count(self) -> int:
+        """How many messages were accepted for sending, a list's counted once."""
+        return self.counts.total()
+
+    def from_outside(self, recipient: str, sender: str = STRANGER) -> bytes:
+        """Through one of the Postfixes; returns when it has accepted. The message as sent."""
+        raw = self.letters.letter(sender, recipient)
+        mark = fingerprint(raw)
+        with self._world.kernel.look():
+            now_utc = self._world.kernel.now_utc()
+            owners = self._source.lists.get(recipient, (recipient,))
+            journeys = [
+                self._world.trace.accept(mark, owner, "postfix", now_utc, raw) for owner in owners
+            ]
+        refused = self._sent(sender, recipient, raw)
+        for journey in journeys:
+            journey.bounced = refused or None
+        return raw
+
+    def from_inside(self, colleague: str, recipient: str) -> bytes:
+        """From a mailbox in the tenant; the message passes the tenant's rules."""
+        raw = self.letters.letter(colleague, recipient)
+        with self._world.kernel.look():
+            self._world.tenant.transport.receive(raw, [recipient], sender=colleague)
+        return raw
+
+    def _sent(self, sender: str, recipient: str, raw: bytes) -> str:
+        ports = [postfix.port for postfix in self._source.host.postfixes]
+        self._luck.shuffle(ports)
+        deadline_s = time.monotonic() + RETRIED_FOR_S
+        while True:
+            for port in ports:
+                try:
+                    hand_over(port, sender, recipient, raw)
+                except Refusal as refusal:
+                    return str(refusal)
+                except OSError:
+                    continue
+                return ""
+            if time.monotonic() > deadline_s:
+                raise TimeoutError(f"no Postfix took a message within {RETRIED_FOR_S:.0f} s")
+            threading.Event().wait(RETRY_S)
+
+    def _run(self) -> None:
+        kinds = (
+            self._from_a_stranger,
+            self._from_a_colleague_at_home,
+            self._from_a_colleague_in_the_cloud,
+            self._to_a_list_from_outside,
+            self._to_a_list_from_inside,
+        )
+        try:
+            while not self._stop.wait(SENDER_COUNT / self.rate_per_s):
+                (kind,) = self._luck.choices(kinds, WEIGHTS)
+                if kind():
+                    self.counts[kind.__name__.removeprefix("_").replace("_", " ")] += 1
+        except Exception as failure:  # noqa: BLE001  raised again where the block ends
+            self._failures.append(failure)
+
+    def _from_a_stranger(self) -> bool:
+        self.from_outside(self._luck.choice(self._addresses))
+        return True
+
+    def _from_a_colleague_at_home(self) -> bool:
+        """Whose mail program hands everything to Postfix."""
+        at_home = [address for address in self._addresses if not self._is_moved(address)]
+        if not at_home:
+            return False
+        self.from_outside(self._luck.choice(self._addresses), self._luck.choice(at_home))
+        return True
+
+    def _from_a_colleague_in_the_cloud(self) -> bool:
+        in_cloud = [address for address in self._addresses if self._has_mailbox(address)]
+        if not in_cloud:
+            return False
+        self.from_inside(self._luck.choice(in_cloud), self._luck.choice(in_cloud))
+        return True
+
+    def _to_a_list_from_outside(self) -> bool:
+        if self._lists:
+            self.from_outside(self._luck.choice(self._lists))
+        return bool(self._lists)
+
+    def _to_a_list_from_inside(self) -> bool:
+        in_cloud = [address for address in self._addresses if self._has_mailbox(address)]
+        if not (in_cloud and self._lists):
+            return False
+        self.from_inside(self._luck.choice(in_cloud), self._luck.choice(self._lists))
+        return True
+
+    def _has_mailbox(self, address: str) -> bool:
+        return self._world.tenant.mailboxes.at_address(address) is not None
+
+    def _is_moved(self, address: str) -> bool:
+        rows = self._world.aliases.rows_of(address)
+        return any(domain_of(row) == self._world.naming.initial_domain for row in rows)
