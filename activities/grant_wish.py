@@ -15,6 +15,7 @@ DELTA_AGE_MAX = timedelta(hours=26)
 
 def grant_wish(ports: Ports, request: WishRequest) -> WishOutcome:
     """At most a chunk of mailboxes; the same wish again is granted again and changes nothing."""
+    granted: list[str] = []
     refused: list[WishRefusal] = []
     for key in request.keys:
         record = ports.ledger.find_mailbox(request.batch, key)
@@ -25,7 +26,8 @@ def grant_wish(ports: Ports, request: WishRequest) -> WishOutcome:
             refused.append(WishRefusal(record.address, why))
             continue
         _write(ports, request, record)
-    return WishOutcome(len(request.keys) - len(refused), tuple(refused))
+        granted.append(key)
+    return WishOutcome(tuple(granted), tuple(refused))
 
 
 def refusal_of(ports: Ports, request: WishRequest, record: MailboxRecord) -> str:

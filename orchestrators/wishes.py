@@ -38,7 +38,7 @@ def wish(context: Context) -> Story[Json]:
         keys, after = yield from _chunk(context, request, after)
         if keys:
             outcome = yield from _grant(context, replace(request, keys=keys))
-            granted_count += outcome.granted_count
+            granted_count += len(outcome.granted_keys)
             refused += outcome.refused
         if not after:
             break
@@ -83,9 +83,10 @@ def _chunk(
 
 def _grant(context: Context, request: WishRequest) -> Story[WishOutcome]:
     outcome = yield from _patiently(context, lambda: grant_wish(context, request))
-    yield from _patiently(
-        context, lambda: wake_stories(context, WakeRequest(request.batch, request.keys))
-    )
+    if outcome.granted_keys:
+        # Nobody else: a bell for a mailbox that has no row would start a story that finds nothing.
+        wake = WakeRequest(request.batch, outcome.granted_keys)
+        yield from _patiently(context, lambda: wake_stories(context, wake))
     return outcome
 
 

@@ -312,5 +312,5 @@ class WishRefusal:
 class WishOutcome:
     """Who takes the wish and who does not."""
 
-    granted_count: int
+    granted_keys: tuple[str, ...]
     refused: tuple[WishRefusal, ...]
