@@ -1,0 +1,301 @@
+"""Living one life: world, app and engine under one virtual clock, deeds at their instants, faults where they strike."""
+
+import hashlib
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol, cast
+
+from bascule.domain.codec import encode
+from bascule.domain.records import MailboxRecord
+from bascule.domain.stages import Stage
+from bascule.ports.bundle import Ports
+from sandbox.bound.ports import BoundPorts, bound_ports
+from sandbox.local_host.clock import VirtualClock
+from sandbox.simulate.draw import MESSAGE_MAX_BYTES, paced
+from sandbox.simulate.fates import FatefulPorts, Fates, Killed
+from sandbox.simulate.life import Life
+from sandbox.simulated.app import Activity
+from sandbox.simulated.plan import LICENCE, STAFF_LICENCE, plan_of
+from sandbox.world.coexistence import prepare_coexistence
+from sandbox.world.licences import Seats
+from sandbox.world.population import populate
+from sandbox.world.weather import CALM, Weather
+from sandbox.world.world import World
+
+START_UTC = datetime(2026, 3, 2, 8, tzinfo=UTC)
+PREPARED_BEFORE = timedelta(days=1)
+CANARY_LENGTH = 6
+# More work than this without time passing means that a story goes round in circles.
+STEPS_WITHOUT_TIME_MAX = 20_000
+# More turns of the clock than this mean the same; a life of 90 days and 8 mailboxes needs a third of it.
+TICKS_MAX = 60_000
+EVENTS_SHOWN = 25
+
+
+class LifeBroken(Exception):
+    """A promise of the design does not hold; says which, when, and of whom."""
+
+    def __init__(self, promise: str, detail: str) -> None:
+        super().__init__(f"{promise}: {detail}")
+        self.promise, self.detail = promise, detail
+
+
+@dataclass
+class SkewedClock:
+    """The product's clock, which may stand a little off the world's."""
+
+    now: Callable[[], datetime]
+    skew: timedelta = timedelta()
+
+    def now_utc(self) -> datetime:
+        """The instant that this clock shows."""
+        return self.now() + self.skew
+
+
+@dataclass
+class Chronicle:
+    """What happened, in order, in the product's words; its digest tells two runs apart."""
+
+    clock: VirtualClock
+    tail: deque[str] = field(default_factory=lambda: deque(maxlen=EVENTS_SHOWN))
+    count: int = 0
+    _digest: Any = field(default_factory=hashlib.sha256)
+
+    def note(self, text: str) -> None:
+        """Write one event down."""
+        line = f"{self.clock.now_utc():%d %H:%M:%S} {text}"
+        self.count += 1
+        self.tail.append(line)
+        self._digest.update(line.encode())
+
+    def hash(self) -> str:
+        """Hexadecimal digest of every event so far."""
+        return str(self._digest.hexdigest())
+
+
+class Host(Protocol):
+    """What runs stories and steps: the engine with the SDK, or the swift one."""
+
+    forbidden: list[str]
+    leaks: set[str]
+    broken: list[str]
+    longest: Counter[str]
+    turns: Counter[str]
+    runs: Counter[str]
+    late: list[tuple[float, Any, Any]]
+
+    def start(self, story: str, given: Any, instance_id: str) -> None: ...
+    def client(self) -> Any: ...
+    def run(self, call: Any) -> Any: ...
+    def run_step(self) -> bool: ...
+    def run_again(self, name: Any, value: Any) -> None: ...
+    def next_timer(self) -> datetime | None: ...
+    def fire_due_timers(self) -> None: ...
+    def restart(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class Existence:
+    """One life being lived. `look` is called after every step."""
+
+    def __init__(
+        self,
+        life: Life,
+        make_host: "MakeHost",
+        change_step: Callable[[Activity], Activity] = lambda step: step,
+    ) -> None:
+        self.life = life
+        self.clock = VirtualClock(START_UTC - PREPARED_BEFORE)
+        self.weather: Weather = _own(life.weather)
+        self.world = World(life.seed, self.clock.now_utc, self.weather)
+        self.people = populate(
+            self.world,
+            life.people_count,
+            messages_each=life.messages_each,
+            over_limit_bytes=MESSAGE_MAX_BYTES * 2 if life.has_large_message else None,
+        )
+        self.names = prepare_coexistence(self.world)
+        self.group_guids = [self.world.tenant.groups.require(self.names.group_address).guid]
+        self._stock_seats()
+        # What was prepared has reached every replica and every transport server.
+        self.clock.advance_to(START_UTC)
+        self.plan = paced(plan_of(self.world, self.names), life.pace)
+        self.ports: BoundPorts = bound_ports(self.world, self.plan)
+        self.product_clock = SkewedClock(self.world.kernel.now_utc)
+        object.__setattr__(self.ports, "clock", self.product_clock)
+        self.fates = Fates(life.faults)
+        self.chronicle = Chronicle(self.clock)
+        self.transitions: Counter[tuple[Stage, Stage]] = Counter()
+        self.stages: dict[tuple[str, str], Stage] = {}
+        self.done: Counter[str] = Counter()
+        self.look: Callable[[Existence, str], None] = lambda _, __: None
+        self.stage_seen: Callable[[Existence, MailboxRecord, Stage], None] = lambda *_: None
+        fateful = cast("Ports", FatefulPorts(self.ports, self.fates))
+        self.host: Host = make_host(self, fateful, change_step)
+        self.host.forbidden += [person.password[:CANARY_LENGTH] for person in self.people]
+        self._late: list[tuple[datetime, Any, Any]] = []
+        self.restart_count = 0
+        self.asked_count = 0
+
+    def close(self) -> None:
+        """Give the store back."""
+        self.host.close()
+
+    def _stock_seats(self) -> None:
+        people = range(self.life.people_count)
+        staff = sum(person in self.life.staff for person in people)
+        wanted = {LICENCE: len(people) - staff, STAFF_LICENCE: staff}
+        for part_number, seat_count in wanted.items():
+            enabled = max(0, seat_count + self.life.seats_spare)
+            self.world.tenant.directory.buy(part_number, Seats(enabled=enabled))
+
+    # -- the engine ---------------------------------------------------------------------------
+
+    def client(self) -> Any:
+        """A durable client, for triggers."""
+        return self.host.client()
+
+    def _restart(self) -> None:
+        """The process is gone; after a while there is a new one on the same state."""
+        pause_s = self.fates.revive()
+        self.restart_count += 1
+        self.chronicle.note(f"killed; a new host after {pause_s:.0f} s")
+        self.clock.advance_to(self.clock.now_utc() + timedelta(seconds=pause_s))
+        self.host.restart()
+        self.see_stages()
+
+    def settle(self) -> None:
+        """Run everything that needs no time to pass."""
+        for _ in range(STEPS_WITHOUT_TIME_MAX):
+            try:
+                if not self.host.run_step():
+                    return
+                if self.fates.kill_after_commit:
+                    self._restart()
+            except Killed:
+                self._restart()
+            self._keep_late()
+        raise LifeBroken("bounded", f"busy after {STEPS_WITHOUT_TIME_MAX} steps without time")
+
+    def _keep_late(self) -> None:
+        for delay_s, function, request in self.host.late:
+            self._late.append(
+                (self.clock.now_utc() + timedelta(seconds=delay_s), function, request)
+            )
+        self.host.late.clear()
+
+    # -- time ---------------------------------------------------------------------------------
+
+    def live_until(self, end_utc: datetime, is_over: Callable[[], bool] = lambda: False) -> None:
+        """Let time pass until an instant, or until it is over."""
+        for _ in range(TICKS_MAX):
+            self.settle()
+            if is_over():
+                return
+            soonest = self._soonest()
+            if soonest is None or soonest > end_utc:
+                self.clock.advance_to(max(end_utc, self.clock.now_utc()))
+                return
+            self.clock.advance_to(max(soonest, self.clock.now_utc()))
+            self._run_late()
+            self.host.fire_due_timers()
+        raise LifeBroken("bounded", f"the clock turned more than {TICKS_MAX} times")
+
+    def _soonest(self) -> datetime | None:
+        due_utc = self.host.next_timer()
+        instants = [when_utc for when_utc, _, _ in self._late]
+        if due_utc is not None:
+            instants.append(due_utc)
+        return min(instants, default=None)
+
+    def _run_late(self) -> None:
+        now_utc = self.clock.now_utc()
+        due = [each for each in self._late if each[0] <= now_utc]
+        self._late = [each for each in self._late if each[0] > now_utc]
+        for _, step, request in due:
+            self.chronicle.note(f"{step} runs late once more")
+            try:
+                self.host.run_again(step, request)
+            except Killed:
+                self._restart()
+            self.look(self, str(step))
+
+    def grow_calm(self) -> None:
+        """From now on no weather, no faults, a clock that is right."""
+        for each in fields(Weather):
+            if each.name not in KEPT_IN_CALM:
+                # The parts of the world share this object; it belongs to this life alone.
+                object.__setattr__(self.weather, each.name, getattr(CALM, each.name))
+        self.fates = self.fates_of_calm()
+        self.product_clock.skew = timedelta()
+        self._late.clear()
+
+    def fates_of_calm(self) -> Fates:
+        """The same fates without anything that strikes."""
+        self.fates._faults = ()
+        return self.fates
+
+    # -- what is seen -------------------------------------------------------------------------
+
+    def step_seen(self, step: str, subject: str, answer: str) -> None:
+        """A step has run and is answered."""
+        self.chronicle.note(f"{step} {subject} {answer}")
+        if step in WRITING:
+            self.see_stages()
+        self.look(self, step)
+
+    def see_stages(self) -> None:
+        """Notice every mailbox whose stage has changed."""
+        for batch in self.ports.ledger.batches():
+            for record in self.ports.ledger.mailboxes(batch.name):
+                place = (record.batch, record.key)
+                before = self.stages.get(place, Stage.REGISTERED)
+                self.stages[place] = record.stage
+                if before is not record.stage:
+                    self.transitions[before, record.stage] += 1
+                    code = f" {record.code}" if record.code else ""
+                    self.chronicle.note(f"{record.address}: {before} -> {record.stage}{code}")
+                    self.stage_seen(self, record, before)
+
+    def records(self) -> list[MailboxRecord]:
+        """Every row of every batch."""
+        ledger = self.ports.ledger
+        return [row for batch in ledger.batches() for row in ledger.mailboxes(batch.name)]
+
+    def ask(self, call: Any) -> None:
+        """Run a trigger's coroutine; a kill in it is a caller who gets no answer."""
+        try:
+            self.host.run(call)
+        except Killed:
+            self._restart()
+
+    def start_story(self, story: str, request: object) -> None:
+        """Start a wish's story."""
+        self.asked_count += 1
+        self.host.start(story, encode(request), f"{story}-{self.asked_count}")
+
+
+# Part of how the service is, not of the weather.
+KEPT_IN_CALM = frozenset(
+    {
+        "migration_message_max_bytes",
+        "transport_server_count",
+        "source_deletions_propagate",
+        "duplicates_known_by_message_id",
+        "sync_now_absorbed_by_running_delta",
+        "sync_now_counts_as_action",
+        "delta_ends_as_incremental_synced",
+        "user_purpose_as_object",
+    }
+)
+# The steps that write rows.
+WRITING = frozenset({"record_progress", "register_batch", "apply_difference"})
+
+
+def _own(weather: Weather) -> Weather:
+    return Weather(**{each.name: getattr(weather, each.name) for each in fields(weather)})
+
+
+MakeHost = Callable[[Existence, Ports, Callable[[Activity], Activity]], Host]

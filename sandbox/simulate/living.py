@@ -1,0 +1,150 @@
+"""From a life to its outcome: its deeds, then calm weather, then the runbook until everything rests."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from bascule.domain.records import Wish
+from bascule.domain.stages import Stage
+from sandbox.simulate import deeds, promises
+from sandbox.simulate.existence import START_UTC, Existence, LifeBroken, MakeHost
+from sandbox.simulate.hosts import swift_host
+from sandbox.simulate.life import Deed, DeedKind, Life
+from sandbox.simulated.app import Activity
+
+# After the last deed: this many rounds of retry and cutover, each of as many hours. More than the longest grace.
+ROUNDS_MAX = 12
+ROUND_HOURS = 30.0
+# After the last mailbox stands still: what Postfix and the tenant may still hold back arrives.
+LAST_MAIL_DAYS = 2.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a life; `broken` names the first promise that did not hold."""
+
+    life: Life
+    log_hash: str
+    event_count: int
+    days: float
+    step_count: int
+    turn_count: int
+    stages: Counter[str]
+    transitions: Counter[tuple[Stage, Stage]]
+    struck: Counter[str]
+    broken: str = ""
+    detail: str = ""
+    tail: tuple[str, ...] = field(default=(), repr=False)
+
+
+def same_step(step: Activity) -> Activity:
+    """The product as it is."""
+    return step
+
+
+def live(
+    life: Life,
+    change_step: Callable[[Activity], Activity] = same_step,
+    make_host: MakeHost = swift_host,
+) -> Outcome:
+    """Live a life to its end or to the first broken promise."""
+    existence = Existence(life, make_host, change_step)
+    existence.look = promises.after_every_step
+    existence.stage_seen = promises.at_a_stage
+    broken = detail = ""
+    try:
+        live_through(existence)
+        promises.at_the_end(existence)
+    except LifeBroken as found:
+        broken, detail = found.promise, found.detail
+    finally:
+        existence.close()
+    return _outcome(existence, broken, detail)
+
+
+def live_through(life: Existence) -> None:
+    """All deeds, then calm, then the runbook."""
+    for deed in life.life.deeds:
+        life.live_until(START_UTC + timedelta(seconds=deed.at_s))
+        deeds.do(life, deed)
+    life.live_until(START_UTC + timedelta(days=life.life.days))
+    life.grow_calm()
+    mend_everything(life)
+    follow_runbook(life)
+    life.live_until(life.clock.now_utc() + timedelta(days=LAST_MAIL_DAYS))
+
+
+def mend_everything(life: Existence) -> None:
+    """A good administrator puts right whatever is wrong."""
+    for number in range(len(life.people)):
+        deeds.mend_alias(life, number)
+    deeds.mend_passwords(life, range(len(life.people)))
+    deeds.mend_group(life)
+    deeds.free_seats(life)
+    deeds.start_syncs(life)
+    # An hour: copies of groups, rules and directory rows are the new ones everywhere.
+    life.live_until(life.clock.now_utc() + timedelta(hours=1))
+
+
+def follow_runbook(life: Existence) -> None:
+    """Upload what was refused, retry what is set aside, cut over what is synced, until everything rests."""
+    for _ in range(ROUNDS_MAX):
+        if is_at_rest(life):
+            return
+        _upload_refused(life)
+        deeds.do(life, Deed(0.0, DeedKind.WATCHDOG))
+        for stage, wish in ((Stage.SET_ASIDE, Wish.RETRY), (Stage.SYNCED, Wish.CUTOVER)):
+            _ask_all(life, stage, wish)
+        end_utc = life.clock.now_utc() + timedelta(hours=ROUND_HOURS)
+        life.live_until(end_utc, lambda: is_at_rest(life))
+
+
+def is_at_rest(life: Existence) -> bool:
+    """Whether nothing more is to be expected of any mailbox."""
+    batches = {batch.name: batch for batch in life.ports.ledger.batches()}
+    if len(batches) < len(life.life.batches):
+        return False
+    return all(_rests(row.stage, row.is_final) for row in life.records())
+
+
+def _rests(stage: Stage, is_final: bool) -> bool:
+    return is_final or stage is Stage.ROLLED_BACK
+
+
+def _upload_refused(life: Existence) -> None:
+    known = {batch.name for batch in life.ports.ledger.batches()}
+    for number in range(len(life.life.batches)):
+        if deeds.batch_name(number) not in known:
+            deeds.do(life, Deed(0.0, DeedKind.UPLOAD, number))
+
+
+def _ask_all(life: Existence, stage: Stage, wish: Wish) -> None:
+    for batch in life.ports.ledger.batches():
+        rows = life.ports.ledger.mailboxes(batch.name)
+        keys = tuple(
+            row.key
+            for row in rows
+            if (row.stage is stage and row.wish is Wish.NONE and row.detach_began_utc is None)
+            or row.stage is Stage.SET_ASIDE is stage
+        )
+        if keys:
+            deeds.ask_wish(life, batch.name, wish, keys)
+
+
+def _outcome(life: Existence, broken: str, detail: str) -> Outcome:
+    return Outcome(
+        life=life.life,
+        log_hash=life.chronicle.hash(),
+        event_count=life.chronicle.count,
+        days=(life.clock.now_utc() - START_UTC).total_seconds() / 86_400,
+        step_count=sum(life.host.runs.values()),
+        turn_count=sum(life.host.turns.values()),
+        stages=Counter(stage.value for stage in life.stages.values()),
+        transitions=life.transitions,
+        struck=Counter({kind.value: count for kind, count in life.fates.struck.items()})
+        + Counter({str(kind): count for kind, count in life.done.items()}),
+        broken=broken,
+        detail=detail,
+        tail=tuple(life.chronicle.tail) if broken else (),
+    )
