@@ -26,6 +26,8 @@ def apply_difference(ports: Ports, ref: BatchRef) -> int:
         Refusal(NO_SEAT | LICENCE_UNKNOWN | REQUEST_REJECTED): nothing was applied, and the acceptance is taken back.
     """
     fingerprint = batch_of(ports, ref.name).accepted_fingerprint
+    if not fingerprint:
+        return 0  # applied by an earlier attempt whose answer was lost
     content = ports.blobs.read_report(pending_path(ref.name, fingerprint)) or b"[]"
     rows = [decode(RowFacts, row) for row in json.loads(content)]
     try:
@@ -59,6 +61,8 @@ def _admit(ports: Ports, batch: str, rows: list[RowFacts]) -> None:
 
 
 def _applied(batch: BatchRecord) -> BatchRecord:
+    if not batch.accepted_fingerprint:
+        return batch
     is_still_pending = batch.pending_fingerprint != batch.accepted_fingerprint
     return replace(
         batch,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from activities.ensure_account import new_password_key
+from activities.subject import batch_of
 from activities.uploads import (
     difference_path,
     fingerprint_of,
@@ -34,12 +35,13 @@ def file_difference(ports: Ports, ref: BatchRef) -> int:
     ports.secrets.seal(ref.name, {pending_key(key, fingerprint): text for key, text in sealed})
     write_json(ports, pending_path(ref.name, fingerprint), [encode(facts) for facts in fresh])
     write_json(ports, difference_path(ref.name), _report(ref.name, fingerprint, found))
+    if batch_of(ports, ref.name).pending_fingerprint != fingerprint:
+        ports.notifier.alert(
+            f"Batch {ref.name}: a changed file was uploaded",
+            "Nothing was applied. Read its difference and accept it, or upload the first file again.",
+        )
     ports.ledger.amend_batch(
         ref.name, lambda batch: replace(batch, pending_fingerprint=fingerprint)
-    )
-    ports.notifier.alert(
-        f"Batch {ref.name}: a changed file was uploaded",
-        "Nothing was applied. Read its difference and accept it, or upload the first file again.",
     )
     return len(found.added) + len(found.removed) + len(found.changed)
 

@@ -15,10 +15,13 @@ UNREADABLE_COPY = (
 def refuse_upload(ports: Ports, refusal: Refusals) -> bool:
     """Write the reason, archive what can be kept, release the addresses, tell the operator.
 
-    The file itself is deleted: it holds passwords, and the operator has the original.
+    The file itself is deleted: it holds passwords, and the operator has the original. False: another file lies there
+    by now, which is judged on its own.
     """
     upload = ports.blobs.find_upload(refusal.name)
-    if upload is None or upload.etag != refusal.etag:
+    if upload is None:
+        return True  # refused by an earlier attempt whose answer was lost
+    if upload.etag != refusal.etag:
         return False
     if refusal.code != "invalid_file":
         reason = {"batch": refusal.name, "code": refusal.code, "detail": refusal.detail}

@@ -1,0 +1,119 @@
+"""Moments of a migration at which a step is tried: each is a simulated life, lived so far and held."""
+
+from dataclasses import replace
+from typing import Any
+
+from activities.file_difference import file_difference
+from activities.register_batch import register_batch
+from activities.registration import reply_of
+from activities.reserve_seats import reserve_seats
+from activities.validate_upload import validate_upload
+from bascule.domain.codec import Json, encode
+from bascule.domain.records import MailboxRecord, MailboxRef
+from bascule.domain.requests import BatchRef
+from bascule.domain.stages import Stage
+from sandbox.simulated.simulation import BATCH, Simulation
+from sandbox.world.verdict import canonical_state
+
+REF = BatchRef(BATCH)
+
+
+def uploaded(simulation: Simulation) -> None:
+    """A file lies where uploads are expected, and nobody has looked yet."""
+    simulation.ports.blobs.upload(BATCH, simulation.csv())
+
+
+def registered(simulation: Simulation) -> None:
+    """Every row is in the ledger; no story runs."""
+    uploaded(simulation)
+    validate_upload(simulation.ports, REF)
+    reserve_seats(simulation.ports, REF)
+    register_batch(simulation.ports, REF)
+
+
+def licensed(simulation: Simulation) -> None:
+    """The story has licensed the account; the mailbox is not open yet."""
+    simulation.upload()
+
+
+def coexisting(simulation: Simulation) -> None:
+    """Member of the group; no sync batch yet."""
+    simulation.upload()
+    simulation.run_until_all(Stage.COEXISTING)
+
+
+def synced(simulation: Simulation) -> None:
+    """Everything was copied once; the first delta is days away."""
+    simulation.upload()
+    simulation.run_until_all(Stage.SYNCED)
+
+
+def changed(simulation: Simulation) -> None:
+    """A changed file lies there for a batch that runs."""
+    synced(simulation)
+    anna = simulation.people[0].address
+    simulation.ports.blobs.upload(BATCH, simulation.csv(DisplayName={anna: "Anna Nouvelle"}))
+
+
+def accepted(simulation: Simulation) -> None:
+    """The operator has accepted the changed file."""
+    changed(simulation)
+    file_difference(simulation.ports, REF)
+    simulation.ports.ledger.amend_batch(
+        BATCH, lambda row: replace(row, accepted_fingerprint=row.pending_fingerprint)
+    )
+
+
+def detached(simulation: Simulation) -> None:
+    """Out of the group, proven; the alias still points home."""
+    synced(simulation)
+    simulation.ask_cutover()
+    simulation.run_until(lambda: first(simulation).left_group_utc is not None)
+
+
+def redirected(simulation: Simulation) -> None:
+    """The alias points at the tenant; the last sync is to come."""
+    synced(simulation)
+    simulation.ask_cutover()
+    simulation.run_until_all(Stage.REDIRECTED)
+
+
+def migrated(simulation: Simulation) -> None:
+    """The user has moved, and has got mail since."""
+    synced(simulation)
+    simulation.ask_cutover()
+    simulation.run_until_all(Stage.MIGRATED)
+    simulation.mail_to(simulation.people[0].address)
+    simulation.pass_time(hours=1)
+
+
+def first(simulation: Simulation) -> MailboxRecord:
+    """The row of the first person."""
+    return simulation.record_of(simulation.people[0].address)
+
+
+def ref(simulation: Simulation) -> MailboxRef:
+    """How steps name the first person's mailbox."""
+    return MailboxRef(BATCH, first(simulation).key)
+
+
+def asked(simulation: Simulation, work: Any, request: object) -> Json:
+    """One run of a step: its reply as the story would get it."""
+    return reply_of(work.__name__, lambda: work(simulation.ports, request))
+
+
+def state_of(simulation: Simulation) -> dict[str, Any]:
+    """Everything that a step may change, times of looks left out."""
+    ports = simulation.ports
+    return {
+        "world": canonical_state(simulation.world),
+        "batches": list(ports.ledger.batches()),
+        "mailboxes": [encode(row) for row in ports.ledger.mailboxes(BATCH)],
+        "claims": ports.ledger.claimed(),
+        "secrets": ports.secrets.kept_count(BATCH),
+        "reports": dict(ports.blobs.reports),
+        "archive": dict(ports.blobs.archive),
+        "upload": ports.blobs.find_upload(BATCH),
+        "alerts": list(ports.notifier.alerts),
+        "sync": sorted(batch.name for batch in simulation.world.tenant.migration.batches()),
+    }

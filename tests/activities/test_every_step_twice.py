@@ -1,0 +1,186 @@
+"""Each step is run twice, as after a crash that hid its answer: the same answer, one effect."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import pytest
+
+from activities.catalogue import WORK
+from bascule.domain.records import Wish
+from bascule.domain.requests import (
+    CertificateRequest,
+    CloudMailboxQuestion,
+    DeltaRequest,
+    HomeRequest,
+    KeyPageRequest,
+    LicenceRequest,
+    MembershipQuestion,
+    Probe,
+    Progress,
+    Refusals,
+    RouteExpectation,
+    Strays,
+    SwitchRequest,
+    WishRequest,
+)
+from bascule.domain.routes import RouteSwitch
+from bascule.domain.stages import Stage
+from sandbox.simulated.simulation import BATCH, START_UTC, Options, Simulation
+from tests.activities import moments
+from tests.activities.moments import REF, asked, first, ref, state_of
+
+TOKEN = "11111111-2222-3333-4444-555555555555"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A step at the moment at which it does its work."""
+
+    step: str
+    moment: Callable[[Simulation], None]
+    request: Callable[[Simulation], object]
+
+
+def turning(simulation: Simulation) -> RouteSwitch:
+    """The alias of the first person, from home to the tenant."""
+    row = first(simulation)
+    return RouteSwitch(
+        row.address, row.route_home, simulation.world.naming.routing_address(row.address)
+    )
+
+
+def rolled_back(simulation: Simulation) -> HomeRequest:
+    """Everything the cloud has received."""
+    return HomeRequest(ref(simulation), START_UTC)
+
+
+def refused_file(simulation: Simulation) -> Refusals:
+    """The upload that lies there, refused for want of seats."""
+    upload = simulation.ports.blobs.find_upload(BATCH)
+    assert upload is not None
+    return Refusals(BATCH, upload.etag, "no_seat", "two seats are missing")
+
+
+CASES = (
+    Case("validate_upload", moments.uploaded, lambda _: REF),
+    Case("reserve_seats", moments.uploaded, lambda _: REF),
+    Case("register_batch", moments.uploaded, lambda _: REF),
+    Case("refuse_upload", moments.uploaded, refused_file),
+    Case("withdraw_upload", moments.registered, lambda _: REF),
+    Case("read_progress", moments.registered, lambda _: REF),
+    Case("list_keys", moments.registered, lambda _: KeyPageRequest(BATCH, "", 1)),
+    Case("survey_source", moments.registered, ref),
+    Case("check_route", moments.registered, lambda now: RouteExpectation(ref(now), "")),
+    Case("ensure_account", moments.registered, ref),
+    Case("read_mailbox", moments.registered, ref),
+    Case("ensure_licence", moments.licensed, lambda now: LicenceRequest(ref(now), is_after=True)),
+    Case(
+        "find_cloud_mailbox",
+        moments.coexisting,
+        lambda now: CloudMailboxQuestion(ref(now), first(now).account_id),
+    ),
+    Case("join_coexistence", moments.coexisting, ref),
+    Case(
+        "see_membership",
+        moments.coexisting,
+        lambda now: MembershipQuestion(ref(now), True, START_UTC),
+    ),
+    Case("build_sync_batches", moments.coexisting, lambda _: REF),
+    Case("see_sync", moments.synced, ref),
+    Case("read_marks", moments.synced, ref),
+    Case("request_delta", moments.synced, lambda now: DeltaRequest(ref(now), START_UTC)),
+    Case("serve_deltas", moments.synced, lambda _: REF),
+    Case("report_late_sync", moments.synced, lambda _: REF),
+    Case("restart_sync", moments.synced, ref),
+    Case("leave_sync", moments.synced, ref),
+    Case("file_difference", moments.changed, lambda _: REF),
+    Case("apply_difference", moments.accepted, lambda _: REF),
+    Case("leave_coexistence", moments.synced, ref),
+    Case("send_probe", moments.detached, lambda now: Probe(ref(now), TOKEN)),
+    Case("look_for_probe", moments.detached, lambda now: Probe(ref(now), TOKEN)),
+    Case("remove_strays", moments.detached, lambda now: Strays(ref(now), (TOKEN,))),
+    Case("switch_route", moments.detached, lambda now: SwitchRequest(ref(now), turning(now))),
+    Case("certify", moments.redirected, lambda now: CertificateRequest(ref(now))),
+    Case("tell_user", moments.redirected, ref),
+    Case("bring_home", moments.migrated, rolled_back),
+    Case("destroy_secret", moments.migrated, ref),
+    Case("close_batch", moments.migrated, lambda _: REF),
+    Case(
+        "grant_wish",
+        moments.synced,
+        lambda now: WishRequest(BATCH, Wish.CUTOVER, (first(now).key,), "operator"),
+    ),
+    Case(
+        "record_progress",
+        moments.registered,
+        lambda now: Progress(replace(first(now), stage=Stage.SURVEYED)),
+    ),
+)
+BY_NAME = {work.__name__: work for work in WORK}
+# They answer how much there was to do this time, and their stories decide nothing by it.
+COUNTING = frozenset(
+    {"apply_difference", "bring_home", "build_sync_batches", "ensure_licence", "restart_sync"}
+)
+# The second time it is too early to say, because the first message may be on its way.
+ASKS_AGAIN = frozenset({"tell_user"})
+
+
+@pytest.fixture
+def simulation() -> Iterator[Simulation]:
+    """One person's migration."""
+    with Simulation(Options(people_count=1, messages_each=11)) as made:
+        yield made
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.step)
+def test_a_step_run_twice_answers_the_same_and_changes_once(
+    simulation: Simulation, case: Case
+) -> None:
+    """The host repeats a step whose answer was lost; a second effect would be a second change to somebody's mail."""
+    case.moment(simulation)
+    request, work = case.request(simulation), BY_NAME[case.step]
+    answer = asked(simulation, work, request)
+    state = state_of(simulation)
+    repeated = asked(simulation, work, request)
+
+    assert isinstance(answer, dict)
+    assert answer["$type"] in {"Done", "Later"}
+    assert state_of(simulation) == state
+    if case.step not in COUNTING | ASKS_AGAIN:
+        assert repeated == answer
+
+
+def test_every_step_is_tried() -> None:
+    """A new step without its test of repetition is where the next doubled effect comes from."""
+    assert {case.step for case in CASES} == set(BY_NAME)
+
+
+def test_the_notice_is_sent_once_even_when_it_is_still_on_its_way(simulation: Simulation) -> None:
+    """Two equal notices make a user ask which of them is the fraud."""
+    moments.redirected(simulation)
+    tell_user = BY_NAME["tell_user"]
+    asked(simulation, tell_user, ref(simulation))
+    asked(simulation, tell_user, ref(simulation))
+    simulation.pass_time(hours=0.02)
+    last = asked(simulation, tell_user, ref(simulation))
+
+    subject = simulation.plan.notices.migrated_subject
+    found = simulation.ports.cloud_mail.find_by_subject(first(simulation).account_id, subject)
+    assert len(found) == 1
+    assert isinstance(last, dict)
+    assert last["$type"] == "Done"
+
+
+def test_probes_sent_twice_are_removed_together(simulation: Simulation) -> None:
+    """The second one would be the first mail that a user sees in the new mailbox."""
+    moments.detached(simulation)
+    probe = Probe(ref(simulation), TOKEN)
+    asked(simulation, BY_NAME["send_probe"], probe)
+    asked(simulation, BY_NAME["send_probe"], probe)
+    simulation.clock.advance_to(simulation.clock.now_utc().replace(minute=59))
+    seen = asked(simulation, BY_NAME["look_for_probe"], probe)
+
+    assert isinstance(seen, dict)
+    assert isinstance(seen["value"], dict)
+    assert seen["value"]["place"] == "cloud"
+    assert simulation.probes_left() == []
