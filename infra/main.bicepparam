@@ -1,0 +1,17 @@
+using './main.bicep'
+
+// azd's own: every value comes from the azd environment; the defaults are those of prod.bicepparam.
+param environmentName = readEnvironmentVariable('AZURE_ENV_NAME')
+param location = readEnvironmentVariable('AZURE_LOCATION')
+param operatorEmail = readEnvironmentVariable('BASCULE_OPERATOR_EMAIL')
+param operatorAddressRanges = json(readEnvironmentVariable('BASCULE_OPERATOR_ADDRESS_RANGES', '[]'))
+param operatorGroupId = readEnvironmentVariable('BASCULE_OPERATOR_GROUP_ID', '')
+param apiClientId = readEnvironmentVariable('BASCULE_API_CLIENT_ID', '')
+param network = readEnvironmentVariable('BASCULE_NETWORK', 'private')
+param addressPrefix = readEnvironmentVariable('BASCULE_ADDRESS_PREFIX', '10.83.0.0/24')
+param sourceNetworkId = readEnvironmentVariable('BASCULE_SOURCE_NETWORK_ID', '')
+param engine = readEnvironmentVariable('BASCULE_ENGINE', 'scheduler')
+param storageSku = readEnvironmentVariable('BASCULE_STORAGE_SKU', 'Standard_ZRS')
+param alwaysReadyCount = int(readEnvironmentVariable('BASCULE_ALWAYS_READY_COUNT', '1'))
+param hasAliasMapPassword = bool(readEnvironmentVariable('BASCULE_HAS_ALIAS_MAP_PASSWORD', 'true'))
+param hasSourceMasterPassword = bool(readEnvironmentVariable('BASCULE_HAS_SOURCE_MASTER_PASSWORD', 'false'))

@@ -1,0 +1,17 @@
+using './main.bicep'
+
+// The one that moves mailboxes: closed to the Internet, two data centres, a warm instance.
+param environmentName = 'prod'
+param location = readEnvironmentVariable('AZURE_LOCATION')
+param operatorEmail = readEnvironmentVariable('BASCULE_OPERATOR_EMAIL')
+param operatorAddressRanges = json(readEnvironmentVariable('BASCULE_OPERATOR_ADDRESS_RANGES', '[]'))
+param operatorGroupId = readEnvironmentVariable('BASCULE_OPERATOR_GROUP_ID', '')
+param apiClientId = readEnvironmentVariable('BASCULE_API_CLIENT_ID', '')
+param network = 'private'
+param addressPrefix = '10.83.0.0/24'
+param sourceNetworkId = readEnvironmentVariable('BASCULE_SOURCE_NETWORK_ID', '')
+param engine = 'scheduler'
+param storageSku = 'Standard_ZRS'
+param alwaysReadyCount = 1
+param hasAliasMapPassword = true
+param hasSourceMasterPassword = bool(readEnvironmentVariable('BASCULE_HAS_SOURCE_MASTER_PASSWORD', 'false'))
