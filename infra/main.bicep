@@ -25,10 +25,12 @@ param location string
 ])
 param network string = 'private'
 
-@description('Address space of the network, a /24; it must not overlap with the network of the mail servers.')
-@minLength(9)
-@maxLength(18)
-param addressPrefix string = '10.83.0.0/24'
+@description('Address ranges of the network, of the app\'s subnet (a /26: an app may take 40 addresses) and of the private endpoints. They must not overlap with the network of the mail servers.')
+param addressPrefixes object = {
+  network: '10.83.0.0/24'
+  app: '10.83.0.0/26'
+  endpoints: '10.83.0.64/26'
+}
 
 @description('Resource id of the virtual network in which the database of the alias map is reached; empty: none. The other side of the peering is made there.')
 @maxLength(300)
@@ -183,7 +185,7 @@ module outbound 'modules/network.bicep' = if (network != 'none') {
     environmentName: environmentName
     location: location
     tags: tags
-    addressPrefix: addressPrefix
+    addressPrefixes: addressPrefixes
     sourceNetworkId: sourceNetworkId
   }
 }

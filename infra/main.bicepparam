@@ -8,7 +8,6 @@ param operatorAddressRanges = json(readEnvironmentVariable('BASCULE_OPERATOR_ADD
 param operatorGroupId = readEnvironmentVariable('BASCULE_OPERATOR_GROUP_ID', '')
 param apiClientId = readEnvironmentVariable('BASCULE_API_CLIENT_ID', '')
 param network = readEnvironmentVariable('BASCULE_NETWORK', 'private')
-param addressPrefix = readEnvironmentVariable('BASCULE_ADDRESS_PREFIX', '10.83.0.0/24')
 param sourceNetworkId = readEnvironmentVariable('BASCULE_SOURCE_NETWORK_ID', '')
 param engine = readEnvironmentVariable('BASCULE_ENGINE', 'scheduler')
 param storageSku = readEnvironmentVariable('BASCULE_STORAGE_SKU', 'Standard_ZRS')

@@ -12,8 +12,8 @@ param location string
 @description('Tags.')
 param tags object
 
-@description('Address space, a /24.')
-param addressPrefix string
+@description('Address ranges: network, app, endpoints.')
+param addressPrefixes object
 
 @description('Network in which the database of the alias map is reached; empty: none.')
 param sourceNetworkId string
@@ -64,15 +64,14 @@ resource network 'Microsoft.Network/virtualNetworks@2024-07-01' = {
   properties: {
     addressSpace: {
       addressPrefixes: [
-        addressPrefix
+        addressPrefixes.network
       ]
     }
     subnets: [
       {
         name: 'app'
         properties: {
-          // An app may take 40 addresses.
-          addressPrefix: cidrSubnet(addressPrefix, 26, 0)
+          addressPrefix: addressPrefixes.app
           defaultOutboundAccess: false
           natGateway: {
             id: gateway.id
@@ -93,7 +92,7 @@ resource network 'Microsoft.Network/virtualNetworks@2024-07-01' = {
       {
         name: 'endpoints'
         properties: {
-          addressPrefix: cidrSubnet(addressPrefix, 26, 1)
+          addressPrefix: addressPrefixes.endpoints
           defaultOutboundAccess: false
           privateEndpointNetworkPolicies: 'Enabled'
           networkSecurityGroup: {
