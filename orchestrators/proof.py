@@ -93,7 +93,10 @@ def sweep_and_close(context: Context, view: MailboxView) -> Story[Pause]:
 
 
 def _synced_and_quiet(context: Context, view: MailboxView) -> Story[MailboxRecord | Pause]:
-    record = yield from _look_at_marks(context, view)
+    """Quiet: the marks of before the delta and of after the wait are the same. Looks in between would tell no more."""
+    record = view.record
+    if not record.marks:
+        record = yield from _look_at_marks(context, view, record)
     since_utc = record.marks_since_utc or context.current_utc_datetime
     if record.delta_asked_utc is None:
         issued = yield from request_delta(context, DeltaRequest(ref_of(record), since_utc))
@@ -107,12 +110,16 @@ def _synced_and_quiet(context: Context, view: MailboxView) -> Story[MailboxRecor
     quiet_s = view.cutover.quiet_s - seconds_since(context, since_utc)
     if quiet_s > 0:
         return Pause(min(quiet_s, PAUSE_MAX_S), "a quiet source")
-    return replace(record, last_synced_utc=facts.last_success_utc)
+    seen = yield from _look_at_marks(context, view, record)
+    if seen.marks != record.marks:
+        return NEXT
+    return replace(seen, last_synced_utc=facts.last_success_utc)
 
 
-def _look_at_marks(context: Context, view: MailboxView) -> Story[MailboxRecord]:
+def _look_at_marks(
+    context: Context, view: MailboxView, record: MailboxRecord
+) -> Story[MailboxRecord]:
     """New mail at the source starts the count of quiet again, and asks for another delta."""
-    record = view.record
     marks = yield from read_marks(context, ref_of(record))
     if marks.digest == record.marks:
         return record
