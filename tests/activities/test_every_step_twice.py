@@ -49,6 +49,15 @@ def turning(simulation: Simulation) -> RouteSwitch:
     )
 
 
+def probing(simulation: Simulation) -> None:
+    """Out of the group, the next probe written down and not yet sent."""
+    moments.detached(simulation)
+    place = ref(simulation)
+    simulation.ports.ledger.amend_mailbox(
+        place.batch, place.key, lambda row: replace(row, probe_token=TOKEN, probe_sent_utc=None)
+    )
+
+
 def rolled_back(simulation: Simulation) -> HomeRequest:
     """Everything the cloud has received."""
     return HomeRequest(ref(simulation), START_UTC)
@@ -96,7 +105,7 @@ CASES = (
     Case("file_difference", moments.changed, lambda _: REF),
     Case("apply_difference", moments.accepted, lambda _: REF),
     Case("leave_coexistence", moments.synced, ref),
-    Case("send_probe", moments.detached, lambda now: Probe(ref(now), TOKEN)),
+    Case("send_probe", probing, lambda now: Probe(ref(now), TOKEN)),
     Case("look_for_probe", moments.detached, lambda now: Probe(ref(now), TOKEN)),
     Case("remove_strays", moments.detached, lambda now: Strays(ref(now), (TOKEN,))),
     Case("switch_route", moments.detached, lambda now: SwitchRequest(ref(now), turning(now))),
@@ -173,7 +182,7 @@ def test_the_notice_is_sent_once_even_when_it_is_still_on_its_way(simulation: Si
 
 def test_probes_sent_twice_are_removed_together(simulation: Simulation) -> None:
     """The second one would be the first mail that a user sees in the new mailbox."""
-    moments.detached(simulation)
+    probing(simulation)
     probe = Probe(ref(simulation), TOKEN)
     asked(simulation, BY_NAME["send_probe"], probe)
     asked(simulation, BY_NAME["send_probe"], probe)
@@ -183,4 +192,13 @@ def test_probes_sent_twice_are_removed_together(simulation: Simulation) -> None:
     assert isinstance(seen, dict)
     assert isinstance(seen["value"], dict)
     assert seen["value"]["place"] == "cloud"
+    assert simulation.probes_left() == []
+
+
+def test_a_probe_that_nobody_waits_for_is_not_sent(simulation: Simulation) -> None:
+    """A step that a frozen host runs late would send a probe after the look for it: a user would meet it."""
+    moments.detached(simulation)
+    asked(simulation, BY_NAME["send_probe"], Probe(ref(simulation), TOKEN))
+    simulation.clock.advance_to(simulation.clock.now_utc().replace(minute=59))
+
     assert simulation.probes_left() == []
