@@ -93,6 +93,8 @@ def stay_home(context: Context, view: MailboxView) -> Story[Pause]:
     if at_home_s > view.cutover.grace_h * 3600.0:
         return Pause(PAUSE_MAX_S, "a second cutover")
     since_utc = record.redirected_utc or record.stage_since_utc or context.current_utc_datetime
+    # Postfix may have held a probe back for days: it arrives among the user's mail.
+    yield from remove_strays(context, Strays(ref_of(record), record.probe_strays))
     yield from bring_home(context, HomeRequest(ref_of(record), since_utc))
     return Pause(HOME_LOOK_S, "a second cutover")
 
