@@ -152,7 +152,8 @@ def mend_alias(life: Existence, number: int) -> None:
 
 
 def _lives_in_cloud(record: MailboxRecord) -> bool:
-    return record.redirected_utc is not None and record.detach_began_utc is not None
+    has_left = record.redirected_utc is not None and record.detach_began_utc is not None
+    return has_left and record.rollback_began_utc is None
 
 
 def _record_of(life: Existence, person: Person) -> MailboxRecord | None:

@@ -129,6 +129,7 @@ class Existence:
         self.chronicle = Chronicle(self.clock)
         self.transitions: Counter[tuple[Stage, Stage]] = Counter()
         self.stages: dict[tuple[str, str], Stage] = {}
+        self.states: set[str] = set()
         self.done: Counter[str] = Counter()
         self.look: Callable[[Existence, str], None] = lambda _, __: None
         self.stage_seen: Callable[[Existence, MailboxRecord, Stage], None] = lambda *_: None
@@ -251,6 +252,7 @@ class Existence:
         for batch in self.ports.ledger.batches():
             for record in self.ports.ledger.mailboxes(batch.name):
                 place = (record.batch, record.key)
+                self.states.add(_state_of(record))
                 before = self.stages.get(place, Stage.REGISTERED)
                 self.stages[place] = record.stage
                 if before is not record.stage:
@@ -292,6 +294,17 @@ KEPT_IN_CALM = frozenset(
 )
 # The steps that write rows.
 WRITING = frozenset({"record_progress", "register_batch", "apply_difference"})
+
+
+def _state_of(record: MailboxRecord) -> str:
+    """What tells one state of a mailbox from another: instants only by whether they are set."""
+    instants = (
+        record.cutover_at_utc, record.detach_began_utc, record.left_group_utc, record.probe_sent_utc,
+        record.redirected_utc, record.rollback_began_utc, record.delta_asked_utc, record.migrated_utc, record.closed_utc,
+    )  # fmt: skip
+    flags = "".join("1" if instant else "0" for instant in instants)
+    counts = f"{min(record.probe_proven_count, 9)}{min(record.sweep_count, 9)}{min(len(record.probe_strays), 9)}"
+    return f"{record.stage} {record.resume_stage} {record.code} {record.wish} {flags} {counts}"
 
 
 def _own(weather: Weather) -> Weather:

@@ -33,6 +33,8 @@ class Outcome:
     stages: Counter[str]
     transitions: Counter[tuple[Stage, Stage]]
     struck: Counter[str]
+    states: frozenset[str]
+    """Every state of a mailbox that was seen: stage, wish, route and what the story waits for."""
     broken: str = ""
     detail: str = ""
     tail: tuple[str, ...] = field(default=(), repr=False)
@@ -142,6 +144,7 @@ def _outcome(life: Existence, broken: str, detail: str) -> Outcome:
         turn_count=sum(life.host.turns.values()),
         stages=Counter(stage.value for stage in life.stages.values()),
         transitions=life.transitions,
+        states=frozenset(life.states),
         struck=Counter({kind.value: count for kind, count in life.fates.struck.items()})
         + Counter({str(kind): count for kind, count in life.done.items()}),
         broken=broken,

@@ -1,0 +1,120 @@
+"""Many lives, on as many processes as there are cores: `python -m sandbox.simulate --count 2000`."""
+
+import argparse
+import logging
+import multiprocessing
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from itertools import count, islice
+
+from sandbox.bound.ports import bound_ports
+from sandbox.simulate.census import Census
+from sandbox.simulate.draw import draw_life
+from sandbox.simulate.existence import Existence
+from sandbox.simulate.hosts import sdk_host, swift_host
+from sandbox.simulate.kept import write_down
+from sandbox.simulate.life import Life
+from sandbox.simulate.living import Outcome, live
+from sandbox.simulate.shrink import shrink
+from sandbox.simulate.transitions import illegal, wrongly_taken
+
+PROCESSES = 2
+CHUNK = 4
+# Every so many lives are lived over again through the engine and the SDK.
+SDK_EVERY = 50
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Live and count; exit code 1 when a promise was broken."""
+    asked = _arguments(arguments)
+    # Steps say on the log that they were refused or broke; here that is counted, not read.
+    logging.disable(logging.CRITICAL)
+    if asked.seed is not None and asked.count is None and asked.minutes is None:
+        return _one(asked.seed, sdk=asked.sdk)
+    started = time.monotonic()
+    census, lives_max = Census(), asked.count or 300
+    if asked.minutes is not None and asked.count is None:
+        lives_max = 10**9
+    for outcome in _outcomes(asked.seed or 0, lives_max, asked.minutes):
+        census.add(outcome)
+        if outcome.broken:
+            print(said(outcome), flush=True)
+    print(census.report(time.monotonic() - started))
+    refused = not _wrong_ones()
+    print(
+        f"illegal transitions: {len(illegal())} attempted, {'all' if refused else 'not all'} refused"
+    )
+    return 1 if census.broken or not refused else 0
+
+
+def _arguments(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m sandbox.simulate", description=__doc__)
+    parser.add_argument(
+        "--seed", type=int, help="the first seed; alone: only this one, shrunk when it breaks"
+    )
+    parser.add_argument("--count", type=int, help="how many lives")
+    parser.add_argument("--minutes", type=float, help="for how long")
+    parser.add_argument(
+        "--sdk", action="store_true", help="with --seed: through the engine and the SDK"
+    )
+    return parser.parse_args(arguments)
+
+
+def _outcomes(first: int, lives_max: int, minutes: float | None) -> Iterator[Outcome]:
+    end_s = time.monotonic() + minutes * 60 if minutes is not None else None
+    with multiprocessing.get_context("fork").Pool(PROCESSES) as pool:
+        for outcome in pool.imap_unordered(of_seed, islice(count(first), lives_max), CHUNK):
+            yield outcome
+            if end_s is not None and time.monotonic() > end_s:
+                pool.terminate()
+                return
+
+
+def of_seed(seed: int) -> Outcome:
+    """The outcome of a seed; now and then through the SDK."""
+    life = draw_life(seed)
+    return live(life, make_host=sdk_host if seed % SDK_EVERY == 0 else swift_host)
+
+
+def _one(seed: int, *, sdk: bool) -> int:
+    outcome = live(draw_life(seed), make_host=sdk_host if sdk else swift_host)
+    print(
+        f"seed {seed}: {dict(outcome.stages)}, {outcome.days:.1f} days, log {outcome.log_hash[:16]}"
+    )
+    if not outcome.broken:
+        return 0
+    print(said(outcome))
+    smaller = shrink(outcome.life, lambda life: _breaks(life, outcome.broken))
+    path = write_down(smaller, outcome.broken)
+    print(f"shrunk to {len(smaller.faults)} faults and {len(smaller.deeds)} deeds: {path}")
+    return 1
+
+
+def _breaks(life: Life, promise: str) -> bool:
+    return live(life).broken == promise
+
+
+def said(outcome: Outcome) -> str:
+    """A broken promise as a person reads it."""
+    head = f"seed {outcome.life.seed} at commit {_commit()} breaks: {outcome.broken}"
+    return "\n".join([head, f"  {outcome.detail}", *(f"    {line}" for line in outcome.tail)])
+
+
+def _commit() -> str:
+    asked = ["git", "rev-parse", "--short", "HEAD"]
+    found = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603  no input of anybody
+    return found.stdout.strip() or "unknown"
+
+
+def _wrong_ones() -> bool:
+    life = Existence(Life(seed=0, batches=((0,),)), swift_host)
+    try:
+        return bool(wrongly_taken(bound_ports(life.world, life.plan)))
+    finally:
+        life.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

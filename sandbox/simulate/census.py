@@ -1,0 +1,57 @@
+"""What a run of many lives adds up to, and how it is said."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from sandbox.simulate.life import FaultKind
+from sandbox.simulate.living import Outcome
+from sandbox.simulate.transitions import Pair, legal, never_taken
+
+FAULTS = frozenset(kind.value for kind in FaultKind)
+
+
+@dataclass
+class Census:
+    """Sums over outcomes."""
+
+    life_count: int = 0
+    step_count: int = 0
+    turn_count: int = 0
+    days: float = 0.0
+    states: set[str] = field(default_factory=set)
+    struck: Counter[str] = field(default_factory=Counter)
+    transitions: Counter[Pair] = field(default_factory=Counter)
+    endings: Counter[str] = field(default_factory=Counter)
+    broken: list[Outcome] = field(default_factory=list)
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one life."""
+        self.life_count += 1
+        self.step_count += outcome.step_count
+        self.turn_count += outcome.turn_count
+        self.days += outcome.days
+        self.states |= outcome.states
+        self.struck += outcome.struck
+        self.transitions += outcome.transitions
+        self.endings += outcome.stages
+        if outcome.broken:
+            self.broken.append(outcome)
+
+    def report(self, elapsed_s: float) -> str:
+        """The lines that a run ends with."""
+        missing = sorted(f"{a}->{b}" for a, b in never_taken(self.transitions))
+        taken_count = len(legal()) - len(missing)
+        lines = [
+            f"{self.life_count} lives, {self.life_count / max(elapsed_s, 0.001):.1f} seeds/s, {self.days:.0f} virtual days",
+            f"{self.step_count} steps in {self.turn_count} turns, {len(self.states)} distinct states",
+            "faults: " + _listed(self.struck, FAULTS),
+            "deeds: " + _listed(self.struck, set(self.struck) - FAULTS),
+            "endings: " + _listed(self.endings, set(self.endings)),
+            f"transitions: {taken_count} of {len(legal())} legal ones taken; not taken: {', '.join(missing) or 'none'}",
+            f"violations: {len(self.broken)}",
+        ]
+        return "\n".join(lines)
+
+
+def _listed(counts: Counter[str], names: set[str] | frozenset[str]) -> str:
+    return ", ".join(f"{name} {counts[name]}" for name in sorted(names))
