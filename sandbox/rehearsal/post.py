@@ -10,9 +10,9 @@ from collections import Counter
 from types import TracebackType
 from typing import Self
 
+from sandbox.rehearsal.conversations import Conversations, Refusal
 from sandbox.rehearsal.letters import Letters
 from sandbox.rehearsal.real_source import RealSource
-from sandbox.rehearsal.relay import Refusal, hand_over
 from sandbox.world.mail import fingerprint
 from sandbox.world.naming import domain_of
 from sandbox.world.world import World
@@ -22,8 +22,7 @@ STRANGER = "client@example.net"
 RETRIED_FOR_S = 240.0
 RETRY_S = 0.3
 STOP_PATIENCE_S = RETRIED_FOR_S + 30.0
-# Two of these talk to Postfix at once, as two strangers' servers do.
-SENDER_COUNT = 3
+SENDER_COUNT = 6
 # Of the five kinds of mail below; one message to a list becomes several.
 WEIGHTS = (8, 4, 8, 1, 1)
 
@@ -40,6 +39,7 @@ class Post:
         self._lists = tuple(source.lists)
         self._luck = random.Random(f"{seed}/post")
         self._stop = threading.Event()
+        self._own = threading.local()
         self._failures: list[Exception] = []
         self._threads = [
             threading.Thread(target=self._run, daemon=True) for _ in range(SENDER_COUNT)
@@ -99,7 +99,7 @@ class Post:
         while True:
             for port in ports:
                 try:
-                    hand_over(port, sender, recipient, raw)
+                    self._conversations().hand_over(port, sender, recipient, raw)
                 except Refusal as refusal:
                     return str(refusal)
                 except OSError:
@@ -108,6 +108,13 @@ class Post:
             if time.monotonic() > deadline_s:
                 raise TimeoutError(f"no Postfix took a message within {RETRIED_FOR_S:.0f} s")
             threading.Event().wait(RETRY_S)
+
+    def _conversations(self) -> Conversations:
+        """This thread's own."""
+        if not hasattr(self._own, "conversations"):
+            self._own.conversations = Conversations()
+        kept: Conversations = self._own.conversations
+        return kept
 
     def _run(self) -> None:
         kinds = (
@@ -124,6 +131,8 @@ class Post:
                     self.counts[kind.__name__.removeprefix("_").replace("_", " ")] += 1
         except Exception as failure:  # noqa: BLE001  raised again where the block ends
             self._failures.append(failure)
+        finally:
+            self._conversations().close()
 
     def _from_a_stranger(self) -> bool:
         self.from_outside(self._luck.choice(self._addresses))
@@ -131,11 +140,12 @@ class Post:
 
     def _from_a_colleague_at_home(self) -> bool:
         """Whose mail program hands everything to Postfix."""
-        at_home = [address for address in self._addresses if not self._is_moved(address)]
-        if not at_home:
-            return False
-        self.from_outside(self._luck.choice(self._addresses), self._luck.choice(at_home))
-        return True
+        initial = self._world.naming.initial_domain
+        moved = {row[0] for row in self._world.aliases.all_rows() if domain_of(row[1]) == initial}
+        at_home = [address for address in self._addresses if address not in moved]
+        if at_home:
+            self.from_outside(self._luck.choice(self._addresses), self._luck.choice(at_home))
+        return bool(at_home)
 
     def _from_a_colleague_in_the_cloud(self) -> bool:
         in_cloud = [address for address in self._addresses if self._has_mailbox(address)]
@@ -158,7 +168,3 @@ class Post:
 
     def _has_mailbox(self, address: str) -> bool:
         return self._world.tenant.mailboxes.at_address(address) is not None
-
-    def _is_moved(self, address: str) -> bool:
-        rows = self._world.aliases.rows_of(address)
-        return any(domain_of(row) == self._world.naming.initial_domain for row in rows)

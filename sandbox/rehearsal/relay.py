@@ -5,7 +5,6 @@ the world nor the tenant's own doors wait for it.
 """
 
 import queue
-import smtplib
 import threading
 import time
 from collections.abc import Mapping
@@ -13,12 +12,11 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from sandbox.servers.machine import LOOPBACK
+from sandbox.rehearsal.conversations import Conversations, Refusal
 from sandbox.world.trace import Trace
 from sandbox.world.transport import Letter
 
 WORKER_COUNT = 3
-SMTP_TIMEOUT_S = 30.0
 # Exchange Online tries for a day; here time runs faster. Longer than any outage that is rehearsed.
 RETRIED_FOR_S = 300.0
 RETRY_S = 0.5
@@ -30,10 +28,6 @@ class _Waiting:
     letter: Letter
     since_s: float
     host_index: int
-
-
-class Refusal(Exception):
-    """A server refused for good; the text is its answer."""
 
 
 class SmtpRelay:
@@ -84,11 +78,13 @@ class SmtpRelay:
         self._letters.put(_Waiting(letter, time.monotonic(), first % len(self._ports)))
 
     def _work(self) -> None:
+        conversations = Conversations()
         while True:
             waiting = self._letters.get()
             if waiting is None:
+                conversations.close()
                 return
-            if self._is_done(waiting):
+            if self._is_done(waiting, conversations):
                 with self._lock:
                     self.in_flight_count -= 1
             elif not self._stopping.wait(RETRY_S):
@@ -96,10 +92,10 @@ class SmtpRelay:
                 following = (waiting.host_index + 1) % len(self._ports)
                 self._letters.put(_Waiting(waiting.letter, waiting.since_s, following))
 
-    def _is_done(self, waiting: _Waiting) -> bool:
-        letter = waiting.letter
+    def _is_done(self, waiting: _Waiting, conversations: Conversations) -> bool:
+        letter, port = waiting.letter, self._ports[waiting.host_index]
         try:
-            hand_over(self._ports[waiting.host_index], letter.sender, letter.recipient, letter.raw)
+            conversations.hand_over(port, letter.sender, letter.recipient, letter.raw)
         except Refusal as refusal:
             letter.journey.bounced = str(refusal)
         except OSError:
@@ -107,26 +103,3 @@ class SmtpRelay:
                 return False
             letter.journey.bounced = "4.4.7 QUEUE.Expired; message expired"
         return True
-
-
-def hand_over(port: int, sender: str, recipient: str, raw: bytes) -> None:
-    """One message to one recipient in one conversation.
-
-    Raises:
-        Refusal: with the server's answer.
-        OSError: it cannot take the message now; nothing was accepted.
-    """
-    try:
-        with smtplib.SMTP(LOOPBACK, port, timeout=SMTP_TIMEOUT_S) as smtp:
-            smtp.sendmail(sender, [recipient], raw)
-    except smtplib.SMTPRecipientsRefused as refused:
-        code, text = next(iter(refused.recipients.values()))
-        raise _translated(code, text) from refused
-    except smtplib.SMTPResponseException as refused:
-        raise _translated(refused.smtp_code, refused.smtp_error) from refused
-
-
-def _translated(code: int, text: bytes | str) -> Exception:
-    said = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    # Source: RFC 5321 4.2.1: 4yz passes, 5yz stays.
-    return Refusal(f"{code} {said}") if code >= 500 else OSError(f"{code} {said}")
