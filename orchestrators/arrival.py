@@ -11,7 +11,7 @@ from bascule.domain.requests import (
 )
 from bascule.domain.stages import Stage
 from bascule.domain.sync import SEEDED, SyncState
-from orchestrators.chapters import Pause, arrive, ref_of
+from orchestrators.chapters import Pause, arrive, ref_of, remember
 from orchestrators.steps import (
     Context,
     Story,
@@ -47,12 +47,15 @@ def survey(context: Context, view: MailboxView) -> Story[Pause]:
 
 def provision(context: Context, view: MailboxView) -> Story[Pause]:
     """Account, licence with only the mailbox on, and an open mailbox at the right address."""
-    ref = ref_of(view.record)
-    account = yield from ensure_account(context, ref)
-    yield from ensure_licence(context, LicenceRequest(ref, is_after=False))
-    yield from find_cloud_mailbox(context, CloudMailboxQuestion(ref, account.account_id))
-    ready = replace(view.record, account_id=account.account_id, is_licensed=True)
-    return (yield from arrive(context, ready, Stage.PROVISIONED))
+    record, ref = view.record, ref_of(view.record)
+    if not record.is_licensed:
+        account = yield from ensure_account(context, ref)
+        yield from ensure_licence(context, LicenceRequest(ref, is_after=False))
+        # Written down, because the mailbox may take hours to open, and each look would ask for both again.
+        licensed = replace(record, account_id=account.account_id, is_licensed=True)
+        record = yield from remember(context, licensed)
+    yield from find_cloud_mailbox(context, CloudMailboxQuestion(ref, record.account_id))
+    return (yield from arrive(context, record, Stage.PROVISIONED))
 
 
 def coexist(context: Context, view: MailboxView) -> Story[Pause]:

@@ -159,7 +159,15 @@ def _retry(context: Context, record: MailboxRecord) -> Story[Pause]:
     resume = record.resume_stage
     if record.code in SYNC_CODES and (yield from restart_sync(context, ref_of(record))):
         resume = Stage.COEXISTING
-    again = replace(record, stage=resume, resume_stage=None, code=None, detail="")
+    again = replace(
+        record,
+        stage=resume,
+        resume_stage=None,
+        code=None,
+        detail="",
+        # Whoever retries a mailbox that did not open may have taken its licence away meanwhile.
+        is_licensed=record.is_licensed and resume is not Stage.SURVEYED,
+    )
     yield from record_progress(context, Progress(again, served_wish=Wish.RETRY))
     return NEXT
 
