@@ -165,16 +165,22 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
   }
 }
 
-resource publishing 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = [for door in [
-  'ftp'
-  'scm'
-]: {
+// Code is published with Entra ID only, never with a user name and a password.
+resource ftpPublishing 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
   parent: app
-  name: door
+  name: 'ftp'
   properties: {
     allow: false
   }
-}]
+}
+
+resource scmPublishing 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
+  parent: app
+  name: 'scm'
+  properties: {
+    allow: false
+  }
+}
 
 var baseSettings = {
   AzureWebJobsStorage__accountName: storage.name
