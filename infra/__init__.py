@@ -1,0 +1,1 @@
+"""What runs Bascule in Azure: templates, and the grants that templates cannot make."""

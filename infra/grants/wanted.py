@@ -1,0 +1,38 @@
+"""The reviewed list: what the app must be allowed in Microsoft 365, each with what it is for, and nothing besides.
+
+Sources: "Microsoft Graph permissions reference" and "Permissions in Exchange Online", Microsoft Learn.
+"""
+
+from dataclasses import dataclass
+
+GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"
+EXCHANGE_APP_ID = "00000002-0000-0ff1-ce00-000000000000"
+
+
+@dataclass(frozen=True)
+class Right:
+    """One right by the vendor's name, and the steps that need it."""
+
+    name: str
+    needed_for: str
+
+
+GRAPH_ROLES = (
+    Right("Organization.Read.All", "licences of the tenant and their seats"),
+    Right("User.ReadWrite.All", "find and create accounts, usage location"),
+    Right("LicenseAssignment.ReadWrite.All", "assign licences and choose services"),
+    Right("MailboxSettings.Read", "is the mailbox open?"),
+    Right("Mail.ReadWrite", "certificate, probes, mail brought home at a rollback"),
+    Right("Mail.Send", "probes and notices"),
+)
+EXCHANGE_APP_ROLES = (Right("Exchange.ManageAsApp", "the door of the admin gateway"),)
+EXCHANGE_ROLES = (
+    Right("Migration", "migration batches and their users"),
+    Right("Distribution Groups", "members of the coexistence group"),
+    Right("Security Group Creation and Membership", "the same without being its owner"),
+    Right("View-Only Recipients", "is there a mailbox, and which addresses does it have?"),
+)
+APP_ROLES = {
+    GRAPH_APP_ID: GRAPH_ROLES,
+    EXCHANGE_APP_ID: EXCHANGE_APP_ROLES,
+}

@@ -1,0 +1,97 @@
+"""Grants: made once, checked without a trace, taken away whole."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from infra.grants.__main__ import main
+from infra.grants.wanted import EXCHANGE_APP_ROLES, EXCHANGE_ROLES, GRAPH_ROLES
+from tests.infra.entra_directory import IDENTITY, EntraDirectory
+
+PERMISSIONS = Path(__file__).parents[2] / "docs" / "reference" / "permissions.md"
+APP = ("app", "--principal-id", IDENTITY, "--client-id", "22222222-2222-4222-8222-222222222222")
+SIGN_IN = ("sign-in", "--name", "Bascule test")
+WANTED = {each.name for each in (*GRAPH_ROLES, *EXCHANGE_APP_ROLES)}
+
+
+def test_granting_gives_exactly_the_list_and_repeating_it_nothing() -> None:
+    """A second run that fails half-way leaves an administrator not knowing what holds."""
+    directory = EntraDirectory()
+
+    assert main(APP, directory.graph()) == 0
+    assert directory.granted() == WANTED
+    writes = len(directory.writes)
+    assert main(APP, directory.graph()) == 0
+    assert len(directory.writes) == writes
+
+
+def test_a_check_changes_nothing_and_tells_what_is_missing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A check that repairs hides who took the right away."""
+    directory = EntraDirectory()
+
+    assert main((*APP, "--check"), directory.graph()) == 1
+    assert "Mail.Send" in capsys.readouterr().out
+    assert directory.writes == []
+
+
+def test_a_right_to_spare_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """A right that somebody added by hand is the one that nobody reviewed."""
+    directory = EntraDirectory()
+    main(APP, directory.graph())
+    service = next(iter(directory.services.values()))
+    role = service["appRoles"][0]
+    body = {"principalId": IDENTITY, "resourceId": service["id"], "appRoleId": role["id"]}
+    directory.assignments["by-hand"] = body
+
+    assert main((*APP, "--check"), directory.graph()) == 1
+    assert "spare, take it away: Files.Read.All" in capsys.readouterr().out
+
+
+def test_revoking_leaves_nothing() -> None:
+    """An identity that outlives the migration must not keep its reach into every mailbox."""
+    directory = EntraDirectory()
+    main(APP, directory.graph())
+
+    assert main((*APP, "--revoke"), directory.graph()) == 0
+    assert directory.granted() == set()
+
+
+def test_the_sign_in_admits_only_the_assigned_and_holds_no_secret() -> None:
+    """Otherwise everybody in the tenant could cut mailboxes over."""
+    directory = EntraDirectory()
+
+    assert main((*SIGN_IN, "--check"), directory.graph()) == 1
+    assert main(SIGN_IN, directory.graph()) == 0
+    assert main(SIGN_IN, directory.graph()) == 0
+    (app,), (principal,) = directory.applications.values(), directory.principals.values()
+    assert {each["value"] for each in app["appRoles"]} == {"Reader", "Operator", "Approver"}
+    assert principal["appRoleAssignmentRequired"] is True
+    assert "passwordCredentials" not in app
+    assert main((*SIGN_IN, "--revoke"), directory.graph()) == 0
+    assert directory.applications == {}
+
+
+def test_a_refusal_is_told_without_a_trace(capsys: pytest.CaptureFixture[str]) -> None:
+    """An administrator without the right to grant needs Graph's own words, not our stack."""
+    directory = EntraDirectory()
+    for service in directory.services.values():
+        service["appRoles"] = []
+
+    assert main(APP, directory.graph()) == 1
+    assert "knows no" in capsys.readouterr().err
+
+
+def test_the_documented_list_is_the_granted_one() -> None:
+    """The list that a security officer signs must be the one that is granted."""
+    rows = re.findall(
+        r"^\| `?([\w. -]+?)`? \|", PERMISSIONS.read_text(encoding="utf-8"), re.MULTILINE
+    )
+
+    for right in (*GRAPH_ROLES, *EXCHANGE_ROLES):
+        assert right.name in rows
+    for name in rows:
+        if re.fullmatch(r"\w+(\.\w+)+|\w*Mail\w*\.\w+", name):
+            assert name in WANTED
