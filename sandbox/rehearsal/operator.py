@@ -16,7 +16,7 @@ from sandbox.world.population import Person
 
 LOOK_INTERVAL_S = 0.4
 # Real seconds; a loaded machine may need several times what an idle one does.
-PATIENCE_S = 420.0
+PATIENCE_S = 900.0
 PAGE = "1000"
 COLUMNS = ("EmailAddress", "UserName", "Password", "DisplayName")
 

@@ -40,6 +40,7 @@ class Post:
         self._luck = random.Random(f"{seed}/post")
         self._stop = threading.Event()
         self._own = threading.local()
+        self._opened: list[Conversations] = []
         self._failures: list[Exception] = []
         self._threads = [
             threading.Thread(target=self._run, daemon=True) for _ in range(SENDER_COUNT)
@@ -64,6 +65,11 @@ class Post:
             thread.join(STOP_PATIENCE_S)
         if self._failures and problem is None:
             raise self._failures[0]
+
+    def close(self) -> None:
+        """Hang up everywhere; nothing is being sent any more."""
+        for conversations in self._opened:
+            conversations.close()
 
     @property
     def sent_count(self) -> int:
@@ -113,6 +119,7 @@ class Post:
         """This thread's own."""
         if not hasattr(self._own, "conversations"):
             self._own.conversations = Conversations()
+            self._opened.append(self._own.conversations)
         kept: Conversations = self._own.conversations
         return kept
 
@@ -131,8 +138,6 @@ class Post:
                     self.counts[kind.__name__.removeprefix("_").replace("_", " ")] += 1
         except Exception as failure:  # noqa: BLE001  raised again where the block ends
             self._failures.append(failure)
-        finally:
-            self._conversations().close()
 
     def _from_a_stranger(self) -> bool:
         self.from_outside(self._luck.choice(self._addresses))

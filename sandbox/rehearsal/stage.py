@@ -44,7 +44,7 @@ class StageOptions:
 
     mailbox_count: int = 40
     seed: int = 1
-    speed: float = 240.0
+    speed: float = 120.0
     weather: Weather = WEATHER
     list_count: int = 4
     security: str = "ssl"
@@ -101,6 +101,7 @@ def opened_stage(options: StageOptions) -> Iterator[Stage]:
         addresses = tuple(person.address for person in people)
         _make_lists(rig, source, addresses, options.list_count)
         post = Post(rig.world, source, addresses, options.seed)
+        stack.callback(post.close)
         yield Stage(rig, source, people, Operator(rig, BATCH), post)
 
 
