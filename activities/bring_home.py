@@ -1,11 +1,14 @@
 """Move home what the cloud received: appended at the source, seen there, then removed from the cloud."""
 
 import itertools
+import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from activities.subject import login_of, note, record_of
 from bascule.domain.certificate import unmatched
+from bascule.domain.codec import decode, encode
 from bascule.domain.codes import Code
 from bascule.domain.errors import Refusal
 from bascule.domain.folders import INBOX, Path, home_name
@@ -17,6 +20,7 @@ from bascule.ports.source_mail import SourceMailbox
 
 # One go stays well under a step's time-out; the story asks again while any are left.
 MOVED_COUNT_MAX = 50
+NO_MOVES = b"[]"
 # Where mail of a role goes when the source never had such a folder.
 FOLDERS_TO_CREATE: Mapping[Path, str] = {
     ("Sent Items",): "Sent",
@@ -26,26 +30,65 @@ FOLDERS_TO_CREATE: Mapping[Path, str] = {
 }
 
 
+@dataclass(frozen=True)
+class Move:
+    """One message of the cloud on its way to a folder of the source."""
+
+    home: str
+    message: MessageFacts
+
+
 def bring_home(ports: Ports, request: HomeRequest) -> HomeFacts:
     """Move what reached the cloud since then and has no partner at the source.
 
-    Idempotent: a message that is home already is only removed from the cloud, where the sync brings it back.
+    What is to be moved is written down first. Otherwise a message that was appended and not yet removed would have a
+    partner the next time, stay in the cloud, and be copied there again by the sync. Idempotent: a message that is home
+    already is only removed from the cloud, where the sync brings it back.
 
     Raises:
         Refusal(MESSAGE_NOT_BROUGHT_HOME): the source took a message and does not show it.
     """
     record = record_of(ports, request.ref)
     with ports.source_mail.open(login_of(ports, record)) as mailbox:
-        folders = {folder.name: folder.path for folder in mailbox.folders()}
-        at_source = itertools.chain.from_iterable(mailbox.messages(name) for name in folders)
-        strangers = unmatched(_received_since(ports, record, request.since_utc), at_source)
-        for path, message in strangers[:MOVED_COUNT_MAX]:
-            home = home_name(path, folders) or FOLDERS_TO_CREATE.get(path, INBOX)
-            _move(ports, record, mailbox, message, home)
-    moved_count = min(len(strangers), MOVED_COUNT_MAX)
+        begun = _written_down(ports, record)
+        _move_all(ports, record, mailbox, begun)
+        strangers = _strangers(ports, record, mailbox, request.since_utc)
+        some = strangers[:MOVED_COUNT_MAX]
+        _write_down(ports, record, some)
+        _move_all(ports, record, mailbox, some)
+    moved_count = len(begun) + len(some)
     if moved_count:
         note(ports, record, "brought home", "", f"{moved_count} messages")
-    return HomeFacts(moved_count, len(strangers) - moved_count)
+    return HomeFacts(moved_count, len(strangers) - len(some))
+
+
+def _strangers(
+    ports: Ports, record: MailboxRecord, mailbox: SourceMailbox, since_utc: datetime
+) -> list[Move]:
+    folders = {folder.name: folder.path for folder in mailbox.folders()}
+    at_source = itertools.chain.from_iterable(mailbox.messages(name) for name in folders)
+    found = unmatched(_received_since(ports, record, since_utc), at_source)
+    return [
+        Move(home_name(path, folders) or FOLDERS_TO_CREATE.get(path, INBOX), message)
+        for path, message in found
+    ]
+
+
+def _written_down(ports: Ports, record: MailboxRecord) -> list[Move]:
+    """What an attempt that did not come to its end has begun to move."""
+    content = ports.blobs.read_report(_moves_path(record))
+    return [decode(Move, raw) for raw in json.loads(content or NO_MOVES)]
+
+
+def _write_down(ports: Ports, record: MailboxRecord, moves: list[Move]) -> None:
+    text = json.dumps([encode(move) for move in moves]).encode()
+    path = _moves_path(record)
+    if text != (ports.blobs.read_report(path) or NO_MOVES):
+        ports.blobs.write_report(path, text, "application/json")
+
+
+def _moves_path(record: MailboxRecord) -> str:
+    return f"{record.batch}/{record.key}.moves.json"
 
 
 def _received_since(
@@ -57,9 +100,21 @@ def _received_since(
                 yield folder.path, message
 
 
-def _move(
-    ports: Ports, record: MailboxRecord, mailbox: SourceMailbox, message: MessageFacts, home: str
+def _move_all(
+    ports: Ports, record: MailboxRecord, mailbox: SourceMailbox, moves: list[Move]
 ) -> None:
+    """Move them in turn; interrupted, the rest is written down, so that every attempt gets further."""
+    left = list(moves)
+    try:
+        while left:
+            _move(ports, record, mailbox, left[0])
+            del left[0]
+    finally:
+        _write_down(ports, record, left)
+
+
+def _move(ports: Ports, record: MailboxRecord, mailbox: SourceMailbox, move: Move) -> None:
+    home, message = move.home, move.message
     if not mailbox.holds(home, message):
         raw = ports.cloud_mail.read(record.account_id, message.handle)
         if raw is None:

@@ -8,12 +8,13 @@ found is remembered as a stray and removed at the end, so that no user meets one
 from dataclasses import dataclass, replace
 
 from bascule.domain.records import MailboxRecord
-from bascule.domain.requests import MailboxView, Probe, ProbePlace
+from bascule.domain.requests import MailboxView, Probe, ProbePlace, Strays
 from orchestrators.chapters import Pause, ref_of, remember, seconds_since
-from orchestrators.steps import Context, Story, look_for_probe, send_probe
+from orchestrators.steps import Context, Story, look_for_probe, remove_strays, send_probe
 
 # Strays of the last tries; older ones have long arrived or bounced.
 STRAY_COUNT_MAX = 40
+STRAYS_AT_ONCE = 5
 # A message inside the tenant takes seconds; looking at once would find nothing.
 FIRST_LOOK_S = 20.0
 
@@ -44,6 +45,20 @@ def probe_once(context: Context, view: MailboxView, wanted: ProbePlace) -> Story
     return (yield from _astray(context, view, record))
 
 
+def clear_strays(context: Context, record: MailboxRecord) -> Story[MailboxRecord]:
+    """Remove what went astray, a few at a time and each few remembered: dozens of calls in one go never all succeed."""
+    for _ in range(STRAY_COUNT_MAX):
+        done = record.strays_cleared_count
+        some = record.probe_strays[done : done + STRAYS_AT_ONCE]
+        if not some:
+            break
+        yield from remove_strays(context, Strays(ref_of(record), some))
+        record = yield from remember(
+            context, replace(record, strays_cleared_count=done + len(some))
+        )
+    return record
+
+
 def _proven(context: Context, record: MailboxRecord) -> Story[Sighting]:
     proven = replace(
         record,
@@ -67,7 +82,12 @@ def _astray(context: Context, view: MailboxView, record: MailboxRecord) -> Story
     yield from remember(
         context,
         replace(
-            record, probe_token="", probe_sent_utc=None, probe_proven_count=0, probe_strays=strays
+            record,
+            probe_token="",
+            probe_sent_utc=None,
+            probe_proven_count=0,
+            probe_strays=strays,
+            strays_cleared_count=0,
         ),
     )
     # A server that still remembers the group will do so for a while.

@@ -15,11 +15,11 @@ from bascule.domain.requests import (
     DeltaRequest,
     LicenceRequest,
     MailboxView,
-    Strays,
 )
 from bascule.domain.stages import Stage
 from bascule.domain.sync import SyncState
 from orchestrators.chapters import FINISHED, NEXT, Pause, arrive, ref_of, remember, seconds_since
+from orchestrators.probes import clear_strays
 from orchestrators.steps import (
     PAUSE_MAX_S,
     Context,
@@ -29,7 +29,6 @@ from orchestrators.steps import (
     destroy_secret,
     ensure_licence,
     read_marks,
-    remove_strays,
     request_delta,
     see_sync,
     tell_user,
@@ -50,12 +49,17 @@ def sync_until_quiet(context: Context, view: MailboxView) -> Story[Pause]:
 
 def prove(context: Context, view: MailboxView) -> Story[Pause]:
     """Make the certificate; incomplete, sync once more and make it again."""
-    record = view.record
-    yield from remove_strays(context, Strays(ref_of(record), record.probe_strays))
+    record = yield from clear_strays(context, view.record)
     facts = yield from certify(context, CertificateRequest(ref_of(record)))
     if not facts.is_complete:
         return (yield from _sync_again(context, view, facts.missing_count))
-    proven = replace(record, certificate=facts.report, proven_marks=record.marks)
+    proven = replace(
+        record,
+        certificate=facts.report,
+        proven_marks=record.marks,
+        # Looked for once more at the end: Postfix may hold one back for days.
+        strays_cleared_count=0,
+    )
     return (yield from arrive(context, proven, Stage.PROVEN))
 
 
@@ -79,7 +83,7 @@ def sweep_and_close(context: Context, view: MailboxView) -> Story[Pause]:
     synced = yield from _synced_and_quiet(context, view)
     if isinstance(synced, Pause):
         return synced
-    yield from remove_strays(context, Strays(ref, synced.probe_strays))
+    synced = yield from clear_strays(context, synced)
     if synced.marks != record.proven_marks:
         # Only what came since: people delete and move mail in their new mailbox, and may.
         request = CertificateRequest(ref, since_utc=record.redirected_utc)

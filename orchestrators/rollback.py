@@ -19,13 +19,12 @@ from bascule.domain.requests import (
     ProbePlace,
     Progress,
     RouteExpectation,
-    Strays,
     SwitchRequest,
 )
 from bascule.domain.routes import RouteSwitch
 from bascule.domain.stages import Stage
-from orchestrators.chapters import NEXT, Pause, arrive, ref_of, seconds_since
-from orchestrators.probes import Sighting, probe_once
+from orchestrators.chapters import NEXT, Pause, arrive, ref_of, remember, seconds_since
+from orchestrators.probes import Sighting, clear_strays, probe_once
 from orchestrators.steps import (
     PAUSE_MAX_S,
     Context,
@@ -34,7 +33,6 @@ from orchestrators.steps import (
     check_route,
     join_coexistence,
     record_progress,
-    remove_strays,
     see_membership,
     switch_route,
 )
@@ -87,15 +85,21 @@ def roll_back(context: Context, view: MailboxView) -> Story[Pause]:
 def stay_home(context: Context, view: MailboxView) -> Story[Pause]:
     """Fetch what was still on its way to the cloud; a new instant starts the second cutover."""
     record = view.record
-    if record.cutover_at_utc is not None:
-        return (yield from arrive(context, record, Stage.SYNCED))
     at_home_s = seconds_since(context, record.stage_since_utc)
-    if at_home_s > view.cutover.grace_h * 3600.0:
+    if at_home_s > view.cutover.grace_h * 3600.0 and record.cutover_at_utc is None:
         return Pause(PAUSE_MAX_S, "a second cutover")
     since_utc = record.redirected_utc or record.stage_since_utc or context.current_utc_datetime
     # Postfix may have held a probe back for days: it arrives among the user's mail.
-    yield from remove_strays(context, Strays(ref_of(record), record.probe_strays))
-    yield from bring_home(context, HomeRequest(ref_of(record), since_utc))
+    record = yield from clear_strays(context, record)
+    facts = yield from bring_home(context, HomeRequest(ref_of(record), since_utc))
+    if facts.remaining_count:
+        return Pause(0.0, f"{facts.remaining_count} messages to come home")
+    # Whatever was begun is at its end: half a move would be copied again by the sync.
+    record = replace(record, strays_cleared_count=0)
+    if record.cutover_at_utc is not None:
+        return (yield from arrive(context, record, Stage.SYNCED))
+    if record != view.record:
+        yield from remember(context, record)
     return Pause(HOME_LOOK_S, "a second cutover")
 
 
@@ -108,7 +112,7 @@ def _turn_alias_back(context: Context, view: MailboxView) -> Story[None]:
 
 def _bring_everything_home(context: Context, record: MailboxRecord) -> Story[Pause]:
     ref = ref_of(record)
-    yield from remove_strays(context, Strays(ref, record.probe_strays))
+    record = yield from clear_strays(context, record)
     since_utc = record.detach_began_utc or record.redirected_utc or context.current_utc_datetime
     facts = yield from bring_home(context, HomeRequest(ref, since_utc))
     if facts.remaining_count or facts.moved_count:
@@ -124,6 +128,7 @@ def _bring_everything_home(context: Context, record: MailboxRecord) -> Story[Pau
         detach_began_utc=None,
         rollback_began_utc=None,
         probe_proven_count=0,
+        strays_cleared_count=0,
         delta_asked_utc=None,
         marks="",
         marks_since_utc=None,

@@ -84,6 +84,8 @@ class MailboxRecord:
     """Probes in a row that took the way we want."""
     probe_strays: tuple[str, ...] = ()
     """Tokens of probes that went astray: looked for and removed at the end, so that no user meets one."""
+    strays_cleared_count: int = 0
+    """How many of the strays, from the first on, have been looked for since the last one was added."""
     redirected_utc: datetime | None = None
     rollback_began_utc: datetime | None = None
     """Set while the way back is being walked, also through a set aside; nothing but the rollback goes on then."""
