@@ -26,6 +26,8 @@ from bascule.domain.requests import (
 from bascule.domain.routes import RouteSwitch
 from bascule.domain.stages import Stage
 from sandbox.simulated.simulation import BATCH, START_UTC, Options, Simulation
+from sandbox.world.mail import header
+from sandbox.world.misfortune import Failure, FailureKind
 from tests.activities import moments
 from tests.activities.moments import REF, asked, first, ref, state_of
 
@@ -178,6 +180,30 @@ def test_the_notice_is_sent_once_even_when_it_is_still_on_its_way(simulation: Si
     assert len(found) == 1
     assert isinstance(last, dict)
     assert last["$type"] == "Done"
+
+
+def test_a_move_home_that_was_cut_short_is_finished(simulation: Simulation) -> None:
+    """Appended at the source and left in the cloud, a message would be copied there a second time by the sync."""
+    moments.migrated(simulation)
+    removal = "graph.POST permanentDelete"
+    simulation.world.misfortune.provoke(removal, Failure(FailureKind.TRANSIENT, 503))
+    bring_home, request = BY_NAME["bring_home"], rolled_back(simulation)
+    cut_short = asked(simulation, bring_home, request)
+    address = first(simulation).address
+    simulation.world.aliases.edit_by_hand(
+        address, [simulation.world.naming.source_address(address)]
+    )
+    for _ in range(2):
+        asked(simulation, bring_home, request)
+
+    assert isinstance(cut_short, dict)
+    assert cut_short["$type"] == "Later"
+    cloud = simulation.world.tenant.mailboxes.at_address(address)
+    assert cloud is not None
+    letters = [header(each.raw, "Subject") for _, each in cloud.store.walk()]
+    assert not any((subject or "").startswith("Courrier") for subject in letters)
+    verdict = simulation.verdict()
+    assert (verdict.lost, verdict.doubled) == ((), ())
 
 
 def test_probes_sent_twice_are_removed_together(simulation: Simulation) -> None:

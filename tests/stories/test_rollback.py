@@ -107,7 +107,7 @@ def test_there_and_back_three_times_loses_and_doubles_nothing(simulate: Simulate
 def test_the_way_back_in_ordinary_weather(simulate: Simulate, seed: int) -> None:
     """A rollback is asked for on a bad day."""
     simulation = simulate(people_count=2, seed=seed, weather=ORDINARY)
-    simulation.keep_writing(hours=72)
+    simulation.keep_writing(hours=36)
     migrated(simulation)
     simulation.pass_time(hours=6)
     home_again(simulation, simulation.people)
