@@ -78,6 +78,19 @@ types: setup ## Check types, strictly
 contracts: setup ## Check who imports whom
 	$(BIN)/lint-imports --no-logo
 
+.PHONY: package
+package: ## Copy what would be deployed into build/package, and print its size
+	.ci/package build/package
+
+# A scanner with sixty requirements of its own lives in a folder of its own, pinned, and is not part of `make check`.
+CHECKOV_VERSION := 3.3.30
+
+.PHONY: infra-scan
+infra-scan: ## Scan infra/ against Azure's security policies (what may stay is in infra/checkov.yaml, with reasons)
+	test -x build/checkov/bin/checkov || python3 -m venv build/checkov
+	build/checkov/bin/pip install --quiet checkov==$(CHECKOV_VERSION)
+	build/checkov/bin/checkov --directory infra --config-file infra/checkov.yaml
+
 .PHONY: bench
 bench: setup ## Run the benchmarks and print their figures
 	for benchmark in benchmarks/*.py; do $(PYTHON) "$$benchmark"; done
