@@ -34,6 +34,9 @@ TICKS_MAX = 60_000
 EVENTS_SHOWN = 25
 
 
+ChangeStep = Callable[[Activity], Activity]
+
+
 class LifeBroken(Exception):
     """A promise of the design does not hold; says which, when, and of whom."""
 
@@ -104,7 +107,7 @@ class Existence:
         self,
         life: Life,
         make_host: "MakeHost",
-        change_step: Callable[[Activity], Activity] = lambda step: step,
+        change_step: ChangeStep = lambda step: step,
     ) -> None:
         self.life = life
         self.clock = VirtualClock(START_UTC - PREPARED_BEFORE)
@@ -130,6 +133,7 @@ class Existence:
         self.transitions: Counter[tuple[Stage, Stage]] = Counter()
         self.stages: dict[tuple[str, str], Stage] = {}
         self.states: set[str] = set()
+        self.joined_utc: dict[str, datetime] = {}
         self.done: Counter[str] = Counter()
         self.look: Callable[[Existence, str], None] = lambda _, __: None
         self.stage_seen: Callable[[Existence, MailboxRecord, Stage], None] = lambda *_: None
@@ -256,6 +260,8 @@ class Existence:
                 before = self.stages.get(place, Stage.REGISTERED)
                 self.stages[place] = record.stage
                 if before is not record.stage:
+                    if record.stage is Stage.COEXISTING:
+                        self.joined_utc.setdefault(record.address, self.clock.now_utc())
                     self.transitions[before, record.stage] += 1
                     code = f" {record.code}" if record.code else ""
                     self.chronicle.note(f"{record.address}: {before} -> {record.stage}{code}")
@@ -265,6 +271,10 @@ class Existence:
         """Every row of every batch."""
         ledger = self.ports.ledger
         return [row for batch in ledger.batches() for row in ledger.mailboxes(batch.name)]
+
+    def stages_of(self, address: str) -> set[Stage]:
+        """Where a person's mailbox stands, in whichever batches it is."""
+        return {row.stage for row in self.records() if row.address == address}
 
     def ask(self, call: Any) -> None:
         """Run a trigger's coroutine; a kill in it is a caller who gets no answer."""
@@ -311,4 +321,4 @@ def _own(weather: Weather) -> Weather:
     return Weather(**{each.name: getattr(weather, each.name) for each in fields(weather)})
 
 
-MakeHost = Callable[[Existence, Ports, Callable[[Activity], Activity]], Host]
+MakeHost = Callable[[Existence, Ports, ChangeStep], Host]

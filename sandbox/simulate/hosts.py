@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Callable
 from datetime import datetime
 from itertools import count
 from typing import Any
@@ -15,12 +14,10 @@ from sandbox.local_host.clock import parse_instant
 from sandbox.local_host.engine import Engine
 from sandbox.local_host.loader import AppFunction
 from sandbox.local_host.store import MEMORY, Store
-from sandbox.simulate.existence import Existence
+from sandbox.simulate.existence import ChangeStep, Existence
 from sandbox.simulate.fates import FatefulWorker, HardOfHearing
 from sandbox.simulate.swift import SwiftHost
-from sandbox.simulated.app import STORIES, Activity, simulated_app
-
-ChangeStep = Callable[[Activity], Activity]
+from sandbox.simulated.app import STORIES, simulated_app
 
 
 def swift_host(life: Existence, ports: Ports, change_step: ChangeStep) -> SwiftHost:

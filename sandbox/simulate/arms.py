@@ -1,0 +1,172 @@
+"""Deliberate bugs, each switched on alone, to prove that the checkers bite.
+
+An arm wraps one step of the product. It does what a plausible mistake in that step would do, in the same world.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bascule.domain.codec import decode, encode
+from bascule.domain.records import MailboxRecord, Wish
+from bascule.domain.replies import Done
+from bascule.domain.requests import (
+    CertificateFacts,
+    DeltaFacts,
+    MarkFacts,
+    ProbeFacts,
+    ProbePlace,
+    Progress,
+    SwitchRequest,
+)
+from bascule.ports.bundle import Ports
+from sandbox.simulate.draw import draw_life
+from sandbox.simulate.existence import START_UTC, ChangeStep, Existence
+from sandbox.simulate.hosts import swift_host
+from sandbox.simulate.living import Outcome, live
+from sandbox.simulated.app import Activity as Step
+
+SEEDS_MAX = 200
+
+Bug = Callable[[Existence, Step], Step]
+
+
+def _row(life: Existence, request: Any) -> MailboxRecord:
+    ref = request.get("ref", request)
+    record = life.ports.ledger.find_mailbox(ref["batch"], ref["key"])
+    if record is None:
+        raise KeyError(ref["key"])
+    return record
+
+
+def _join(life: Existence, address: str) -> None:
+    groups, group = life.world.tenant.groups, life.names.group_address
+    if all(member.primary_address != address for member in groups.members(group)):
+        groups.add_member(group, address)
+
+
+def order_reversed(life: Existence, step: Step) -> Step:
+    """The alias is turned before the mailbox has left the group."""
+
+    def wrong(request: Any) -> Any:
+        record = _row(life, request)
+        to = life.plan.routing_address(record.address)
+        life.world.aliases.replace(record.address, record.route_home, to)
+        return step(request)
+
+    return wrong
+
+
+def read_back_trusted(_: Existence, __: Step) -> Step:
+    """A probe that was sent is taken for one that has arrived."""
+    return lambda _request: encode(Done(ProbeFacts(ProbePlace.CLOUD)))
+
+
+def alias_not_idempotent(life: Existence, step: Step) -> Step:
+    """Found already turned, the alias is turned back."""
+
+    def wrong(request: Any) -> Any:
+        change = decode(SwitchRequest, request).change
+        if life.world.aliases.rows_of(change.address) == [change.after]:
+            life.world.aliases.replace(change.address, change.after, change.before)
+        return step(request)
+
+    return wrong
+
+
+def final_sync_not_tied(_: Existence, __: Step) -> Step:
+    """Any delta counts as the last one, whenever it began."""
+    return lambda _request: encode(Done(DeltaFacts(START_UTC)))
+
+
+def sweep_left_out(_: Existence, __: Step) -> Step:
+    """Mail that reaches the source after the redirect is never noticed."""
+    return lambda _request: encode(Done(MarkFacts("quiet")))
+
+
+def seat_not_reserved(_: Existence, __: Step) -> Step:
+    """A batch is taken in without a look at the seats."""
+    return lambda _request: encode(Done(1))
+
+
+def group_joined_on_retry(life: Existence, step: Step) -> Step:
+    """A retry begins with the group, wherever the mailbox stands."""
+
+    def wrong(request: Any) -> Any:
+        progress = decode(Progress, request)
+        if progress.served_wish is Wish.RETRY:
+            _join(life, progress.record.address)
+        return step(request)
+
+    return wrong
+
+
+def group_joined_first_on_rollback(life: Existence, step: Step) -> Step:
+    """The way back begins with the group, the alias still at the tenant."""
+
+    def wrong(request: Any) -> Any:
+        progress = decode(Progress, request)
+        if progress.served_wish is Wish.ROLLBACK:
+            _join(life, progress.record.address)
+        return step(request)
+
+    return wrong
+
+
+def recorded_before_read_back(_: Existence, __: Step) -> Step:
+    """A licence that was given is taken for a mailbox that is open."""
+    return lambda _request: encode(Done(True))
+
+
+def password_in_alert(life: Existence, step: Step) -> Step:
+    """A survey that meets trouble tells the operator with which password."""
+
+    def wrong(request: Any) -> Any:
+        record = _row(life, request)
+        password = life.ports.secrets.open(record.batch, record.key)
+        life.ports.notifier.alerts.append(("Survey", f"{record.address} {password}"))
+        return step(request)
+
+    return wrong
+
+
+def certificate_trusted(_: Existence, __: Step) -> Step:
+    """The certificate is signed without a look at either side."""
+    return lambda _request: encode(Done(CertificateFacts(0, 0, 0, 0, "")))
+
+
+# By name: the steps that are wrong, and how. Some promises have two safeguards: both must be gone to be missed.
+ARMS: Mapping[str, Mapping[str, Bug]] = {
+    "order reversed": {"leave_coexistence": order_reversed},
+    "read-back trusted": {"look_for_probe": read_back_trusted},
+    "alias update not idempotent": {"switch_route": alias_not_idempotent},
+    "final sync not tied to the redirect": {
+        "request_delta": final_sync_not_tied,
+        "certify": certificate_trusted,
+    },
+    "sweep left out": {"read_marks": sweep_left_out, "certify": certificate_trusted},
+    "seat not reserved": {"reserve_seats": seat_not_reserved},
+    "group joined on retry": {"record_progress": group_joined_on_retry},
+    "group joined first on rollback": {"record_progress": group_joined_first_on_rollback},
+    "stage recorded before read-back": {"find_cloud_mailbox": recorded_before_read_back},
+    "password in an alert": {"survey_source": password_in_alert},
+}
+
+
+def found_by(arm: str, seeds_max: int = SEEDS_MAX) -> Outcome | None:
+    """The first life that breaks a promise with this bug in the product; None when all pass."""
+    outcomes = (live(draw_life(seed), make_host=host_with(arm)) for seed in range(seeds_max))
+    return next((outcome for outcome in outcomes if outcome.broken), None)
+
+
+def host_with(arm: str) -> Callable[[Existence, Ports, ChangeStep], Any]:
+    """A host whose one step is wrong."""
+    bugs = ARMS[arm]
+
+    def make(life: Existence, ports: Ports, _: ChangeStep) -> Any:
+        def change(step: Step) -> Step:
+            bug = bugs.get(step.__name__)
+            return bug(life, step) if bug else step
+
+        return swift_host(life, ports, change)
+
+    return make
