@@ -10,10 +10,11 @@ from sandbox.rehearsal.stage import Stage, StageOptions, opened_stage
 from sandbox.servers.machine import ServersMissing
 
 REPORT = Path("build/rehearsal/report.json")
+BEFORE_REDIRECT = ("SYNCED", "DETACHED")
 FINAL_STAGES = ("MIGRATED", "SET_ASIDE")
-# Real messages a second before the cutover, and at most during it.
+# Real messages a second before and after the redirects, and at most while they are made.
 CALM_RATE_PER_S = 4.0
-CUTOVER_RATE_PER_S = 40.0
+CUTOVER_RATE_PER_S = 25.0
 
 
 def main() -> int:
@@ -59,8 +60,11 @@ def play(stage: Stage, progress: Progress, message_count: int) -> int:
         post.rate_per_s = CUTOVER_RATE_PER_S
         operator.ask("cutover")
         operator.wait_until(
-            lambda: _is_over(stage) or post.sent_count - before_count >= message_count,
-            f"{message_count} messages",
+            lambda: (
+                _is_over(stage)
+                or (_are_redirected(stage) and post.sent_count - before_count >= message_count)
+            ),
+            f"every redirect, and {message_count} messages",
         )
         post.rate_per_s = CALM_RATE_PER_S
         operator.wait_until(lambda: _is_over(stage), "end of every cutover")
@@ -68,6 +72,10 @@ def play(stage: Stage, progress: Progress, message_count: int) -> int:
     stage.drain()
     operator.look()
     return during_cutover
+
+
+def _are_redirected(stage: Stage) -> bool:
+    return all(stage.operator.stage(each) not in BEFORE_REDIRECT for each in stage.addresses)
 
 
 def _is_over(stage: Stage) -> bool:

@@ -144,6 +144,10 @@ class Dovecot:
         self._users[user_name] = MailUser(user_name, password)
         self._write_users()
 
+    def administer(self, *command: str) -> None:
+        """Run doveadm(1), as an administrator does at the server. Raises CommandFailed."""
+        run(["doveadm", "-c", str(self._folder / "dovecot.conf"), *command])
+
     def log(self) -> str:
         """Everything the server wrote down."""
         return (self._folder / "dovecot.log").read_text(encoding="utf-8", errors="replace")
