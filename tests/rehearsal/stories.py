@@ -46,7 +46,9 @@ PLAN: dict[str, Any] = {
 }
 
 
-def until_synced(stage: Stage) -> None:
-    """Upload everybody and wait until all are synced."""
-    stage.operator.upload(stage.people)
-    stage.operator.wait_for(stage.addresses, "SYNCED")
+def until_synced(stage: Stage, *, with_passwords: bool = True) -> None:
+    """Upload everybody and wait until all are synced. Raises AssertionError when somebody is set aside before."""
+    stage.operator.upload(stage.people, with_passwords=with_passwords)
+    stage.operator.wait_for(stage.addresses, "SYNCED", "SET_ASIDE")
+    ends = {stage.operator.end_of(address) for address in stage.addresses}
+    assert ends == {("SYNCED", "")}
