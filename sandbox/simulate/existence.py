@@ -233,14 +233,9 @@ class Existence:
             if each.name not in KEPT_IN_CALM:
                 # The parts of the world share this object; it belongs to this life alone.
                 object.__setattr__(self.weather, each.name, getattr(CALM, each.name))
-        self.fates = self.fates_of_calm()
+        self.fates.grow_calm()
         self.product_clock.skew = timedelta()
         self._late.clear()
-
-    def fates_of_calm(self) -> Fates:
-        """The same fates without anything that strikes."""
-        self.fates._faults = ()
-        return self.fates
 
     # -- what is seen -------------------------------------------------------------------------
 

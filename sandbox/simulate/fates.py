@@ -96,6 +96,18 @@ class Fates:
                 return 0 if fault.kind is FaultKind.BELL_LOST else 2
         return 1
 
+    def runs_of(self, step: str) -> int:
+        """How often a step has run."""
+        return self._runs[step]
+
+    def run_counts(self) -> list[tuple[str, int]]:
+        """How often each step and each story's turn has run."""
+        return sorted(self._runs.items())
+
+    def grow_calm(self) -> None:
+        """Nothing strikes any more."""
+        self._faults = ()
+
     def revive(self) -> float:
         """A new process; for how many seconds there was none."""
         self.is_dead = self.kill_after_commit = False
