@@ -49,6 +49,10 @@ demo: setup ## Migrate a small simulated organisation on this machine (ARGS=--he
 rehearsal: setup-test ## Migrate off real Postfix, Dovecot and MariaDB, mail flowing (ARGS=--help shows the choices)
 	$(PYTHON) -m sandbox.rehearsal $(ARGS)
 
+.PHONY: simulate
+simulate: setup ## Live thousands of small migrations under seeds (SEED=N COUNT=N MINUTES=N)
+	$(PYTHON) -m sandbox.simulate $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT)) $(if $(MINUTES),--minutes $(MINUTES))
+
 .PHONY: test
 test: setup-test ## Run every test (ARGS goes to pytest)
 	$(PYTHON) -m pytest $(ARGS)
