@@ -57,7 +57,7 @@ def test_a_kill_at_every_boundary_changes_nothing(undisturbed: str) -> None:
 
 def test_two_kills_anywhere_in_the_cutover_change_nothing(undisturbed: str) -> None:
     """The second kill strikes while the first one is being repaired."""
-    pairs = list(cutover_pairs(boundaries(RECORDED)))
+    pairs: list[tuple[Fault, ...]] = list(cutover_pairs(boundaries(RECORDED)))
     others = {kills: end for kills, end in ends(pairs).items() if end != undisturbed}
 
     assert len(pairs) > 100
