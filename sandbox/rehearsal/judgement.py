@@ -8,12 +8,11 @@ from sandbox.rehearsal.mail_log import BOUNCED, MailLog, read_logs
 from sandbox.rehearsal.real_source import RealSource
 from sandbox.rig.plan_text import MESSAGE_SIZE_MAX_BYTES
 from sandbox.world.mail import TRACE_HEADERS, MailStore, fingerprint, header
+from sandbox.world.trace import is_probe
 from sandbox.world.verdict import Mark, Verdict, judge, marks_over
 from sandbox.world.world import World
 
 HOPS_MAX = 2
-# The tenant's own: added by the rule, and by its servers to what has no id.
-ADDED_HEADERS = TRACE_HEADERS
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,8 @@ def judge_mail(world: World, source: RealSource, letters: Letters) -> Judgement:
     with world.kernel.look():
         verdict = judge(world, named=marks_over(world, MESSAGE_SIZE_MAX_BYTES))
         compared_count, altered = _compared(world, letters)
-        broken = [*_broken(world, verdict, letters, log), *(f"altered: {each}" for each in altered)]
+        broken = [*_broken(world, verdict, letters, log), *_returned_or_left(world, log)]
+    broken.extend(f"altered: {each}" for each in altered)
     waiting = source.in_flight_count()
     if waiting:
         broken.append(f"{waiting} messages are still in a queue of the source")
@@ -57,13 +57,19 @@ def _broken(world: World, verdict: Verdict, letters: Letters, log: MailLog) -> I
         yield f"loop: {told}; it went {', '.join(journey.hops)}"
     if verdict.hops_max > HOPS_MAX:
         yield f"a message crossed {verdict.hops_max} times between the systems"
+    if verdict.in_flight_count:
+        yield f"{verdict.in_flight_count} messages are still on their way in the tenant"
+
+
+def _returned_or_left(world: World, log: MailLog) -> Iterator[str]:
     for journey in world.trace.journeys.values():
         if journey.bounced is not None:
             yield f"bounced: to {journey.recipient}: {journey.bounced}"
     for attempt in log.with_status(BOUNCED):
         yield f"bounced: {attempt}"
-    if verdict.in_flight_count:
-        yield f"{verdict.in_flight_count} messages are still on their way in the tenant"
+    for name, store in _stores(world):
+        if any(is_probe(message.raw) for _, message in store.walk()):
+            yield f"a probe was left in the mailbox of {name}"
 
 
 def _told(mark: Mark, sent: Mapping[str, bytes], log: MailLog) -> str:
@@ -103,6 +109,6 @@ def is_as_sent(stored: bytes, sent: bytes) -> bool:
     added = stored[: len(stored) - len(sent)]
     lines = added.split(b"\r\n")
     return lines.pop() == b"" and all(
-        line[:1] in (b" ", b"\t") or line.partition(b":")[0].lower() in ADDED_HEADERS
+        line[:1] in (b" ", b"\t") or line.partition(b":")[0].lower() in TRACE_HEADERS
         for line in lines
     )

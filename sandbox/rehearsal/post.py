@@ -146,7 +146,11 @@ class Post:
     def _from_a_colleague_at_home(self) -> bool:
         """Whose mail program hands everything to Postfix."""
         initial = self._world.naming.initial_domain
-        moved = {row[0] for row in self._world.aliases.all_rows() if domain_of(row[1]) == initial}
+        try:
+            rows = self._world.aliases.all_rows()
+        except ConnectionError:
+            return False  # nobody can tell who is at home while the database is away; the next turn asks again
+        moved = {row[0] for row in rows if domain_of(row[1]) == initial}
         at_home = [address for address in self._addresses if address not in moved]
         if at_home:
             self.from_outside(self._luck.choice(self._addresses), self._luck.choice(at_home))

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pymysql
-from pymysql.constants import CLIENT
+from pymysql.connections import Connection
+from pymysql.cursors import Cursor
 
 from sandbox.rig.azurite import free_ports, wait_for_port
 from sandbox.servers.machine import LOOPBACK, SERVER_PATIENCE_S, run, serve
@@ -80,13 +81,11 @@ class MariaDb:
     def execute(
         self, statement: str, rows: Iterable[Sequence[object]] = ((),)
     ) -> list[tuple[Any, ...]]:
-        """Run a statement as the administrator, once per row, in one transaction; the last one's answer."""
-        connection = pymysql.connect(
-            unix_socket=f"{self._folder}/db.sock",
-            user="root",
-            charset="utf8mb4",
-            client_flag=CLIENT.FOUND_ROWS,
-        )
+        """Run a statement as the administrator, once per row, in one transaction; the last one's answer.
+
+        Raises ConnectionError when nobody answers.
+        """
+        connection = self._connected()
         try:
             with connection.cursor() as cursor:
                 for row in rows:
@@ -96,6 +95,14 @@ class MariaDb:
             return answer
         finally:
             connection.close()
+
+    def _connected(self) -> "Connection[Cursor]":
+        try:
+            return pymysql.connect(
+                unix_socket=f"{self._folder}/db.sock", user="root", charset="utf8mb4"
+            )
+        except pymysql.err.OperationalError as away:
+            raise ConnectionError(f"MariaDB does not answer: {away.args[0]}") from away
 
 
 class MariaDbAliases:
