@@ -1,6 +1,7 @@
 """Migrate off real Postfix, Dovecot and MariaDB: `python -m sandbox.rehearsal [--mailboxes N] [--messages N] [--seed N]`."""
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -20,6 +21,8 @@ CUTOVER_RATE_PER_S = 25.0
 def main() -> int:
     """Exit status 0 only if every promise was kept; 2 when this machine cannot run it."""
     asked = _arguments().parse_args()
+    # Ended by somebody else, too, it stops its servers first.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     options = StageOptions(asked.mailboxes, asked.seed, asked.speed)
     print(
         f"Starting MariaDB, Dovecot, two Postfixes, a tenant and the app; seed {asked.seed} ...",
