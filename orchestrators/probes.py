@@ -30,6 +30,10 @@ class Sighting:
 def probe_once(context: Context, view: MailboxView, wanted: ProbePlace) -> Story[Sighting | Pause]:
     """Send a probe, or look for the one that is on its way."""
     record = view.record
+    if record.probe_token and record.probe_sent_utc is None:
+        # Asked for before, and nobody heard whether it was sent. Of two with one token the later would be found by
+        # nobody, so this one is looked for among the strays.
+        record = _with_stray(record)
     if not record.probe_token:
         # Written down before it is sent, so that a crash leaves no probe that nobody looks for.
         record = yield from remember(context, replace(record, probe_token=context.new_uuid()))
@@ -78,17 +82,13 @@ def _unseen(context: Context, view: MailboxView, record: MailboxRecord) -> Story
 
 def _astray(context: Context, view: MailboxView, record: MailboxRecord) -> Story[Pause]:
     """It went the other way, or nowhere: begin counting again."""
-    strays = (*record.probe_strays, record.probe_token)[-STRAY_COUNT_MAX:]
-    yield from remember(
-        context,
-        replace(
-            record,
-            probe_token="",
-            probe_sent_utc=None,
-            probe_proven_count=0,
-            probe_strays=strays,
-            strays_cleared_count=0,
-        ),
-    )
+    yield from remember(context, replace(_with_stray(record), probe_proven_count=0))
     # A server that still remembers the group will do so for a while.
     return Pause(view.cutover.probe_patience_s, "the group's memory in the tenant to fade")
+
+
+def _with_stray(record: MailboxRecord) -> MailboxRecord:
+    strays = (*record.probe_strays, record.probe_token)[-STRAY_COUNT_MAX:]
+    return replace(
+        record, probe_token="", probe_sent_utc=None, probe_strays=strays, strays_cleared_count=0
+    )
