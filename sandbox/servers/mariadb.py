@@ -41,6 +41,7 @@ class MariaDb:
         folder.mkdir(mode=0o700)
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
+        self._is_open = False
         (self.port,) = free_ports(1)
         self.product_password = secrets.token_urlsafe(SECRET_BYTES)
         self.postfix_password = secrets.token_urlsafe(SECRET_BYTES)
@@ -70,9 +71,11 @@ class MariaDb:
         command += ["--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=32M"]
         self._process = serve(command, self._folder / "server.log")
         wait_for_port(self.port)
+        self._is_open = True
 
     def stop(self) -> None:
         """Shut down in order; nothing when it does not run."""
+        self._is_open = False
         process, self._process = self._process, None
         if process is not None:
             process.terminate()
@@ -97,6 +100,9 @@ class MariaDb:
             connection.close()
 
     def _connected(self) -> "Connection[Cursor]":
+        # Asked before, because a refused connection leaves an open socket behind in the library.
+        if not self._is_open:
+            raise ConnectionError("MariaDB is stopped")
         try:
             return pymysql.connect(
                 unix_socket=f"{self._folder}/db.sock", user="root", charset="utf8mb4"
