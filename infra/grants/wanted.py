@@ -19,8 +19,11 @@ class Right:
 
 GRAPH_ROLES = (
     Right("Organization.Read.All", "licences of the tenant and their seats"),
-    Right("User.ReadWrite.All", "find and create accounts, usage location"),
-    Right("LicenseAssignment.ReadWrite.All", "assign licences and choose services"),
+    # Creating accounts needs it anyway, and it assigns licences too: LicenseAssignment.ReadWrite.All would be one to spare.
+    Right(
+        "User.ReadWrite.All",
+        "find and create accounts, usage location, licences and their services",
+    ),
     Right("MailboxSettings.Read", "is the mailbox open?"),
     Right("Mail.ReadWrite", "certificate, probes, mail brought home at a rollback"),
     Right("Mail.Send", "probes and notices"),

@@ -22,13 +22,19 @@ class AppProcess:
     """One host on one state file: `start`, `kill` and `start` again go on where it stood."""
 
     def __init__(
-        self, folder: Path, environment: Mapping[str, str], *, app_folder: Path = REPOSITORY
+        self,
+        folder: Path,
+        environment: Mapping[str, str],
+        *,
+        app_folder: Path = REPOSITORY,
+        storage: str = "AzureWebJobsStorage",
     ) -> None:
-        """`folder` keeps the state and the log."""
+        """`folder` keeps the state and the log. `storage`: where the host looks for uploads, a setting or an address."""
         self.state_path = folder / "host.sqlite"
         self.log_path = folder / "host.log"
         self._environment = dict(environment)
         self._app_folder = app_folder
+        self._storage = storage
         self._process: subprocess.Popen[str] | None = None
         self.url = ""
 
@@ -86,5 +92,5 @@ class AppProcess:
 
     def _command(self) -> list[str]:
         command = [sys.executable, "-m", "sandbox.local_host", "--app", str(self._app_folder)]
-        command += ["--port", "0", "--storage", "AzureWebJobsStorage"]
+        command += ["--port", "0", "--storage", self._storage]
         return [*command, "--state", str(self.state_path)]

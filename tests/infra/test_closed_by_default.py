@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bascule.settings import settings_from
+from tests.infra.app_settings import expressions, settings_of_the_app
 from tests.infra.azure_types import mistakes_of
 from tests.infra.bicep import literal, properties, source, template, value_of, walk
 
@@ -61,13 +62,6 @@ NEVER_ON_FLEX = frozenset(
 )
 SITE_KEYS = frozenset(
     {"minTlsVersion", "ipSecurityRestrictions", "ipSecurityRestrictionsDefaultAction"}
-)
-SETTING_VARIABLES = (
-    "baseSettings",
-    "schedulerSettings",
-    "aliasMapSettings",
-    "sourceSettings",
-    "signInSettings",
 )
 
 
@@ -153,41 +147,21 @@ def test_the_site_sets_nothing_that_flex_consumption_refuses() -> None:
     assert site
 
     assert {name for name, _ in properties(site)} <= SITE_KEYS
-    assert not NEVER_ON_FLEX & {name for name, _ in settings_of_the_app()}
+    assert not NEVER_ON_FLEX & set(expressions())
 
 
 def test_the_app_takes_the_settings_that_it_is_given() -> None:
     """Otherwise the first thing that the new app does is to list its mistakes."""
-    identity, vault = "11111111-1111-4111-8111-111111111111", "https://kvs.vault.azure.net/"
-    known = {
-        "storage.name": "stbasculeabcdefghijklm",
-        "keyUri": "https://kvk-abc.vault.azure.net/keys/batch-wrapping",
-        "identityClientId": identity,
-    }
-    environment = {
-        name: known.get(text, text.strip("'").replace("${settingsVaultUri}", vault))
-        for name, text in settings_of_the_app()
-        if name.startswith("BASCULE_")
-    }
-    assert environment["BASCULE_PLAN"] == "plan.toml"
-    read = settings_from(environment | {"BASCULE_PLAN": "pyproject.toml"})
+    identity = "11111111-1111-4111-8111-111111111111"
+    key = "https://kvk-abc.vault.azure.net/keys/batch-wrapping"
+    given = settings_of_the_app("stbasculeabcdefghijklm", key, identity)
+    read = settings_from(given | {"BASCULE_PLAN": "pyproject.toml"})
 
+    assert given["BASCULE_PLAN"] == "plan.toml"
     assert read.is_key_vault_key
-    assert read.storage_account == known["storage.name"]
+    assert read.storage_account == "stbasculeabcdefghijklm"
     assert read.managed_identity_client_id == identity
     assert read.storage == read.client_secret == read.token_url == ""
-
-
-def settings_of_the_app() -> list[tuple[str, str]]:
-    """Name and expression of every app setting of the template."""
-    found: list[tuple[str, str]] = []
-    for symbol in SETTING_VARIABLES:
-        variable = template(APP).find("var", symbol)
-        assert variable
-        for node in walk(variable.body):
-            if node.type == "object":
-                found += [(name or "", source(value).decode()) for name, value in properties(node)]
-    return found
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,106 @@
+"""What .funcignore leaves is enough, and starts with production's settings: identities only, no key anywhere."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from bascule.domain.stages import Stage
+from sandbox.faces.server import Faces
+from sandbox.local_host.clock import CLOCK_VARIABLE
+from sandbox.rig.app_process import AppProcess
+from sandbox.rig.plan_text import merged, plan_text
+from sandbox.rig.rig import Rig
+from sandbox.rig.source_host import EmbeddedSource
+from tests.end_to_end.rehearsal import PLAN, SPEED, Rehearsal, csv_of, rehearsal
+from tests.infra.app_settings import settings_of_the_app
+from tests.infra.small_azure import ACCOUNT, KEY, VAULT_HOST, SmallAzure
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = {
+    "activities",
+    "bascule",
+    "function_app.py",
+    "host.json",
+    "orchestrators",
+    "requirements.txt",
+    "triggers",
+}
+FILE_COUNT_MAX = 250
+KEY_MARKS = re.compile(r"AccountKey|SharedAccess|sig=|[Pp]assword=|BASCULE_CLIENT_SECRET")
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """The deployed files, alone."""
+    folder = tmp_path / "package"
+    subprocess.run([ROOT / ".ci" / "package", folder], check=True, capture_output=True)
+    return folder
+
+
+def test_only_the_app_is_shipped(package: Path) -> None:
+    """A sandbox in production is a second app that nobody watches; the first call reads every file."""
+    files = [file for file in package.rglob("*") if file.is_file()]
+
+    assert {each.name for each in package.iterdir()} - {"plan.toml"} == SHIPPED
+    assert len(files) <= FILE_COUNT_MAX
+
+
+class Deployment:
+    """The package in its host, between the faces and Azure in small."""
+
+    def __init__(self, stack: ExitStack, folder: Path, package: Path) -> None:
+        self.run = rehearsal(folder, 2)
+        self.rig: Rig = self.run.rig
+        world = self.rig.world
+        self.rig.clock = self.rig.clock.continued(SPEED)
+        self.azure = stack.enter_context(SmallAzure(folder, world))
+        source = EmbeddedSource(folder / "aliases.db")
+        faces = stack.enter_context(Faces(world, alias_path=source.alias_path)).addresses
+        source.open(world, faces)
+        places = plan_text(world, self.rig.coexistence, faces, source.places())
+        (package / "plan.toml").write_text(merged(PLAN, places), encoding="utf-8")
+        key = f"https://{VAULT_HOST}/keys/{KEY}"
+        self.settings = settings_of_the_app(ACCOUNT, key, world.tenant.app.client_id)
+        around = {
+            CLOCK_VARIABLE: self.rig.clock.to_json(),
+            "BASCULE_GRAPH_URL": str(faces["graph_url"]),
+            "BASCULE_EXCHANGE_URL": str(faces["exchange_url"]).partition("/adminapi")[0],
+        }
+        self.app = self.rig.app = AppProcess(
+            folder,
+            {**self.settings, **around, **self.azure.environment},
+            app_folder=package,
+            storage=self.azure.host_storage,
+        )
+        stack.callback(self.app.stop)
+        self.app.start()
+
+
+@pytest.fixture
+def deployment(tmp_path: Path, package: Path) -> Iterator[Deployment]:
+    """A running deployment."""
+    with ExitStack() as stack:
+        yield Deployment(stack, tmp_path / "deployment", package)
+
+
+def test_the_deployed_files_migrate_a_batch_with_an_identity_alone(deployment: Deployment) -> None:
+    """What works from a checkout with an emulator's key need not work in Azure, where there is neither.
+
+    Takes some twenty seconds.
+    """
+    run: Rehearsal = deployment.run
+    assert run.call("GET", "/batches").body == {"batches": []}
+    content = csv_of(run.people)
+    assert run.call("POST", "/batches", content=content, name="pilot").status == 202
+    run.wait_for_stage("pilot", Stage.SYNCED)
+    run.wish("pilot", "cutover")
+    run.wait_for_stage("pilot", Stage.MIGRATED)
+
+    assert [text for text in deployment.settings.values() if KEY_MARKS.search(text)] == []
+    assert deployment.azure.strangers == []
