@@ -165,6 +165,7 @@ def _retry(context: Context, record: MailboxRecord) -> Story[Pause]:
         resume_stage=None,
         code=None,
         detail="",
+        sweep_count=0,
         # Whoever retries a mailbox that did not open may have taken its licence away meanwhile.
         is_licensed=record.is_licensed and resume is not Stage.SURVEYED,
     )
