@@ -43,7 +43,7 @@ def probe_once(context: Context, view: MailboxView, wanted: ProbePlace) -> Story
         return Pause(FIRST_LOOK_S, "a probe")
     facts = yield from look_for_probe(context, Probe(ref_of(record), record.probe_token))
     if facts.place is wanted:
-        return (yield from _proven(context, record))
+        return (yield from _proven(context, record, wanted))
     if facts.place is ProbePlace.NOWHERE:
         return (yield from _unseen(context, view, record))
     return (yield from _astray(context, view, record))
@@ -63,9 +63,11 @@ def clear_strays(context: Context, record: MailboxRecord) -> Story[MailboxRecord
     return record
 
 
-def _proven(context: Context, record: MailboxRecord) -> Story[Sighting]:
+def _proven(context: Context, record: MailboxRecord, place: ProbePlace) -> Story[Sighting]:
+    # One that passed Postfix may have a twin there, sent when an answer was lost and held back for days.
+    seen = _with_stray(record) if place is ProbePlace.SOURCE else record
     proven = replace(
-        record,
+        seen,
         probe_token="",
         probe_sent_utc=None,
         probe_proven_count=record.probe_proven_count + 1,
