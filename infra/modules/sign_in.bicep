@@ -1,5 +1,5 @@
-// Who calls the API is known by Entra ID. The host's own doors keep their keys: Event Grid and the stories' engine
-// bring no token.
+// Who calls the API is known by Entra ID. Only the door of Event Grid keeps its key instead: it brings no token that
+// this app could be made to want.
 
 @description('Name of the function app.')
 param appName string
@@ -28,7 +28,6 @@ resource signIn 'Microsoft.Web/sites/config@2024-11-01' = {
       unauthenticatedClientAction: 'Return401'
       excludedPaths: [
         '/runtime/webhooks/blobs'
-        '/runtime/webhooks/durabletask'
       ]
     }
     identityProviders: {

@@ -40,7 +40,8 @@ resource keyVault 'Microsoft.KeyVault/vaults@2024-11-01' = {
     enablePurgeProtection: true
     publicNetworkAccess: isPrivate ? 'Disabled' : 'Enabled'
     networkAcls: {
-      bypass: 'None'
+      // The resource provider makes the key as a trusted service.
+      bypass: 'AzureServices'
       defaultAction: isPrivate ? 'Deny' : 'Allow'
     }
   }
