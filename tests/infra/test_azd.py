@@ -1,0 +1,72 @@
+"""What surrounds the templates speaks of the same things: hooks, parameters, pipeline and the page that an operator follows."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.infra.bicep import template
+
+ROOT = Path(__file__).parents[2]
+INFRA = ROOT / "infra"
+VARIABLE = re.compile(r"\b(?:AZURE|BASCULE)_[A-Z_]+\b")
+# Every installation's own, set by azd itself.
+OF_AZD = frozenset({"AZURE_ENV_NAME", "AZURE_LOCATION", "AZURE_SUBSCRIPTION_ID"})
+
+
+def said(*parts: str) -> str:
+    """The text of a file of the repository."""
+    return ROOT.joinpath(*parts).read_text(encoding="utf-8")
+
+
+def outputs() -> set[str]:
+    """What the templates tell azd."""
+    return {each.symbol for each in template(INFRA / "main.bicep").of("output")}
+
+
+@pytest.mark.parametrize("hook", ["subscribe_uploads.sh", "subscribe_uploads.ps1"])
+def test_the_hook_uses_what_the_templates_tell(hook: str) -> None:
+    """A variable that nobody sets makes the last step of every deployment fail, after all the waiting."""
+    asked = set(VARIABLE.findall(said("infra", hook)))
+    parameters = template(INFRA / "modules" / "upload_subscription.bicep").of("param")
+
+    assert asked <= outputs()
+    for parameter in parameters:
+        assert f"{parameter.symbol}=" in said("infra", hook)
+
+
+def test_the_hook_is_a_program_that_a_shell_reads() -> None:
+    """It runs once per deployment, and nobody reads it before."""
+    hook = INFRA / "subscribe_uploads.sh"
+
+    subprocess.run(["sh", "-n", hook], check=True)
+    assert hook.stat().st_mode & 0o111
+
+
+def test_every_choice_of_a_deployment_is_documented() -> None:
+    """A choice that only the parameter file knows is one that nobody makes."""
+    page = set(VARIABLE.findall(said("docs", "how-to", "deploy.md")))
+    choices = set(VARIABLE.findall(said("infra", "main.bicepparam"))) - OF_AZD
+
+    assert choices <= page
+
+
+def test_the_page_names_nothing_that_is_not_there() -> None:
+    """Whoever follows the page word by word must not meet an empty variable."""
+    page = set(VARIABLE.findall(said("docs", "how-to", "deploy.md")))
+    choices = set(VARIABLE.findall(said("infra", "main.bicepparam")))
+    pipeline = set(VARIABLE.findall(said(".github", "workflows", "deploy.yml")))
+
+    assert page <= choices | outputs() | pipeline | OF_AZD
+
+
+@pytest.mark.parametrize("name", ["check.yml", "deploy.yml"])
+def test_the_pipeline_keeps_no_secret_and_no_more_rights_than_it_needs(name: str) -> None:
+    """A secret in a pipeline is read by whoever may change a branch."""
+    text = said(".github", "workflows", name)
+
+    assert "secrets." not in text
+    assert "\npermissions:\n  contents: read\n" in text
+    assert "write-all" not in text
+    assert text.count("actions/checkout@") == text.count("persist-credentials: false")
