@@ -88,9 +88,14 @@ class Engine:
 
     def close(self) -> None:
         """Give back the store and the event loop."""
+        self.let_go()
+        self.core.store.close()
+
+    def let_go(self) -> None:
+        """Give back the event loop alone: another engine goes on with the store."""
         if self._loop is not None:
             self._loop.close()
-        self.core.store.close()
+            self._loop = None
 
     # --- activities
 

@@ -78,6 +78,7 @@ class SdkHost(FatefulWorker):
 
     def restart(self) -> None:
         """A new engine over the same store."""
+        self._engine.let_go()
         self._engine = self._new_engine()
 
     def run_again(self, name: AppFunction, value: str | None) -> None:
