@@ -1,4 +1,4 @@
-"""Three hundred lives under fixed seeds; about two minutes on two cores."""
+"""Three hundred lives under fixed seeds; a minute or two on two free cores."""
 
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
