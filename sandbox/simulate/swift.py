@@ -8,7 +8,6 @@ The engine with the SDK lives the same lives, a hundred times slower; the two ar
 
 import asyncio
 import heapq
-import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from typing import Any
 from sandbox.local_host.clock import VirtualClock
 from sandbox.simulate.fates import Fates, StepSeen
 from sandbox.simulate.life import FaultKind
+from sandbox.simulate.swift_context import Ask, Context, Heard
 
 # Our stories' names and functions; a story is a generator over a context.
 Stories = Mapping[str, Callable[[Any], Generator[Any, Any, Any]]]
@@ -29,75 +29,6 @@ EVENTS_PER_STEP = 4
 
 class ForgetfulStory(Exception):
     """A story asked for something else when it was played again: it is not deterministic."""
-
-
-@dataclass(frozen=True)
-class Ask:
-    """What a story waits for: a step, a timer, the bell, or the first of several."""
-
-    kind: str
-    name: str = ""
-    value: Any = None
-    until_utc: datetime | None = None
-    options: tuple["Ask", ...] = ()
-
-    def cancel(self) -> None:
-        """A timer that has lost its race; here it only stays in the past."""
-
-
-@dataclass(frozen=True)
-class Heard:
-    """One answer in a generation's history: what for, when, and what."""
-
-    ask: Ask
-    at_utc: datetime
-    answer: Any = None
-    failure: str = ""
-
-
-@dataclass
-class Context:
-    """The verbs of the orchestration context that our stories use."""
-
-    instance_id: str
-    given: Any
-    current_utc_datetime: datetime
-    following: Any = None
-    goes_on: bool = False
-    uuid_count: int = 0
-
-    def get_input(self) -> Any:
-        """What the generation was started with."""
-        return self.given
-
-    def call_activity(self, name: str, input_: Any) -> Ask:
-        """A step."""
-        return Ask("step", name, input_)
-
-    def create_timer(self, fire_at: datetime) -> Ask:
-        """A timer."""
-        return Ask("timer", until_utc=fire_at)
-
-    def wait_for_external_event(self, name: str) -> Ask:
-        """The bell."""
-        return Ask("bell", name)
-
-    def task_any(self, tasks: list[Ask]) -> Ask:
-        """The first of these."""
-        return Ask("any", options=tuple(tasks))
-
-    def continue_as_new(self, input_: Any) -> None:
-        """Begin again."""
-        self.following, self.goes_on = input_, True
-
-    def set_custom_status(self, status: Any) -> None:
-        """Nobody reads it here."""
-
-    def new_uuid(self) -> str:
-        """The same one at every replay."""
-        self.uuid_count += 1
-        name = f"{self.instance_id}_{self.current_utc_datetime.isoformat()}_{self.uuid_count}"
-        return str(uuid.uuid5(uuid.NAMESPACE_OID, name))
 
 
 @dataclass

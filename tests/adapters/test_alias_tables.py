@@ -14,7 +14,7 @@ from bascule.domain.codes import Code
 from bascule.domain.errors import BasculeError, Refusal, Unreachable
 from bascule.domain.plan import AliasMapPlan
 from bascule.domain.routes import RouteSwitch
-from tests.conftest import free_ports, wait_for_port
+from sandbox.rig.azurite import free_ports, wait_for_port
 from tests.contracts.alias_maps import (
     PASSWORD,
     MariaDb,

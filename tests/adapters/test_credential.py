@@ -11,7 +11,7 @@ from bascule.domain.codes import Code
 from bascule.domain.errors import Refusal, Unreachable
 from sandbox.faces.server import Faces
 from sandbox.world.world import World
-from tests.conftest import free_ports
+from sandbox.rig.azurite import free_ports
 
 GRAPH = "https://graph.microsoft.com/.default"
 
