@@ -42,6 +42,15 @@ def ask_for_delta(ports: Ports, sync_batch: str) -> None:
     ports.boards.amend_head(board_of(sync_batch), lambda head: _asked(head, now_utc, now_utc))
 
 
+def keep_alive(ports: Ports, sync_batch: str) -> None:
+    """Ask for a delta when nothing was asked for so long that Exchange would stop the sync batch as forgotten."""
+    head = ports.boards.head(board_of(sync_batch))
+    touched_utc = head.delta_issued_utc or head.created_utc
+    idle_max = timedelta(days=ports.plan.sync.keep_alive_days)
+    if touched_utc is not None and ports.clock.now_utc() - touched_utc > idle_max:
+        ask_for_delta(ports, sync_batch)
+
+
 def issue_when_due(ports: Ports, sync_batch: str, key: str = "") -> None:
     """Ask Exchange for the delta that was gathered for, when its time has come.
 

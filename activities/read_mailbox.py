@@ -39,7 +39,6 @@ def read_mailbox(ports: Ports, ref: MailboxRef) -> MailboxView:
         expired_code=code,
         cutover=ports.plan.cutover,
         routing_address=ports.plan.routing_address(record.address),
-        keep_alive_s=ports.plan.sync.keep_alive_days * DAY_S,
         waived=(*record.waived, *ports.plan.survey.waived),
     )
 

@@ -1,6 +1,6 @@
-"""Issue the deltas that were asked for and that nobody is waiting to issue."""
+"""Issue the deltas that nobody is waiting to issue, and keep idle sync batches alive."""
 
-from activities.deltas import issue_when_due
+from activities.deltas import issue_when_due, keep_alive
 from bascule.domain.codes import Code
 from bascule.domain.errors import NotYet, Refusal
 from bascule.domain.requests import BatchRef
@@ -15,6 +15,7 @@ def serve_deltas(ports: Ports, ref: BatchRef) -> bool:
 
 
 def _serve(ports: Ports, name: str) -> bool:
+    keep_alive(ports, name)
     try:
         issue_when_due(ports, name)
     except NotYet:

@@ -52,7 +52,6 @@ def wait_or_detach(context: Context, view: MailboxView) -> Story[Pause]:
     due_s = -seconds_since(context, record.cutover_at_utc)
     if record.cutover_at_utc is None or due_s > 0:
         wait_s = SYNCED_LOOK_S if record.cutover_at_utc is None else min(due_s, SYNCED_LOOK_S)
-        yield from keep_alive(context, view, record)
         return Pause(wait_s, "the cutover's instant" if record.cutover_at_utc else "a cutover")
     held_up = hold_up(context, view, record)
     if held_up:
@@ -125,13 +124,6 @@ def _look_at_sync(context: Context, view: MailboxView) -> Story[MailboxRecord]:
     if seen == view.record:
         return seen
     return (yield from remember(context, seen))
-
-
-def keep_alive(context: Context, view: MailboxView, record: MailboxRecord) -> Story[None]:
-    """Exchange stops a synced batch that nobody touches; a delta asked for in time prevents it."""
-    wanted_utc = context.current_utc_datetime - timedelta(seconds=view.keep_alive_s)
-    if seconds_since(context, record.stage_since_utc) > view.keep_alive_s:
-        yield from _ask_for_delta(context, DeltaRequest(ref_of(record), wanted_utc))
 
 
 def _refresh_if_late(context: Context, record: MailboxRecord) -> Story[None]:

@@ -24,7 +24,6 @@ from bascule.domain.requests import (
 from bascule.domain.routes import RouteSwitch
 from bascule.domain.stages import Stage
 from orchestrators.chapters import NEXT, Pause, arrive, ref_of, remember, seconds_since
-from orchestrators.cutover import keep_alive
 from orchestrators.probes import Sighting, clear_strays, probe_once
 from orchestrators.steps import (
     PAUSE_MAX_S,
@@ -88,7 +87,6 @@ def stay_home(context: Context, view: MailboxView) -> Story[Pause]:
     record = view.record
     at_home_s = seconds_since(context, record.stage_since_utc)
     if at_home_s > view.cutover.grace_h * 3600.0 and record.cutover_at_utc is None:
-        yield from keep_alive(context, view, record)
         return Pause(PAUSE_MAX_S, "a second cutover")
     since_utc = record.redirected_utc or record.stage_since_utc or context.current_utc_datetime
     # Postfix may have held a probe back for days: it arrives among the user's mail.

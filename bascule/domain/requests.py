@@ -24,7 +24,6 @@ class MailboxView:
     """Why it is set aside when the patience ends."""
     cutover: CutoverPlan
     routing_address: str
-    keep_alive_s: float
     waived: tuple[str, ...]
     """Offences waived for this mailbox, by its row or by the plan."""
 

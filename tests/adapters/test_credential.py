@@ -10,8 +10,8 @@ from bascule.adapters.credential import LoopbackCredential
 from bascule.domain.codes import Code
 from bascule.domain.errors import Refusal, Unreachable
 from sandbox.faces.server import Faces
-from sandbox.world.world import World
 from sandbox.rig.azurite import free_ports
+from sandbox.world.world import World
 
 GRAPH = "https://graph.microsoft.com/.default"
 
