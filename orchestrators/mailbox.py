@@ -102,9 +102,10 @@ def live(context: Context, view: MailboxView) -> Story[Pause]:
         code = Code.STEP_BROKEN if early.is_broken else view.expired_code
         reason = Reason(code, str(early))
     try:
-        return (yield from set_aside(context, view.record, reason))
+        # Read anew: a chapter that writes before it is refused would be overtaken by itself at every look.
+        fresh = yield from read_mailbox(context, ref_of(view.record))
+        return (yield from set_aside(context, fresh.record, reason))
     except Deferred as early:
-        # Also when the chapter itself has written since the row was read: the next look reads it anew.
         return Pause(early.wait_s, early.why)
 
 
@@ -128,7 +129,8 @@ def _wait_for_role(context: Context, record: MailboxRecord) -> Story[Pause]:
     if record.forbidden_since_utc is None or since_s >= ROLE_FORGOTTEN_S:
         now_utc = context.current_utc_datetime
         try:
-            yield from remember(context, replace(record, forbidden_since_utc=now_utc))
+            fresh = yield from read_mailbox(context, ref_of(record))
+            yield from remember(context, replace(fresh.record, forbidden_since_utc=now_utc))
         except Deferred as early:
             return Pause(early.wait_s, early.why)
     return Pause(ROLE_LOOK_S, "a permission that is missing")
