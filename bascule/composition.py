@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bascule.ports.clock import Clock
     from bascule.ports.cloud_mail import CloudMail
     from bascule.ports.directory import Directory
+    from bascule.ports.documents import Documents
     from bascule.ports.exchange import Exchange
     from bascule.ports.ledger import Journal, Ledger
     from bascule.ports.notifier import Notifier
@@ -105,6 +106,12 @@ class RealPorts:
         from bascule.adapters.table_store.boards import TableBoards
 
         return self._once("boards", lambda: TableBoards(self._tables))
+
+    @property
+    def documents(self) -> "Documents":
+        from bascule.adapters.table_store.documents import TableDocuments
+
+        return self._once("documents", lambda: TableDocuments(self._tables))
 
     @property
     def secrets(self) -> "Secrets":

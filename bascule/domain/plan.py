@@ -4,6 +4,7 @@ Every wait ends in `_s` (seconds), `_h` (hours) or `_days`; every bound in `_max
 """
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from bascule.domain.addresses import local_part
 from bascule.domain.codes import Offence
@@ -73,16 +74,60 @@ class AliasMapPlan:
         return self.home_form.format(local=local, domain=domain)
 
 
+class LicenceMode(StrEnum):
+    """What becomes of licences that an account has already."""
+
+    KEEP = "keep"
+    """One that opens a mailbox is enough: nothing is assigned."""
+    ADD = "add"
+    """The cohort's licence comes beside them."""
+    REPLACE = "replace"
+    """The cohort's licence takes the place of those that open a mailbox, in one change."""
+
+
+class PasswordRule(StrEnum):
+    """Where the password of an account comes from."""
+
+    GIVEN = "given"
+    """NewPassword of the batch CSV; a row without one gets a random one."""
+    RANDOM = "random"
+    PAD = "pad"
+    """As given, short ones lengthened by the suffix. Predictable, so it is warned about."""
+    KEEP = "keep"
+    """An account that exists keeps its own; one that has to be created gets a random one."""
+
+
 @dataclass(frozen=True)
 class CohortPlan:
-    """Which licence a group of mailboxes gets, and which services when."""
+    """Which licence a group of mailboxes gets, which services when, and what its passwords are."""
 
     licence: str
     """Part number of the SKU, such as `STANDARDWOFFPACK_STUDENT`."""
+    mode: LicenceMode = LicenceMode.ADD
+    replaces: tuple[str, ...] = ()
+    """Part numbers that `replace` takes away; empty: every directly assigned one that opens a mailbox."""
+    services_first: tuple[str, ...] = ()
+    """Service plans on before the cutover, beside the mailbox plan and what it depends on."""
     services_after: tuple[str, ...] = ("*",)
-    """Service plans on after the migration; `*` means all of the SKU. Before: only the mailbox plan."""
+    """Service plans on after the migration; `*` means all of the SKU."""
+    services_after_at_utc: str = ""
+    """ISO 8601 instant before which they stay off, such as `2026-09-01T06:00:00Z`; empty: at MIGRATED."""
     usage_location: str = ""
     """ISO 3166 two letters, for rows that name none."""
+    language: str = ""
+    """Preferred language of accounts that are created, such as `fr-FR`; empty: the tenant's."""
+    addresses: tuple[str, ...] = ()
+    """Patterns such as `*@eleves.example.org` that choose this cohort for rows that name none."""
+    units: tuple[str, ...] = ()
+    """Patterns on the row's `Unit` (organisational unit), such as `Eleves/*`."""
+    password: PasswordRule = PasswordRule.GIVEN
+    password_suffix: str = "0"  # noqa: S105  a rule, not a secret
+    """What `pad` repeats until the password is long enough."""
+    password_length_min: int = 8
+    has_password_complexity: bool = True
+    """Whether the tenant asks for three of four classes of characters."""
+    must_change_password: bool = False
+    """Whether the user is asked for another one at the first sign-in."""
 
 
 @dataclass(frozen=True)

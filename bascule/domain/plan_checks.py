@@ -56,6 +56,7 @@ BOUNDS = {
     "patience.gather_h": _PATIENCE_H,
     "patience.watchdog_h": Bound(25, 1_440, "a story looks at its row every 24 h: sooner always alarms"),
     "survey.message_size_max_bytes": Bound(1_024, 157_286_400, "Exchange Online takes 150 MB at most"),
+    "cohorts.*.password_length_min": Bound(8, 256, "the directory takes no shorter and no longer ones"),
     "survey.message_count_max": Bound(1, 500_000, "an IMAP migration copies 500 000 messages at most"),
 }  # fmt: skip
 
@@ -91,9 +92,10 @@ def _value_problem(key: str, value: object) -> Problem:
         problem = _text_problem(key, value)
         if problem or not value:  # empty: only optional texts come this far
             return problem
-    if isinstance(value, int) and key in BOUNDS:
-        return _bound_problem(value, BOUNDS[key])
-    check = _FORMS.get(_pattern_of(key))
+    pattern = _pattern_of(key)
+    if isinstance(value, int) and pattern in BOUNDS:
+        return _bound_problem(value, BOUNDS[pattern])
+    check = _FORMS.get(pattern)
     return check(value) if check else None
 
 

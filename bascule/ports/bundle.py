@@ -9,6 +9,7 @@ from bascule.ports.boards import Boards
 from bascule.ports.clock import Clock
 from bascule.ports.cloud_mail import CloudMail
 from bascule.ports.directory import Directory
+from bascule.ports.documents import Documents
 from bascule.ports.exchange import Exchange
 from bascule.ports.ledger import Journal, Ledger
 from bascule.ports.notifier import Notifier
@@ -39,6 +40,8 @@ class Ports(Protocol):
     def journal(self) -> Journal: ...
     @property
     def boards(self) -> Boards: ...
+    @property
+    def documents(self) -> Documents: ...
     @property
     def secrets(self) -> Secrets: ...
     @property

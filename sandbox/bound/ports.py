@@ -9,6 +9,7 @@ from sandbox.bound.boards import MemoryBoards
 from sandbox.bound.clock import WorldClock
 from sandbox.bound.cloud_mail import WorldCloudMail
 from sandbox.bound.directory import WorldDirectory
+from sandbox.bound.documents import MemoryDocuments
 from sandbox.bound.exchange import WorldExchange
 from sandbox.bound.journal import MemoryJournal
 from sandbox.bound.ledger import MemoryLedger
@@ -32,6 +33,7 @@ class BoundPorts:
     ledger: MemoryLedger
     journal: MemoryJournal
     boards: MemoryBoards
+    documents: MemoryDocuments
     secrets: MemorySecrets
     blobs: MemoryBlobStore
     notifier: WorldNotifier
@@ -51,6 +53,7 @@ def bound_ports(world: World, plan: Plan) -> BoundPorts:
         ledger=MemoryLedger(),
         journal=MemoryJournal(),
         boards=MemoryBoards(),
+        documents=MemoryDocuments(),
         secrets=MemorySecrets(),
         blobs=MemoryBlobStore(),
         notifier=WorldNotifier(mail, plan.tenant),

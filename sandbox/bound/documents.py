@@ -1,0 +1,39 @@
+"""Documents in memory, kept as the JSON that a table would keep."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from bascule.domain.codec import Json, decode, encode
+from sandbox.bound.rows import Rows
+
+T = TypeVar("T")
+
+
+class MemoryDocuments:
+    """Implements `bascule.ports.documents.Documents`."""
+
+    def __init__(self) -> None:
+        self._rows: Rows[Json] = Rows()
+
+    def find(self, name: str, kind: type[T]) -> T | None:
+        """The document of that name."""
+        return _value(kind, self._rows.find(name))
+
+    def amend(self, name: str, kind: type[T], change: Callable[[T | None], T]) -> T:
+        """Compare-and-set of a document."""
+        after = self._rows.amend(
+            name, lambda found: found, lambda before: encode(change(_value(kind, before)))
+        )
+        return decode(kind, after)
+
+    def names(self, prefix: str) -> tuple[str, ...]:
+        """Names that begin with `prefix`."""
+        return tuple(name for name in self._rows.ordered_keys() if name.startswith(prefix))
+
+    def remove(self, name: str) -> None:
+        """Remove a document."""
+        self._rows.remove_if(name, lambda _: True)
+
+
+def _value(kind: type[T], kept: Json) -> T | None:
+    return None if kept is None else decode(kind, kept)
