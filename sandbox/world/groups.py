@@ -201,6 +201,21 @@ class Groups:
                 if _last_of([c for c in history if c.seen_utc <= now_utc])
             )
 
+    def people_in(self, address: str) -> list[str] | None:
+        """Whom mail to an address reaches, member groups opened and each person once; None when it is no group's."""
+        with self.kernel.look():
+            group = self.written(address)
+            if group is None:
+                return None
+            guids = [group.guid]
+            # The list grows under the loop; a group that holds itself is opened once.
+            for guid in guids:
+                changes = self._rolls[guid].changes if guid in self._rolls else {}
+                members = (each for each, history in changes.items() if _last_of(history))
+                guids += [each for each in members if each not in guids]
+            found = (each for each in self.recipients.all() if each.guid in set(guids))
+            return sorted(each.primary_address for each in found)
+
     def effective_member(self, group: str, address: str, server_index: int) -> bool:
         """Whether one transport server takes the address for a member now.
 

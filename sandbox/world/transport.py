@@ -4,7 +4,8 @@
                                              -> delivered in the mailbox's Inbox
                                              -> unknown: relayed (InternalRelay) or bounced (Authoritative)
 
-Source: Microsoft Learn, "Mail flow rules", "Manage accepted domains", "Fix NDR error code 5.4.14".
+Mail to a distribution group is opened first: rules meet each member's message by itself.
+Source: Microsoft Learn, "Mail flow rules", "Recipient resolution", "Manage accepted domains", "Fix NDR error code 5.4.14".
 """
 
 from collections.abc import Mapping
@@ -58,9 +59,19 @@ class SmartHost(Protocol):
         ...
 
 
+class OpenedGroups(Protocol):
+    """The distribution groups, as the categoriser opens them."""
+
+    def people_in(self, address: str) -> list[str] | None:
+        """The addresses of a group's people; None when the address is no group's."""
+        ...
+
+
 class Premises(Protocol):
     """What the transport needs to know of the tenant it serves."""
 
+    @property
+    def groups(self) -> OpenedGroups: ...
     @property
     def naming(self) -> Naming: ...
     @property
@@ -118,7 +129,12 @@ class Transport:
         Mail that comes from the source by a real protocol is recognised by its content and keeps its journey.
         """
         with self._kernel.look():
-            return [self._accept(raw, to.lower(), sender, from_source) for to in recipients]
+            people = [each for to in recipients for each in self._opened(to.lower())]
+            return [self._accept(raw, to, sender, from_source) for to in dict.fromkeys(people)]
+
+    def _opened(self, recipient: str) -> list[str]:
+        """The people of a group; a group of nobody keeps its mail, which then has no mailbox to go to."""
+        return self._premises.groups.people_in(recipient) or [recipient]
 
     def _accept(self, raw: bytes, recipient: str, sender: str, from_source: bool) -> Journey:
         mark = fingerprint(raw)

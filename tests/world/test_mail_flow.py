@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sandbox.world.cloud import CloudMailbox
+from sandbox.world.groups import DistributionGroup
 from sandbox.world.mail import fingerprint, header
 from sandbox.world.population import populate
 from sandbox.world.recipients import DomainType
@@ -62,10 +63,11 @@ class Village:
 
 
 class RelayEverything:
-    """A rule that sends every recipient back to Postfix, stamped or not."""
+    """A rule that sends every recipient, or one, back to Postfix, stamped or not."""
 
-    def __init__(self, except_header: str | None = None) -> None:
+    def __init__(self, except_header: str | None = None, only: str | None = None) -> None:
         self._except_header = except_header
+        self._only = only
         self.servers_asked: set[int] = set()
         self.addresses_asked: set[str] = set()
 
@@ -74,6 +76,8 @@ class RelayEverything:
         self.servers_asked.add(server_index)
         self.addresses_asked.add(recipient)
         if self._except_header and header(raw, self._except_header):
+            return None
+        if self._only and recipient != self._only:
             return None
         return RelayDecision("To Postfix", ("X-Bascule-Routed", "1"))
 
@@ -145,6 +149,30 @@ def test_a_list_alias_gives_each_person_an_own_journey() -> None:
     assert len(village.at_source()) == len(bela.store.folder("INBOX").messages) == 1
     assert {m for m, _ in village.world.trace.expected()} == {ANNA, "bela@example.org"}
     assert judge(village.world).clean
+
+
+def test_a_group_is_opened_before_the_rules_and_reaches_each_member_on_their_own_side() -> None:
+    """The classic misroute: one message to people at home and in the cloud, some of them in two groups."""
+    village = Village()
+    village.open_cloud_mailbox()
+    bela = "bela@example.org"
+    box = CloudMailbox("u2", "guid-2", bela, {bela}, village.clock())
+    village.world.tenant.mailboxes.open(box)
+    village.world.source.add(bela, "secret")
+    village.world.aliases.edit_by_hand(bela, ["bela@ca.example.org"])
+    village.world.tenant.transport.rules = RelayEverything(only=bela)
+    groups = village.world.tenant.groups
+    for name, members in (("inner", [ANNA, bela]), ("team", [ANNA, "inner@example.org"])):
+        groups.create(DistributionGroup(f"g-{name}", name, name, name, f"{name}@example.org"))
+        for member in members:
+            groups.add_member(name, member)
+
+    village.world.mail_from_inside("boss@example.org", "team@example.org")
+    village.settle()
+
+    assert len(village.in_cloud()) == 1
+    assert box.store.folder("Inbox").messages == {}
+    assert judge(village.world, in_cloud=[ANNA]).clean
 
 
 def test_a_catch_all_row_serves_addresses_without_a_row() -> None:
