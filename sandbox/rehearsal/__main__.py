@@ -15,6 +15,8 @@ BEFORE_REDIRECT = ("SYNCED", "DETACHED")
 FINAL_STAGES = ("MIGRATED", "SET_ASIDE")
 # Real messages a second before and after the redirects, and at most while they are made.
 CALM_RATE_PER_S = 4.0
+# One mailbox over quota refuses its mail, another defers it.
+FULL_COUNT = 2
 CUTOVER_RATE_PER_S = 25.0
 
 
@@ -58,16 +60,17 @@ def play(stage: Stage, progress: Progress, message_count: int) -> int:
         progress.act("The operator uploads the batch")
         operator.upload(stage.people)
         operator.wait_for(stage.addresses, "SYNCED")
+        stage.share_lists()
         progress.act(f"D-day for all {len(stage.people)}; mail goes on")
         before_count = post.sent_count
         post.rate_per_s = CUTOVER_RATE_PER_S
+        stage.fill_up(*stage.addresses[-FULL_COUNT:])
         operator.ask("cutover")
+        operator.wait_until(lambda: _are_redirected(stage), "every redirect")
+        stage.source.make_room(stage.rig.world)
         operator.wait_until(
-            lambda: (
-                _is_over(stage)
-                or (_are_redirected(stage) and post.sent_count - before_count >= message_count)
-            ),
-            f"every redirect, and {message_count} messages",
+            lambda: _is_over(stage) or post.sent_count - before_count >= message_count,
+            f"{message_count} messages",
         )
         post.rate_per_s = CALM_RATE_PER_S
         operator.wait_until(lambda: _is_over(stage), "end of every cutover")
@@ -78,6 +81,7 @@ def play(stage: Stage, progress: Progress, message_count: int) -> int:
 
 
 def _are_redirected(stage: Stage) -> bool:
+    stage.operator.look()
     return all(stage.operator.stage(each) not in BEFORE_REDIRECT for each in stage.addresses)
 
 
@@ -89,7 +93,9 @@ def _is_over(stage: Stage) -> bool:
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sandbox.rehearsal", description=__doc__)
     defaults = StageOptions()
-    parser.add_argument("--mailboxes", type=int, default=defaults.mailbox_count, help="default 40")
+    parser.add_argument(
+        "--mailboxes", type=_crowd, default=defaults.mailbox_count, help="default 40, at least 2"
+    )
     parser.add_argument(
         "--messages",
         type=int,
@@ -102,6 +108,13 @@ def _arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("--report", type=Path, default=REPORT, help=f"default {REPORT}")
     return parser
+
+
+def _crowd(text: str) -> int:
+    """A number of mailboxes: two of them are over quota for a while."""
+    if int(text) < FULL_COUNT:
+        raise argparse.ArgumentTypeError(f"at least {FULL_COUNT}")
+    return int(text)
 
 
 if __name__ == "__main__":

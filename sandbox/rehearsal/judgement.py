@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sandbox.rehearsal.letters import Letters
 from sandbox.rehearsal.mail_log import BOUNCED, MailLog, read_logs
 from sandbox.rehearsal.real_source import RealSource
+from sandbox.rehearsal.returned import Returned, settle_returned
 from sandbox.rig.plan_text import MESSAGE_SIZE_MAX_BYTES
 from sandbox.world.mail import TRACE_HEADERS, MailStore, fingerprint, header
 from sandbox.world.trace import is_probe
@@ -24,6 +25,8 @@ class Judgement:
     compared_count: int
     altered: tuple[str, ...]
     """Messages whose octets changed on the way, by description."""
+    returned: tuple[Returned, ...]
+    """Messages that came back to their senders, rightly or not."""
     named: tuple[str, ...]
     """Every broken promise in words, the message and its trail with it."""
 
@@ -38,14 +41,16 @@ def judge_mail(world: World, source: RealSource, letters: Letters) -> Judgement:
     source.look_at_mail(world)
     log = read_logs(source.host.postfixes)
     with world.kernel.look():
+        returned = settle_returned(world, source, letters, log)
         verdict = judge(world, named=marks_over(world, MESSAGE_SIZE_MAX_BYTES))
         compared_count, altered = _compared(world, letters)
-        broken = [*_broken(world, verdict, letters, log), *_returned_or_left(world, log)]
+        broken = [*_broken(world, verdict, letters, log), *_refused_or_left(world, log)]
+    broken.extend(f"returned: {each}" for each in returned if not each.is_accounted_for)
     broken.extend(f"altered: {each}" for each in altered)
     waiting = source.in_flight_count()
     if waiting:
         broken.append(f"{waiting} messages are still in a queue of the source")
-    return Judgement(verdict, log, compared_count, tuple(altered), tuple(broken))
+    return Judgement(verdict, log, compared_count, tuple(altered), returned, tuple(broken))
 
 
 def _broken(world: World, verdict: Verdict, letters: Letters, log: MailLog) -> Iterator[str]:
@@ -61,12 +66,11 @@ def _broken(world: World, verdict: Verdict, letters: Letters, log: MailLog) -> I
         yield f"{verdict.in_flight_count} messages are still on their way in the tenant"
 
 
-def _returned_or_left(world: World, log: MailLog) -> Iterator[str]:
+def _refused_or_left(world: World, log: MailLog) -> Iterator[str]:
+    given_back = {attempt.said for attempt in log.with_status(BOUNCED)}
     for journey in world.trace.journeys.values():
-        if journey.bounced is not None:
+        if journey.bounced is not None and journey.bounced not in given_back:
             yield f"bounced: to {journey.recipient}: {journey.bounced}"
-    for attempt in log.with_status(BOUNCED):
-        yield f"bounced: {attempt}"
     for name, store in _stores(world):
         if any(is_probe(message.raw) for _, message in store.walk()):
             yield f"a probe was left in the mailbox of {name}"
@@ -79,7 +83,9 @@ def _told(mark: Mark, sent: Mapping[str, bytes], log: MailLog) -> str:
         return f"a message of {address} that was there before ({print_of[:12]})"
     message_id = header(raw, "Message-ID") or ""
     trail = " | ".join(log.life_of(message_id)) or "no Postfix saw it"
-    return f"{header(raw, 'Subject')} to {address}: {trail}"
+    written_to = header(raw, "To") or address
+    way = f" by {written_to}" if written_to != address else ""
+    return f"{header(raw, 'Subject')} to {address}{way}: {trail}"
 
 
 def _compared(world: World, letters: Letters) -> tuple[int, list[str]]:

@@ -5,7 +5,7 @@ Source: Postfix, "DEBUG_README", and the format of delivery agents' lines: `QUEU
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sandbox.servers.postfix import Postfix
@@ -15,6 +15,7 @@ _DELIVERY = re.compile(
     r"/(lmtp|smtp|discard|error|bounce)\[\d+\]: (\w+): to=<([^>]*)>,(?: orig_to=<([^>]*)>,)? "
     r"relay=.*? status=(\w+) \((.*)\)$"
 )
+_NOTICE = re.compile(r"/bounce\[\d+\]: (\w+): sender non-delivery notification: (\w+)$")
 SENT, DEFERRED, BOUNCED = "sent", "deferred", "bounced"
 # Which of Postfix's agents delivers where.
 PLACES = {"lmtp": "Dovecot", "smtp": "tenant", "discard": "outside"}
@@ -38,10 +39,19 @@ class Attempt:
 
 
 @dataclass(frozen=True)
+class Notice:
+    """What a sender was told of a message that came back; both by Message-ID."""
+
+    about: str
+    message_id: str
+
+
+@dataclass(frozen=True)
 class MailLog:
-    """Every attempt, in the order of each host's log."""
+    """Every attempt, in the order of each host's log, and every notice to a sender."""
 
     attempts: tuple[Attempt, ...]
+    notices: tuple[Notice, ...] = ()
 
     def life_of(self, message_id: str) -> tuple[str, ...]:
         """What happened to one message."""
@@ -56,24 +66,33 @@ class MailLog:
         """The attempts that ended so."""
         return tuple(each for each in self.attempts if each.status == status)
 
+    def is_told(self, message_id: str) -> bool:
+        """Whether a notice about this message reached its sender, or a server outside."""
+        told_by = {each.message_id for each in self.notices if each.about == message_id}
+        return any(each.message_id in told_by for each in self.with_status(SENT))
+
 
 def read_logs(postfixes: Iterable[Postfix]) -> MailLog:
     """Read what they have written so far."""
+    logs = [_host_log(postfix.name, postfix.log().splitlines()) for postfix in postfixes]
     return MailLog(
-        tuple(each for postfix in postfixes for each in _attempts(postfix.name, postfix.log()))
+        tuple(each for log in logs for each in log.attempts),
+        tuple(each for log in logs for each in log.notices),
     )
 
 
-def _attempts(host: str, log: str) -> Iterator[Attempt]:
-    ids: dict[str, str] = {}
-    for line in log.splitlines():
-        opened = _CLEANUP.search(line)
-        if opened:
-            ids[opened[1]] = opened[2]
-            continue
-        tried = _DELIVERY.search(line)
-        if tried:
-            agent, queue_id, destination, original, status, said = tried.groups()
-            place = PLACES.get(agent, agent)
-            known = ids.get(queue_id, "")
-            yield Attempt(host, known, place, destination, original or "", status, said)
+def _host_log(host: str, lines: list[str]) -> MailLog:
+    # First all ids: a notice is announced before its own Message-ID is written down.
+    ids = {found[1]: found[2] for line in lines if (found := _CLEANUP.search(line))}
+    tried = (_DELIVERY.search(line) for line in lines)
+    announced = (_NOTICE.search(line) for line in lines)
+    return MailLog(
+        tuple(_attempt(host, ids, each) for each in tried if each),
+        tuple(Notice(ids.get(each[1], ""), ids.get(each[2], "")) for each in announced if each),
+    )
+
+
+def _attempt(host: str, ids: Mapping[str, str], tried: re.Match[str]) -> Attempt:
+    agent, queue_id, destination, original, status, said = tried.groups()
+    place = PLACES.get(agent, agent)
+    return Attempt(host, ids.get(queue_id, ""), place, destination, original or "", status, said)

@@ -7,6 +7,7 @@ import random
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
@@ -48,6 +49,10 @@ class Post:
         self.letters = Letters()
         self.rate_per_s = 1.0
         self.counts: Counter[str] = Counter()
+        self.list_letters: Counter[str] = Counter()
+        """{list: how many letters}"""
+        self.mixed_letters: Counter[str] = Counter()
+        """{list: how many letters while some members' mail went to the tenant and some members' home}"""
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -98,6 +103,14 @@ class Post:
             self._world.tenant.transport.receive(raw, [recipient], sender=colleague)
         return raw
 
+    def to_list(self, address: str, colleague: str = "") -> bytes:
+        """From a colleague in the tenant, or else from outside."""
+        self.list_letters[address] += 1
+        self.mixed_letters[address] += self._is_mixed(address)
+        if colleague:
+            return self.from_inside(colleague, address)
+        return self.from_outside(address)
+
     def _sent(self, sender: str, recipient: str, raw: bytes) -> str:
         ports = [postfix.port for postfix in self._source.host.postfixes]
         self._luck.shuffle(ports)
@@ -145,35 +158,52 @@ class Post:
 
     def _from_a_colleague_at_home(self) -> bool:
         """Whose mail program hands everything to Postfix."""
-        initial = self._world.naming.initial_domain
         try:
-            rows = self._world.aliases.all_rows()
+            moved = self._moved()
         except ConnectionError:
             return False  # nobody can tell who is at home while the database is away; the next turn asks again
-        moved = {row[0] for row in rows if domain_of(row[1]) == initial}
-        at_home = [address for address in self._addresses if address not in moved]
+        at_home = [address for address in self._senders() if address not in moved]
         if at_home:
             self.from_outside(self._luck.choice(self._addresses), self._luck.choice(at_home))
         return bool(at_home)
 
     def _from_a_colleague_in_the_cloud(self) -> bool:
-        in_cloud = [address for address in self._addresses if self._has_mailbox(address)]
+        in_cloud = self._in_cloud(self._senders())
         if not in_cloud:
             return False
-        self.from_inside(self._luck.choice(in_cloud), self._luck.choice(in_cloud))
+        recipient = self._luck.choice(self._in_cloud(self._addresses))
+        self.from_inside(self._luck.choice(in_cloud), recipient)
         return True
 
     def _to_a_list_from_outside(self) -> bool:
         if self._lists:
-            self.from_outside(self._luck.choice(self._lists))
+            self.to_list(self._luck.choice(self._lists))
         return bool(self._lists)
 
     def _to_a_list_from_inside(self) -> bool:
-        in_cloud = [address for address in self._addresses if self._has_mailbox(address)]
+        in_cloud = self._in_cloud(self._senders())
         if not (in_cloud and self._lists):
             return False
-        self.from_inside(self._luck.choice(in_cloud), self._luck.choice(self._lists))
+        self.to_list(self._luck.choice(self._lists), self._luck.choice(in_cloud))
         return True
 
-    def _has_mailbox(self, address: str) -> bool:
-        return self._world.tenant.mailboxes.at_address(address) is not None
+    def _is_mixed(self, address: str) -> bool:
+        try:
+            moved = self._moved() & set(self._source.lists[address])
+        except ConnectionError:
+            return False  # counted only when it is certain
+        return 0 < len(moved) < len(self._source.lists[address])
+
+    def _moved(self) -> set[str]:
+        """Whose aliases point at the tenant. Raises ConnectionError."""
+        initial = self._world.naming.initial_domain
+        return {row[0] for row in self._world.aliases.all_rows() if domain_of(row[1]) == initial}
+
+    def _senders(self) -> list[str]:
+        """Who writes. Not those whose mailbox is full: a notice for them would come back to nobody."""
+        return [address for address in self._addresses if address not in self._source.filled]
+
+    def _in_cloud(self, addresses: Iterable[str]) -> list[str]:
+        """Those of them who have a mailbox in the tenant."""
+        mailboxes = self._world.tenant.mailboxes
+        return [address for address in addresses if mailboxes.at_address(address) is not None]

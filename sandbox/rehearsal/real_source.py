@@ -9,11 +9,13 @@ from typing import Any, Self
 
 from sandbox.rehearsal.dovecot_mail import DovecotMail
 from sandbox.rehearsal.relay import SmtpRelay
-from sandbox.servers.dovecot import MASTER_USER, MailUser
+from sandbox.servers.dovecot import MASTER_USER, MailUser, Room
 from sandbox.servers.machine import LOOPBACK, private_folder
 from sandbox.servers.mail_host import MailHost
 from sandbox.servers.mariadb import DATABASE, PRODUCT_USER, TABLE, MariaDbAliases
+from sandbox.world.groups import DistributionGroup
 from sandbox.world.mail import fingerprint
+from sandbox.world.naming import local_part
 from sandbox.world.world import World
 
 PLACES = """
@@ -47,6 +49,10 @@ class RealSource:
         self._has_master = has_master
         self.lists: dict[str, tuple[str, ...]] = {}
         """{address: members}; `add_list` adds one."""
+        self.shared_lists: set[str] = set()
+        """Those of the lists that the tenant knows as groups; to it the others are addresses of Postfix's."""
+        self.filled: dict[str, Room] = {}
+        """{address: what its senders were told} of every mailbox that was full at some time."""
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -106,6 +112,25 @@ class RealSource:
         world.aliases.edit_by_hand(address, list(members))
         self.lists[address] = members
 
+    def share_list(self, world: World, address: str) -> None:
+        """Make a list of Postfix's a group of the tenant as well, as is done when everybody has a mailbox there."""
+        groups, name = world.tenant.groups, local_part(address)
+        with world.kernel.look():
+            groups.create(DistributionGroup(groups.new_guid(), name, name, name, address))
+            for member in self.lists[address]:
+                groups.add_member(address, member)
+        self.shared_lists.add(address)
+
+    def fill_up(self, world: World, address: str, room: Room) -> None:
+        """Take all room from a mailbox."""
+        self.filled[address] = room
+        self._set_room(world, address, room)
+
+    def make_room(self, world: World) -> None:
+        """Lift every quota; what was deferred is delivered in the end."""
+        for address in self.filled:
+            self._set_room(world, address, Room.ENOUGH)
+
     def look_at_mail(self, world: World) -> None:
         """Let the world's mailboxes show what the real ones hold now."""
         stores = {box.address: self.mail.read(box.user_name) for box in world.source.all()}
@@ -116,6 +141,12 @@ class RealSource:
     def in_flight_count(self) -> int:
         """How many messages are in a queue, or between the tenant and one."""
         return self.relay.in_flight_count + self.host.queued_count()
+
+    def _set_room(self, world: World, address: str, room: Room) -> None:
+        box = world.source.at_address(address)
+        if box is None:
+            raise LookupError(f"{address} has no mailbox at the source")
+        self.host.dovecot.set_room(box.user_name, room)
 
     def _take_over_aliases(self, world: World) -> None:
         real = MariaDbAliases(self.host.database)

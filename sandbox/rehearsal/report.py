@@ -1,6 +1,7 @@
 """What became of everybody and of every message on the real servers: for a person, and as JSON for a program."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.rehearsal.judgement import Judgement
+from sandbox.rehearsal.mail_log import DEFERRED
 from sandbox.rehearsal.stage import BATCH, Stage
 
 IN_FLIGHT_MIN = 2_000
@@ -42,7 +44,10 @@ def outcome(
             "hops_max": verdict.hops_max,
             "compared_by_octet": judgement.compared_count,
             "altered": list(judgement.altered),
+            "returned": [str(each) for each in judgement.returned],
         },
+        "lists": _lists(stage),
+        "full_mailboxes": _full_mailboxes(stage, judgement),
         "postfix": judgement.log.counts(),
         "broken": list(judgement.named),
         "wall_s": round(wall_s, 1),
@@ -77,6 +82,8 @@ def show(outcome: Outcome, path: Path) -> None:
         f" the cutover), {len(mail['lost'])} lost, {len(mail['doubled'])} doubled,"
         f" {mail['loops']} loops, at most {mail['hops_max']} hops;"
         f" {mail['compared_by_octet']} compared octet by octet, {len(mail['altered'])} altered"
+        f"\n{sum(each['letters_to_both_sides'] for each in content['lists'])} letters to lists met"
+        f" members on both sides; {len(mail['returned'])} came back to their senders from a full mailbox"
         f"\nTime: {content['wall_s']} s\nReport: {path}"
     )
     for promise in outcome.broken:
@@ -98,6 +105,36 @@ def _mailbox(stage: Stage, address: str) -> dict[str, Any]:
         "certificate": said["certificate"],
         "detached_to_redirected_s": _between(reached.get(DETACHED), reached.get(REDIRECTED)),
     }
+
+
+def _lists(stage: Stage) -> list[dict[str, Any]]:
+    """Who is on each list, where it is opened, and how many letters met members on both sides."""
+    return [
+        {
+            "address": address,
+            "members": list(members),
+            "is_group_in_tenant": address in stage.source.shared_lists,
+            "letters": stage.post.list_letters[address],
+            "letters_to_both_sides": stage.post.mixed_letters[address],
+        }
+        for address, members in sorted(stage.source.lists.items())
+    ]
+
+
+def _full_mailboxes(stage: Stage, judgement: Judgement) -> list[dict[str, Any]]:
+    """What became of mail for the mailboxes that were over quota for a while."""
+    home_of = stage.rig.world.naming.source_address
+    deferred = Counter(each.destination for each in judgement.log.with_status(DEFERRED))
+    returned = Counter(each.recipient for each in judgement.returned)
+    return [
+        {
+            "address": address,
+            "answer": room.name.removeprefix("NONE_").lower(),
+            "returned": returned[address],
+            "deferrals": deferred[home_of(address)],
+        }
+        for address, room in sorted(stage.source.filled.items())
+    ]
 
 
 def _between(first_utc: datetime | None, then_utc: datetime | None) -> float | None:

@@ -1,6 +1,7 @@
 """Everything a story on the real servers needs, started together: people, servers, tenant, app, operator and post."""
 
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from sandbox.rehearsal.operator import Operator
 from sandbox.rehearsal.post import Post
 from sandbox.rehearsal.real_source import RealSource
 from sandbox.rig.rig import Rig, RigOptions
+from sandbox.servers.dovecot import Room
 from sandbox.servers.machine import require_servers
 from sandbox.world.licences import Seats
 from sandbox.world.population import Person, populate
@@ -36,6 +38,8 @@ SPARE_SEATS = 5
 # The rehearsal's time starts in the past and stays there, so that what Dovecot stamps with the real time is new to it.
 HEAD_START = timedelta(days=30)
 PEOPLE_PER_LIST = 4
+# Dovecot looks at its file of users once a second.
+USERS_READ_S = 1.2
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,22 @@ class Stage:
     def addresses(self) -> tuple[str, ...]:
         """Of everybody."""
         return tuple(person.address for person in self.people)
+
+    def share_lists(self) -> None:
+        """Make every second list a group of the tenant; mail to the others goes by Postfix as before."""
+        for address in sorted(self.source.lists)[::2]:
+            self.source.share_list(self.rig.world, address)
+
+    def fill_up(self, refusing: str, deferring: str) -> None:
+        """Take all room from two mailboxes: one refuses its mail, the other asks for patience; a letter to each."""
+        for address, room in (
+            (refusing, Room.NONE_REFUSING),
+            (deferring, Room.NONE_DEFERRING),
+        ):
+            self.source.fill_up(self.rig.world, address, room)
+        threading.Event().wait(USERS_READ_S)
+        for address in (refusing, deferring):
+            self.post.from_outside(address)
 
     def drain(self) -> None:
         """Wait until nothing is in a queue on either side."""

@@ -1,12 +1,13 @@
 """Dovecot: IMAP with TLS and STARTTLS, LMTP for Postfix, a password for each user and a master user.
 
-Source: Dovecot 2.3 manual, "Passwd-file", "Master users", "LMTP server", "SSL configuration".
+Source: Dovecot 2.3 manual, "Passwd-file", "Master users", "LMTP server", "Quota configuration", "SSL configuration".
 """
 
 import base64
 import subprocess
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import Enum
 from pathlib import Path
 
 from sandbox.faces.private_ca import server_pem
@@ -33,11 +34,16 @@ first_valid_uid = 1
 mail_location = maildir:~/Maildir:LAYOUT=fs
 mail_fsync = never
 mail_max_userip_connections = {sessions_max}
+mail_plugins = quota
 auth_mechanisms = plain login
 auth_username_format = %Ln
 auth_master_user_separator = {separator}
 auth_failure_delay = 0 secs
 disable_plaintext_auth = yes
+plugin {{
+  quota = count:User quota
+  quota_vsizes = yes
+}}
 ssl = required
 ssl_cert = <{folder}/server.pem
 ssl_key = <{folder}/server.pem
@@ -84,12 +90,24 @@ service stats {{
 """
 
 
+class Room(Enum):
+    """What is left in a mailbox, and what a sender's server is told when nothing is; user database fields of Dovecot."""
+
+    ENOUGH = ""
+    # Source: Dovecot 2.3 manual, "Quota configuration": the size of one message is beyond any rule of one byte.
+    NONE_REFUSING = "userdb_quota_rule=*:bytes=1"
+    """552: the message goes back to its sender."""
+    NONE_DEFERRING = "userdb_quota_rule=*:bytes=1 userdb_quota_full_tempfail=yes"
+    """452: the message is tried again later."""
+
+
 @dataclass(frozen=True)
 class MailUser:
-    """One mailbox and its password."""
+    """One mailbox, its password, and what is left in it."""
 
     name: str
     password: str = field(repr=False)
+    room: Room = Room.ENOUGH
 
 
 class Dovecot:
@@ -141,7 +159,12 @@ class Dovecot:
 
     def set_password(self, user_name: str, password: str) -> None:
         """Change a user's password, as its owner or an administrator does; it holds from the next login on."""
-        self._users[user_name] = MailUser(user_name, password)
+        self._users[user_name] = replace(self._users[user_name], password=password)
+        self._write_users()
+
+    def set_room(self, user_name: str, room: Room) -> None:
+        """Fill a mailbox up, or lift its quota; it holds from the next delivery on."""
+        self._users[user_name] = replace(self._users[user_name], room=room)
         self._write_users()
 
     def administer(self, *command: str) -> None:
@@ -169,7 +192,7 @@ class Dovecot:
 def _line(user: MailUser) -> str:
     # In base 64, because a password may hold the colon that ends a field.
     secret = base64.b64encode(user.password.encode()).decode("ascii")
-    return f"{user.name}:{{PLAIN.b64}}{secret}::::::\n"
+    return f"{user.name}:{{PLAIN.b64}}{secret}::::::{user.room.value}\n"
 
 
 def _private(path: Path, content: bytes) -> None:

@@ -57,6 +57,28 @@ def test_the_report_says_how_long_each_mailbox_stood_between_its_redirects(
     assert all(gap > 0 for gap in gaps)
 
 
+def test_mail_for_a_full_mailbox_is_returned_to_its_sender_or_waits_and_is_never_lost(
+    played: tuple[int, dict[str, Any]],
+) -> None:
+    """Somebody is always over quota on D-day; what their mailbox refuses must not vanish between two systems."""
+    report = played[1]
+    full = {each["answer"]: each for each in report["full_mailboxes"]}
+
+    assert full["refusing"]["returned"] >= 1
+    assert full["deferring"]["deferrals"] >= 1
+    assert full["deferring"]["returned"] == 0
+    assert len(report["mail"]["returned"]) == full["refusing"]["returned"]
+    assert all("its sender was told" in each for each in report["mail"]["returned"])
+
+
+def test_lists_were_written_to_on_both_sides(played: tuple[int, dict[str, Any]]) -> None:
+    """A list is opened by Postfix, by the tenant, or by both, depending on who writes: each member once."""
+    lists = played[1]["lists"]
+
+    assert {each["is_group_in_tenant"] for each in lists} == {True, False}
+    assert sum(each["letters"] for each in lists) > 0
+
+
 def test_a_machine_without_the_servers_is_told_so_in_one_sentence(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
