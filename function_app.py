@@ -1,7 +1,6 @@
 """The function app: registers triggers, stories and steps; starts nothing, decides nothing."""
 
 import azure.durable_functions as df
-import azure.functions as func
 
 from activities.catalogue import activities
 from activities.wake_stories import wake_stories
@@ -11,9 +10,10 @@ from orchestrators.mailbox import mailbox
 from orchestrators.wishes import abandon, cutover, retry, rollback
 from triggers.batch_upload import upload
 from triggers.http_api import api
+from triggers.roles import auth_level
 from triggers.schedule import watchdog
 
-app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
+app = df.DFApp(http_auth_level=auth_level())
 
 for blueprint in (api, upload, watchdog):
     app.register_functions(blueprint)

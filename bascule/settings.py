@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -35,6 +36,24 @@ class SettingsInvalid(Exception):
     def __init__(self, mistakes: tuple[str, ...]) -> None:
         super().__init__("The app's settings are not usable:\n" + "\n".join(mistakes))
         self.mistakes = mistakes
+
+
+class SignIn(StrEnum):
+    """How a caller of the HTTP API is known."""
+
+    KEYS = "keys"
+    """By a function key alone: whoever holds one may do everything."""
+    REQUIRED = "required"
+    """By the platform's authentication, which hands the app who it is and which roles they have."""
+
+
+@dataclass(frozen=True)
+class Entrance:
+    """Who keeps the door of the HTTP API; read apart from the rest, because the app registers its routes by it."""
+
+    sign_in: SignIn
+    is_guarded: bool
+    """The platform says that its authentication stands in front of the app."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +118,18 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         clock=_clock(said.get("LOCAL_HOST_CLOCK", "")),
         **optional,
     )
+
+
+def entrance() -> Entrance:
+    """Who keeps the door, as this process's environment says. Raises SettingsInvalid.
+
+    Source: "Environment variables and app settings in Azure App Service", Microsoft Learn, WEBSITE_AUTH_ENABLED.
+    """
+    said = {name: text.strip() for name, text in os.environ.items()}
+    if mistakes := _sign_in(said):
+        raise SettingsInvalid(tuple(mistakes))
+    is_guarded = said.get("WEBSITE_AUTH_ENABLED", "").lower() == "true"
+    return Entrance(SignIn(said.get("BASCULE_SIGN_IN") or SignIn.KEYS), is_guarded)
 
 
 OPTIONAL_TEXTS = {
@@ -180,6 +211,12 @@ def _client(said: Said) -> list[str]:
     return []
 
 
+def _sign_in(said: Said) -> list[str]:
+    if said.get("BASCULE_SIGN_IN", "") in ("", *SignIn):
+        return []
+    return [f"BASCULE_SIGN_IN must be one of {', '.join(SignIn)}"]
+
+
 def _table_prefix(said: Said) -> list[str]:
     if _TABLE_PREFIX.fullmatch(said.get("BASCULE_TABLE_PREFIX", TABLE_PREFIX)):
         return []
@@ -202,6 +239,7 @@ CHECKS: tuple[Check, ...] = (
     _key,
     _addresses,
     _client,
+    _sign_in,
     _table_prefix,
     _clock_text,
 )

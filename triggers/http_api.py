@@ -20,6 +20,7 @@ from bascule.domain.stages import Stage
 from triggers.answers import BadRequest, answer, answering
 from triggers.batch_names import checked_batch_name
 from triggers.openapi import DOCUMENT
+from triggers.roles import Role, requires
 from triggers.views import batch_view, mailbox_view, refused_view
 from triggers.wishes_asked import wish_asked
 
@@ -33,6 +34,7 @@ REQUEST_ID = re.compile(r"(cutover|rollback|retry|abandon)-[a-z0-9-]{1,40}-[0-9a
 
 @api.route(route="batches", methods=["POST"])
 @answering
+@requires(Role.OPERATOR)
 async def upload_batch(req: func.HttpRequest) -> func.HttpResponse:
     """Put a batch CSV where uploads are expected; the upload's own trigger takes it from there."""
     name = checked_batch_name(req.params.get("name", ""))
@@ -45,6 +47,7 @@ async def upload_batch(req: func.HttpRequest) -> func.HttpResponse:
 
 @api.route(route="batches", methods=["GET"])
 @answering
+@requires(Role.READER)
 async def list_batches(req: func.HttpRequest) -> func.HttpResponse:
     """Every batch with its state."""
     del req
@@ -54,6 +57,7 @@ async def list_batches(req: func.HttpRequest) -> func.HttpResponse:
 
 @api.route(route="batches/{batch}", methods=["GET"])
 @answering
+@requires(Role.READER)
 async def show_batch(req: func.HttpRequest) -> func.HttpResponse:
     """One batch with its counts, its set-aside mailboxes, and what became of its last upload."""
     name = checked_batch_name(req.route_params["batch"])
@@ -62,6 +66,7 @@ async def show_batch(req: func.HttpRequest) -> func.HttpResponse:
 
 @api.route(route="batches/{batch}/mailboxes", methods=["GET"])
 @answering
+@requires(Role.READER)
 async def list_mailboxes(req: func.HttpRequest) -> func.HttpResponse:
     """Mailboxes of a batch: `stage` filters, `top` bounds, `after` continues behind a key."""
     name = checked_batch_name(req.route_params["batch"])
@@ -75,6 +80,7 @@ async def list_mailboxes(req: func.HttpRequest) -> func.HttpResponse:
 
 @api.route(route="batches/{batch}/mailboxes/{address}", methods=["GET"])
 @answering
+@requires(Role.READER)
 async def show_mailbox(req: func.HttpRequest) -> func.HttpResponse:
     """One mailbox."""
     name = checked_batch_name(req.route_params["batch"])
@@ -88,6 +94,7 @@ async def show_mailbox(req: func.HttpRequest) -> func.HttpResponse:
 @api.route(route="batches/{batch}/cutover", methods=["POST"])
 @api.durable_client_input(client_name="client")
 @answering
+@requires(Role.APPROVER)
 async def ask_cutover(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
@@ -98,6 +105,7 @@ async def ask_cutover(
 @api.route(route="batches/{batch}/rollback", methods=["POST"])
 @api.durable_client_input(client_name="client")
 @answering
+@requires(Role.APPROVER)
 async def ask_rollback(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
@@ -108,6 +116,7 @@ async def ask_rollback(
 @api.route(route="batches/{batch}/retry", methods=["POST"])
 @api.durable_client_input(client_name="client")
 @answering
+@requires(Role.OPERATOR)
 async def ask_retry(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
@@ -118,6 +127,7 @@ async def ask_retry(
 @api.route(route="batches/{batch}/abandon", methods=["POST"])
 @api.durable_client_input(client_name="client")
 @answering
+@requires(Role.OPERATOR)
 async def ask_abandon(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
@@ -128,6 +138,7 @@ async def ask_abandon(
 @api.route(route="batches/{batch}/sync", methods=["POST"])
 @api.durable_client_input(client_name="client")
 @answering
+@requires(Role.OPERATOR)
 async def ask_sync(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
@@ -141,6 +152,7 @@ async def ask_sync(
 @api.route(route="batches/{batch}/difference", methods=["POST"])
 @api.durable_client_input(client_name="client")
 @answering
+@requires(Role.APPROVER)
 async def accept_difference(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
@@ -154,6 +166,7 @@ async def accept_difference(
 @api.route(route="requests/{request_id}", methods=["GET"])
 @api.durable_client_input(client_name="client")
 @answering
+@requires(Role.READER)
 async def show_request(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
@@ -170,6 +183,7 @@ async def show_request(
 
 @api.route(route="openapi.json", methods=["GET"])
 @answering
+@requires(Role.READER)
 async def show_openapi(req: func.HttpRequest) -> func.HttpResponse:
     """This API, as an OpenAPI document."""
     del req

@@ -56,9 +56,12 @@ DOCUMENT: dict[str, Any] = {
     "openapi": "3.1.0",
     "info": {"title": "Bascule", "version": "1", "description": "Mailbox migration."},
     "servers": [{"url": "/api"}],
-    "security": [{"key": []}],
+    "security": [{"key": []}, {"token": []}],
     "components": {
-        "securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "x-functions-key"}}
+        "securitySchemes": {
+            "key": {"type": "apiKey", "in": "header", "name": "x-functions-key"},
+            "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+        }
     },
     "paths": {
         "/batches": {

@@ -11,6 +11,7 @@ from bascule.domain.codes import Offence
 from bascule.domain.records import Wish
 from bascule.domain.requests import WishRequest
 from triggers.answers import BadRequest
+from triggers.roles import asker
 
 # The engine takes payloads of 45 KB without a detour; a key is at most 51 characters.
 MAILBOXES_NAMED_MAX = 700
@@ -31,11 +32,6 @@ def wish_asked(request: func.HttpRequest, batch: str, wish: Wish) -> WishRequest
     if mistakes:
         raise BadRequest(*mistakes)
     return WishRequest(batch, wish, keys, asker(request), at_utc, waived)
-
-
-def asker(request: func.HttpRequest) -> str:
-    """Who asks: the signed-in person as the platform's authentication says, otherwise the holder of the key."""
-    return request.headers.get("x-ms-client-principal-name") or "function key"
 
 
 def _json_object(request: func.HttpRequest) -> dict[str, Any]:

@@ -61,6 +61,7 @@ def test_every_hole_is_named_at_once() -> None:
         ("BASCULE_GRAPH_URL", "http://graph.microsoft.com/v1.0"),
         ("BASCULE_EXCHANGE_URL", "outlook.office365.com"),
         ("BASCULE_TABLE_PREFIX", "with-dash"),
+        ("BASCULE_SIGN_IN", "sometimes"),
         ("BASCULE_CLIENT_ID", "alone"),
         ("LOCAL_HOST_CLOCK", "{}"),
         ("LOCAL_HOST_CLOCK", "soon"),
