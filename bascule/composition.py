@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from bascule.ports.cloud_mail import CloudMail
     from bascule.ports.directory import Directory
     from bascule.ports.documents import Documents
+    from bascule.ports.domains import Domains
     from bascule.ports.exchange import Exchange
     from bascule.ports.ledger import Journal, Ledger
     from bascule.ports.notifier import Notifier
@@ -62,6 +63,12 @@ class RealPorts:
         from bascule.adapters.graph.directory import GraphDirectory
 
         return self._once("directory", lambda: GraphDirectory(self._graph))
+
+    @property
+    def domains(self) -> "Domains":
+        from bascule.adapters.graph.domains import GraphDomains
+
+        return self._once("domains", lambda: GraphDomains(self._graph))
 
     @property
     def exchange(self) -> "Exchange":

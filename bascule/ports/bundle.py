@@ -10,6 +10,7 @@ from bascule.ports.clock import Clock
 from bascule.ports.cloud_mail import CloudMail
 from bascule.ports.directory import Directory
 from bascule.ports.documents import Documents
+from bascule.ports.domains import Domains
 from bascule.ports.exchange import Exchange
 from bascule.ports.ledger import Journal, Ledger
 from bascule.ports.notifier import Notifier
@@ -26,6 +27,8 @@ class Ports(Protocol):
     def clock(self) -> Clock: ...
     @property
     def directory(self) -> Directory: ...
+    @property
+    def domains(self) -> Domains: ...
     @property
     def exchange(self) -> Exchange: ...
     @property

@@ -10,6 +10,7 @@ from sandbox.bound.clock import WorldClock
 from sandbox.bound.cloud_mail import WorldCloudMail
 from sandbox.bound.directory import WorldDirectory
 from sandbox.bound.documents import MemoryDocuments
+from sandbox.bound.domains import WorldDomains
 from sandbox.bound.exchange import WorldExchange
 from sandbox.bound.journal import MemoryJournal
 from sandbox.bound.ledger import MemoryLedger
@@ -26,6 +27,7 @@ class BoundPorts:
     plan: Plan
     clock: WorldClock
     directory: WorldDirectory
+    domains: WorldDomains
     exchange: WorldExchange
     cloud_mail: WorldCloudMail
     alias_map: WorldAliasMap
@@ -46,6 +48,7 @@ def bound_ports(world: World, plan: Plan) -> BoundPorts:
         plan=plan,
         clock=WorldClock(world),
         directory=WorldDirectory(world),
+        domains=WorldDomains(world),
         exchange=WorldExchange(world, plan.tenant),
         cloud_mail=mail,
         alias_map=WorldAliasMap(world),

@@ -11,12 +11,15 @@ import httpx
 
 from bascule.adapters.exchange_online import ExchangeGateway, ExchangeOnline
 from bascule.adapters.graph import GraphClient, GraphCloudMail, GraphDirectory
+from bascule.adapters.graph.domains import GraphDomains
 from bascule.domain.plan import TenantPlan
 from bascule.ports.cloud_mail import CloudMail
 from bascule.ports.directory import Directory
+from bascule.ports.domains import Domains
 from bascule.ports.exchange import Exchange
 from sandbox.bound.cloud_mail import WorldCloudMail
 from sandbox.bound.directory import WorldDirectory
+from sandbox.bound.domains import WorldDomains
 from sandbox.bound.exchange import WorldExchange
 from sandbox.faces.server import Faces
 from sandbox.world.coexistence import prepare_coexistence
@@ -109,6 +112,16 @@ def directory(door: str, of: Tenant) -> Iterator[Directory]:
         return
     with _graph(of) as client:
         yield GraphDirectory(client)
+
+
+@contextmanager
+def domains(door: str, of: Tenant) -> Iterator[Domains]:
+    """The domains port through one of the doors."""
+    if door == "world":
+        yield WorldDomains(of.world)
+        return
+    with _graph(of) as client:
+        yield GraphDomains(client)
 
 
 @contextmanager
