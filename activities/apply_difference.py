@@ -111,6 +111,7 @@ def _record(ports: Ports, batch: str, facts: RowFacts, *, has_new_password: bool
         display_name=facts.display_name,
         cohort=facts.cohort,
         usage_location=facts.usage_location,
+        unit=facts.unit,
         cutover_at_utc=facts.cutover_at_utc,
         stage_since_utc=ports.clock.now_utc(),
     )
@@ -125,5 +126,6 @@ def _changed(record: MailboxRecord, fresh: MailboxRecord) -> MailboxRecord:
         display_name=fresh.display_name,
         cohort=fresh.cohort,
         usage_location=fresh.usage_location,
+        unit=fresh.unit,
         cutover_at_utc=fresh.cutover_at_utc,
     )

@@ -64,6 +64,7 @@ def _facts(ports: Ports, record: MailboxRecord) -> RowFacts:
         cutover_at_utc=record.cutover_at_utc,
         usage_location=record.usage_location,
         password_mark=_password_mark(ports, record),
+        unit=record.unit,
     )
 
 

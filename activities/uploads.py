@@ -66,6 +66,7 @@ def record_of_row(ports: Ports, batch: str, row: BatchRow) -> MailboxRecord:
         display_name=row.display_name,
         cohort=row.cohort,
         usage_location=row.usage_location,
+        unit=row.unit,
         cutover_at_utc=row.cutover_at_utc,
         stage_since_utc=ports.clock.now_utc(),
     )

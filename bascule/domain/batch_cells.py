@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 
 from bascule.domain.addresses import address_problem, domain_of, local_part
-from bascule.domain.plan import SourcePlan
+from bascule.domain.cohorts import CohortsAmbiguous, is_never_touched
+from bascule.domain.plan import AccountPlan, SourcePlan
 
 Problem = tuple[str, str] | None
 """What is wrong and what to do; None when nothing is."""
@@ -88,6 +89,18 @@ def cohort_problem(name: str, known: frozenset[str]) -> Problem:
     close = get_close_matches(name, known, n=1)
     todo = f"Did you mean {close[0]}?" if close else f"The plan has: {', '.join(sorted(known))}"
     return "is no cohort of the plan", todo
+
+
+def ambiguous_problem(ambiguous: CohortsAmbiguous) -> Problem:
+    """Why no cohort can be chosen for a row."""
+    return str(ambiguous), "Name the cohort in the column Cohort, or narrow the plan's patterns"
+
+
+def never_touched_problem(accounts: AccountPlan, address: str) -> Problem:
+    """Why a row may not name an account that the plan protects."""
+    if not is_never_touched(accounts, address):
+        return None
+    return "is one that accounts.never_touch protects", "Remove the row, or the name from the plan"
 
 
 def usage_location_problem(location: str) -> Problem:

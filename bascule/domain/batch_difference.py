@@ -22,6 +22,7 @@ class RowFacts:
     usage_location: str
     password_mark: str
     """Opaque keyed digest of the row's passwords: equal marks, equal passwords. Made where the key is."""
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ def facts_of(row: BatchRow, password_mark: str) -> RowFacts:
         cutover_at_utc=row.cutover_at_utc,
         usage_location=row.usage_location,
         password_mark=password_mark,
+        unit=row.unit,
     )
 
 

@@ -172,6 +172,7 @@ def _cells_without_secrets(row: BatchRow) -> dict[str, str]:
         "Cohort": row.cohort,
         "CutoverAtUtc": _instant_text(row.cutover_at_utc),
         "UsageLocation": row.usage_location,
+        "Unit": row.unit,
     }
 
 

@@ -20,6 +20,7 @@ COLUMNS = (
     "CutoverAtUtc",
     "UsageLocation",
     "NewPassword",
+    "Unit",
 )
 # Seven times what we know; a first row of more is no header of ours.
 COLUMN_COUNT_MAX = 64

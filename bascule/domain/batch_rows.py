@@ -12,16 +12,19 @@ from bascule.domain.batch_cells import (
     PATH_LENGTH_MAX,
     Problem,
     address_cell_problem,
+    ambiguous_problem,
     bare_user_name,
     cohort_problem,
     control_problem,
     length_problem,
+    never_touched_problem,
     read_instant,
     usage_location_problem,
     user_name_problem,
 )
 from bascule.domain.batch_header import COLUMNS, Header
 from bascule.domain.batch_mistakes import Mistake
+from bascule.domain.cohorts import CohortChoice, CohortsAmbiguous
 from bascule.domain.plan import Plan
 
 _LINES_ALLOWED = frozenset({"DisplayName"})  # spreadsheets break long names over lines
@@ -45,6 +48,8 @@ class BatchRow:
     cutover_at_utc: datetime | None = None
     usage_location: str = ""
     new_password: str = field(repr=False, default="")
+    unit: str = ""
+    """Organisational unit or class, such as `Eleves/3A`."""
 
 
 class RowReader:
@@ -59,6 +64,8 @@ class RowReader:
         self._domains_shown = ", ".join(plan.tenant.domains)
         self._routing_domain = plan.tenant.routing_domain
         self._cohorts = frozenset(plan.cohorts)
+        self._choice = CohortChoice(plan.cohorts)
+        self._accounts = plan.accounts
         # A column that the file lacks reads the empty cell behind the last one.
         self._places = tuple((name, header.places.get(name, -1)) for name in COLUMNS)
         self._lines_by_address: dict[str, tuple[int, str]] = {}
@@ -83,10 +90,11 @@ class RowReader:
             self._password(line, cell["Password"]),
             cell["UserRoot"],
             cell["DisplayName"],
-            self._cohort(line, cell["Cohort"]),
+            self._cohort(line, cell, address),
             self._cutover_at_utc(line, cell["CutoverAtUtc"]),
             self._usage_location(line, cell["UsageLocation"]),
             self._new_password(line, cell["NewPassword"]),
+            cell["Unit"].strip(),
         )
         return row if len(self.mistakes) == before_count else None
 
@@ -137,6 +145,7 @@ class RowReader:
             )
             self._note(line, "EmailAddress", problem)
             if problem is None:
+                self._note(line, "EmailAddress", never_touched_problem(self._accounts, address))
                 self._refuse_second_address(line, address, written)
                 return address
         return ""
@@ -202,11 +211,17 @@ class RowReader:
             what = "has blanks around it, which were kept"
             self._warn(line, name, what, "Remove them if they are not part of the password")
 
-    def _cohort(self, line: int, written: str) -> str:
-        name = written.strip()
-        if self._readable(written):
+    def _cohort(self, line: int, cell: dict[str, str], address: str) -> str:
+        name = cell["Cohort"].strip()
+        if self._readable(cell["Cohort"]):
             self._note(line, "Cohort", cohort_problem(name, self._cohorts))
-        return name
+        if name or not address or not self._readable(cell["Unit"]):
+            return name
+        try:
+            return self._choice.choose(address, cell["Unit"])
+        except CohortsAmbiguous as ambiguous:
+            self._note(line, "EmailAddress", ambiguous_problem(ambiguous))
+            return name
 
     def _cutover_at_utc(self, line: int, written: str) -> datetime | None:
         text = written.strip()

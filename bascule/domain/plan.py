@@ -136,6 +136,18 @@ class AccountPlan:
 
     create: bool = True
     """Create missing accounts; otherwise a missing account sets its mailbox aside."""
+    never_touch: tuple[str, ...] = ()
+    """Accounts that no row may name and nothing done to many ever changes, such as the administrator's."""
+
+
+@dataclass(frozen=True)
+class FutureUsersPlan:
+    """What becomes of accounts that appear in a cohort later, without a mailbox to move."""
+
+    interval_h: int = 0
+    """How often they are looked for; 0: only when somebody asks."""
+    count_max: int = 100
+    """Accounts changed in one run; a wrong pattern then costs a hundred licences and not all of them."""
 
 
 @dataclass(frozen=True)
@@ -224,6 +236,7 @@ class Plan:
     cohorts: dict[str, CohortPlan]
     """By name; `default` is there always and serves rows that name none."""
     accounts: AccountPlan = field(default_factory=AccountPlan)
+    future_users: FutureUsersPlan = field(default_factory=FutureUsersPlan)
     sync: SyncPlan = field(default_factory=SyncPlan)
     cutover: CutoverPlan = field(default_factory=CutoverPlan)
     patience: PatiencePlan = field(default_factory=PatiencePlan)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 from bascule.domain.addresses import domain_of
 from bascule.domain.plan_checks import is_loopback
+from bascule.domain.plan_cohorts import check_cohorts
 from bascule.domain.plan_shape import PlanMistake, Values
 
 HOUR_S = 3_600
@@ -135,4 +136,5 @@ _CHECKS: tuple[Callable[[Values], Iterator[PlanMistake]], ...] = (
     _notice_has_a_text,
     _waits_fit,
     _probes_fit,
+    check_cohorts,
 )

@@ -7,6 +7,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from bascule.domain.addresses import address_problem
+from bascule.domain.plan_cohorts import (
+    address_patterns_problem,
+    addresses_problem,
+    instant_problem,
+    language_problem,
+    repeated_problem,
+)
 from bascule.domain.plan_shape import PlanMistake, Values
 
 Problem = tuple[str, str] | None
@@ -57,6 +64,8 @@ BOUNDS = {
     "patience.watchdog_h": Bound(25, 1_440, "a story looks at its row every 24 h: sooner always alarms"),
     "survey.message_size_max_bytes": Bound(1_024, 157_286_400, "Exchange Online takes 150 MB at most"),
     "cohorts.*.password_length_min": Bound(8, 256, "the directory takes no shorter and no longer ones"),
+    "future_users.interval_h": Bound(0, 168, "a new pupil should not wait longer than a week"),
+    "future_users.count_max": Bound(1, 1_000, "one run must end long before the next one begins"),
     "survey.message_count_max": Bound(1, 500_000, "an IMAP migration copies 500 000 messages at most"),
 }  # fmt: skip
 
@@ -273,7 +282,14 @@ _FORMS: dict[str, Callable[..., Problem]] = {
     "alias_map.home_form": _home_form,
     "alias_map.host": _host,
     "cohorts": _cohort_names,
+    "cohorts.*.replaces": repeated_problem,
+    "cohorts.*.services_first": _services,
     "cohorts.*.services_after": _services,
+    "cohorts.*.services_after_at_utc": instant_problem,
+    "cohorts.*.language": language_problem,
+    "cohorts.*.addresses": address_patterns_problem,
+    "cohorts.*.units": repeated_problem,
+    "accounts.never_touch": addresses_problem,
     "cohorts.*.usage_location": _usage_location,
     "survey.waived": _twice,
     "notices.migrated_subject": _notice,

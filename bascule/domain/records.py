@@ -36,6 +36,8 @@ class MailboxRecord:
     display_name: str = ""
     cohort: str = ""
     usage_location: str = ""
+    unit: str = ""
+    """Organisational unit or class of the row, such as `Eleves/3A`."""
     cutover_at_utc: datetime | None = None
     """When the operator wishes the cutover; None: not yet asked. An instant in the past means at once."""
 
@@ -134,6 +136,7 @@ BATCH_FIELDS = (
     "display_name",
     "cohort",
     "usage_location",
+    "unit",
 )
 
 

@@ -43,7 +43,7 @@ def test_exchange_gets_exactly_its_columns_with_every_field_quoted() -> None:
 def test_the_sanitised_file_says_the_same_without_passwords() -> None:
     """It replaces the upload at rest, and must still be readable as a batch."""
     text = FULL_HEADER.replace(",", ";") + (
-        f"anna@example.org;anna;{CANARY};/r;Änna;teachers;2026-12-01T06:00Z;FR;{CANARY}\r\n"
+        f"anna@example.org;anna;{CANARY};/r;Änna;teachers;2026-12-01T06:00Z;FR;{CANARY};3A\r\n"
     )
     batch = read(text)
     clean = sanitised_csv(batch)

@@ -22,7 +22,7 @@ from tests.domain.batch_samples import (
 def test_a_full_row_arrives_whole() -> None:
     """Every column an operator fills must reach the story, in the form the story compares."""
     text = FULL_HEADER + (
-        'Anna@Example.org,anna,"p,a""ss",/root,"Anna B.",teachers,2026-12-01T07:30:00+01:00,fr,start-123\r\n'
+        'Anna@Example.org,anna,"p,a""ss",/root,"Anna B.",teachers,2026-12-01T07:30:00+01:00,fr,start-123, Profs/3 \r\n'
     )
     row = read(text).rows[0]
 
@@ -34,12 +34,12 @@ def test_a_full_row_arrives_whole() -> None:
     assert (row.user_name, row.password, row.user_root) == ("anna", 'p,a"ss', "/root")
     assert (row.display_name, row.cohort, row.usage_location) == ("Anna B.", "teachers", "FR")
     assert row.cutover_at_utc == datetime(2026, 12, 1, 6, 30, tzinfo=UTC)
-    assert row.new_password == "start-123"
+    assert (row.new_password, row.unit) == ("start-123", "Profs/3")
 
 
 def test_a_row_shows_no_password_when_printed() -> None:
     """A row printed by a debugger or an exception would carry the password into a log."""
-    batch = read(FULL_HEADER + f"anna@example.org,anna,{CANARY},,,,,,{CANARY}\r\n")
+    batch = read(FULL_HEADER + f"anna@example.org,anna,{CANARY},,,,,,{CANARY},\r\n")
 
     assert CANARY not in repr(batch)
     assert batch.has_passwords
@@ -126,8 +126,8 @@ def test_a_file_with_many_mistakes_names_each_at_its_line_and_column_in_order() 
         f'{HEADER}anna@example.org,anna,"{CANARY}\n{CANARY}"\n',
         f"{HEADER}anna@example.org,anna,{CANARY}\x00\n",
         f"{HEADER}anna@example.org,anna,{CANARY * 30}\n",
-        f"{FULL_HEADER}anna@example.org,anna,x,,,{CANARY},{CANARY},{CANARY},{CANARY}\x01\n",
-        f"{FULL_HEADER}anna@example.org,anna, {CANARY},{CANARY},,,,,\nbad,b,x,,,,,,\n",
+        f"{FULL_HEADER}anna@example.org,anna,x,,,{CANARY},{CANARY},{CANARY},{CANARY}\x01,\n",
+        f"{FULL_HEADER}anna@example.org,anna, {CANARY},{CANARY},,,,,,\nbad,b,x,,,,,,,\n",
     ],
 )
 def test_no_message_repeats_a_password_wherever_a_slip_puts_it(text: str) -> None:
@@ -253,7 +253,7 @@ def test_a_cell_that_looks_like_a_formula_is_only_text() -> None:
 
 def test_a_short_first_password_is_told() -> None:
     """Microsoft 365 refuses it for a new account unless the policy is off."""
-    batch = read(FULL_HEADER + "a@example.org,a,x,,,,,,12345\n")
+    batch = read(FULL_HEADER + "a@example.org,a,x,,,,,,12345,\n")
 
     assert [warning.column_name for warning in batch.warnings] == ["NewPassword"]
 
