@@ -30,7 +30,8 @@ def certify(ports: Ports, request: CertificateRequest) -> CertificateFacts:
         certificate.cloud_count,
         len(certificate.named),
         certificate.missing_count,
-        _write(ports, record, certificate),
+        _write(ports, record, certificate, is_whole=request.since_utc is None),
+        certificate.doubled_count,
     )
 
 
@@ -50,8 +51,10 @@ def _since(messages: Iterator[MessageFacts], since_utc: datetime | None) -> Iter
     )
 
 
-def _write(ports: Ports, record: MailboxRecord, certificate: Certificate) -> str:
-    path = f"{record.batch}/{record.key}.certificate.json"
+def _write(ports: Ports, record: MailboxRecord, certificate: Certificate, *, is_whole: bool) -> str:
+    # What is proven of the last days only must not take the place of the proof of everything.
+    kind = "certificate" if is_whole else "sweep"
+    path = f"{record.batch}/{record.key}.{kind}.json"
     content = {
         "address": record.address,
         "made_utc": encode(ports.clock.now_utc()),

@@ -1,4 +1,4 @@
-"""The proof of completeness: every source message is in the cloud, or named with a reason.
+"""The proof of completeness: every source message is in the cloud, or named with a reason; and what is there twice.
 
 Messages are told by their Message-ID, as a multiset: two messages with one id must be there twice. One without an id
 is told by its time of arrival, which the migration keeps. A message counts as present where it is expected first,
@@ -6,14 +6,14 @@ then anywhere else in the mailbox, because people move mail.
 """
 
 import itertools
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from bascule.domain.folders import Path
 from bascule.domain.mail import MessageFacts
 
-MISSING_SHOWN_MAX = 200
+MISSING_SHOWN_MAX = DOUBLED_SHOWN_MAX = 200
 """A report that nobody can read through helps nobody; the count is always exact."""
 
 
@@ -39,6 +39,18 @@ class NamedException:
 
 
 @dataclass(frozen=True)
+class DoubledMessage:
+    """A cloud message beyond those that the source has of it.
+
+    Moved, renamed or renumbered at the source between two syncs, or tidied up in the cloud, a message may be copied again.
+    """
+
+    folder: str
+    """In the cloud, levels parted by `/`."""
+    message_id: str
+
+
+@dataclass(frozen=True)
 class Certificate:
     """The whole proof of one mailbox."""
 
@@ -50,6 +62,9 @@ class Certificate:
     missing: tuple[NamedException, ...]
     """Not in the cloud, without a reason: the first of them."""
     missing_count: int
+    doubled: tuple[DoubledMessage, ...]
+    """More often in the cloud than at the source: the first of them."""
+    doubled_count: int
 
     @property
     def is_complete(self) -> bool:
@@ -67,6 +82,8 @@ class Comparison:
         self._counts: dict[str, int] = {}
         self._present: Counter[str] = Counter()
         self._absent: list[_Absent] = []
+        # {second of arrival: the folders that held a message for one without an id}
+        self._given_by_arrival: defaultdict[int, list[Path]] = defaultdict(list)
 
     def add_cloud(self, path: Path, messages: Iterable[MessageFacts]) -> None:
         """Take in one cloud folder. All of them must be in before the first source folder."""
@@ -96,6 +113,7 @@ class Comparison:
         rest = [absent for absent in rest if not self._found_by_arrival(absent, elsewhere)]
         named = [(absent, reason) for absent in rest if (reason := self._reason(absent))]
         missing = [absent for absent in rest if not self._reason(absent)]
+        doubled = list(self._doubled())
         proofs = tuple(
             FolderProof(folder, count, self._present[folder], elsewhere[folder])
             for folder, count in self._counts.items()
@@ -107,7 +125,25 @@ class Comparison:
             tuple(absent.named(reason) for absent, reason in named),
             tuple(absent.named("not found in the cloud") for absent in missing[:MISSING_SHOWN_MAX]),
             len(missing),
+            tuple(doubled[:DOUBLED_SHOWN_MAX]),
+            len(doubled),
         )
+
+    def _doubled(self) -> Iterator[DoubledMessage]:
+        """What is left of a message whose partner was found, wherever that was."""
+        left = {message_id for _, message_id, _ in self._left()}
+        given = {each for shelf in self._shelves.values() for each in shelf.given() if each in left}
+        # Those in whose place one without an id was found are not left over: one for each.
+        givers = {second: Counter(paths) for second, paths in self._given_by_arrival.items()}
+        for path, message_id, arrivals in self._left():
+            for second in arrivals:
+                if message_id in given or _is_second_copy(givers.get(second), path):
+                    yield DoubledMessage("/".join(path), message_id)
+
+    def _left(self) -> Iterator[tuple[Path, str, list[int]]]:
+        for path, shelf in self._shelves.items():
+            for message_id, arrivals in shelf.left():
+                yield path, message_id, arrivals
 
     def _found_by_id(self, absent: "_Absent", elsewhere: Counter[str]) -> bool:
         wanted = absent.message.message_id
@@ -119,19 +155,33 @@ class Comparison:
     def _found_by_arrival(self, absent: "_Absent", elsewhere: Counter[str]) -> bool:
         if absent.message.message_id:
             return False
+        second = absent.message.arrival_s
         here = self._shelves.get(absent.expected)
-        if here is not None and here.take_arrival(absent.message.arrival_s):
+        if here is not None and here.take_arrival(second):
             self._present[absent.folder] += 1
+            self._given_by_arrival[second].append(absent.expected)
             return True
-        if any(shelf.take_arrival(absent.message.arrival_s) for shelf in self._shelves.values()):
-            elsewhere[absent.folder] += 1
-            return True
-        return False
+        giver = next((path for path, s in self._shelves.items() if s.take_arrival(second)), None)
+        if giver is None:
+            return False
+        elsewhere[absent.folder] += 1
+        self._given_by_arrival[second].append(giver)
+        return True
 
     def _reason(self, absent: "_Absent") -> str:
         if absent.message.size_bytes > self._size_max_bytes:
             return f"larger than {self._size_max_bytes} bytes"
         return "" if absent.is_migrated else "the service does not migrate this folder"
+
+
+def _is_second_copy(givers: Counter[Path] | None, path: Path) -> bool:
+    """Whether a message that arrived in the second of one without an id is not the one that stood for it."""
+    if givers is None:
+        return False
+    if givers[path] <= 0:
+        return True
+    givers[path] -= 1
+    return False
 
 
 def unmatched(
@@ -173,6 +223,8 @@ class _Shelf:
     def __init__(self) -> None:
         self._arrivals_by_id: dict[str, list[int]] = {}
         self._left_by_arrival: Counter[int] | None = None
+        # Of an id that was given and is there still; an id of which nothing is left was given as well.
+        self._given_and_left: set[str] = set()
 
     def put(self, message: MessageFacts) -> None:
         self._arrivals_by_id.setdefault(message.message_id, []).append(message.arrival_s)
@@ -182,7 +234,18 @@ class _Shelf:
         if not message_id or not arrivals:
             return False
         arrivals.pop()
+        if arrivals:
+            self._given_and_left.add(message_id)
         return True
+
+    def given(self) -> Iterator[str]:
+        """The ids of messages that found their partners here."""
+        spent = (each for each, seconds in self._arrivals_by_id.items() if not seconds)
+        return itertools.chain(spent, self._given_and_left)
+
+    def left(self) -> Iterator[tuple[str, list[int]]]:
+        """{id: seconds of arrival} of what was not taken by its id."""
+        return ((each, seconds) for each, seconds in self._arrivals_by_id.items() if seconds)
 
     def take_arrival(self, second: int) -> bool:
         """Take a message that arrived in that second; no more ids are taken after the first of these."""

@@ -184,6 +184,8 @@ class CertificateFacts:
     named_count: int
     missing_count: int
     report: str
+    doubled_count: int = 0
+    """Messages that are more often in the cloud than at the source."""
 
     @property
     def is_complete(self) -> bool:

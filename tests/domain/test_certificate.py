@@ -104,6 +104,38 @@ def test_a_folder_that_is_not_migrated_is_named() -> None:
     assert len(proof.named) == 1
 
 
+def test_a_message_that_was_moved_between_two_syncs_is_named_as_doubled() -> None:
+    """Who finds a message twice must find it on the certificate, not be told that nothing was doubled."""
+    moved, other = message("<a@x>"), message("<b@x>")
+    proof = certified([moved, other], {INBOX: [moved, other], SENT: [moved]})
+
+    assert proof.is_complete
+    assert [(each.folder, each.message_id) for each in proof.doubled] == [("Sent Items", "<a@x>")]
+
+
+def test_a_message_there_twice_in_one_folder_is_named_once() -> None:
+    """A renumbered folder is copied again into the folder where everything is already."""
+    proof = certified([message("<a@x>")], {INBOX: [message("<a@x>"), message("<a@x>")]})
+
+    assert (proof.doubled_count, proof.doubled[0].folder) == (1, "Inbox")
+
+
+def test_a_message_without_an_id_that_was_copied_again_is_named_where_it_is_not_expected() -> None:
+    """The tenant gives each copy an id of its own: only the second of arrival tells that they are one."""
+    first, second = (message(each, arrived_s=3) for each in ("<1@t>", "<2@t>"))
+    proof = certified([message(arrived_s=3)], {INBOX: [first], SENT: [second]})
+
+    assert proof.is_complete
+    assert [(each.folder, each.message_id) for each in proof.doubled] == [("Sent Items", "<2@t>")]
+
+
+def test_mail_that_only_the_cloud_has_is_not_doubled() -> None:
+    """New mail arrives in the cloud while the certificate is made."""
+    proof = certified([message("<a@x>")], {INBOX: [message("<a@x>"), message("<new@x>")]})
+
+    assert proof.doubled_count == 0
+
+
 def test_a_long_list_of_missing_mail_is_cut_but_counted() -> None:
     """A report of half a million lines helps nobody; the number must be right all the same."""
     count = MISSING_SHOWN_MAX + 50
