@@ -1,0 +1,1 @@
+"""The command line `bascule`: asks the app's HTTP API, and foretells batches; never deployed."""

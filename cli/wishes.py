@@ -1,0 +1,86 @@
+"""What an operator wishes of mailboxes: asked, waited for, and told who takes it and who does not and why."""
+
+import argparse
+import threading
+from typing import Any
+
+from bascule.domain.codes import Offence
+from bascule.domain.records import Wish
+from cli.errors import Refused, WrongUse
+from cli.output import show, table
+from cli.service import Service, open_service
+from cli.verbs import Nouns, add_verb
+
+MEANINGS = {
+    Wish.CUTOVER: "cut mailboxes over, at once or at an instant",
+    Wish.ROLLBACK: "bring mailboxes back to the source",
+    Wish.RETRY: "let mailboxes that were set aside go on",
+    Wish.ABANDON: "leave mailboxes at the source for good",
+}
+# A wish is granted within seconds also for 5 000 mailboxes; after that the app is asked again by hand.
+LOOK_PAUSE_S = 0.5
+LOOK_COUNT_MAX = 240
+ENDED_BADLY = frozenset({"Failed", "Terminated", "Canceled"})
+
+
+def add_wishes(verbs: Nouns) -> None:
+    """Add cutover, rollback, retry and abandon."""
+    for wish, meaning in MEANINGS.items():
+        verb = add_verb(verbs, wish.value, _ask, meaning)
+        verb.set_defaults(wish=wish)
+        verb.add_argument("batch")
+        verb.add_argument("mailboxes", nargs="*", metavar="ADDRESS")
+        verb.add_argument("--all", action="store_true", help="every mailbox of the batch")
+        verb.add_argument(
+            "--no-wait", action="store_true", help="do not wait for what becomes of it"
+        )
+        if wish is Wish.CUTOVER:
+            verb.add_argument("--at", help="when, ISO 8601; without an offset it is UTC")
+            verb.add_argument(
+                "--waive",
+                action="append",
+                choices=sorted(Offence),
+                help="an offence that is accepted; may be given several times",
+            )
+
+
+def _ask(asked: argparse.Namespace) -> int:
+    with open_service() as service:
+        taken = service.post("batches", asked.batch, asked.wish.value, body=_body(asked))
+        if asked.no_wait:
+            show(asked, taken, f"asked as {taken['request']}")
+            return 0
+        result = _result(service, taken["request"])
+    show(asked, result, _said(asked.wish, result))
+    return 1 if result["refused_count"] else 0
+
+
+def _body(asked: argparse.Namespace) -> dict[str, Any]:
+    if asked.all == bool(asked.mailboxes):
+        raise WrongUse("name the mailboxes, or give --all, and not both")
+    body: dict[str, Any] = {"mailboxes": "all" if asked.all else asked.mailboxes}
+    if asked.wish is Wish.CUTOVER:
+        body |= {"at": asked.at} if asked.at else {}
+        body |= {"waive": asked.waive} if asked.waive else {}
+    return body
+
+
+def _result(service: Service, request: str) -> dict[str, Any]:
+    for _ in range(LOOK_COUNT_MAX):
+        answer = service.get("requests", request)
+        if answer["state"] == "Completed":
+            result: dict[str, Any] = answer["result"]
+            return result
+        if answer["state"] in ENDED_BADLY:
+            raise Refused(f"{request} ended as {answer['state']}: {answer['result']}")
+        threading.Event().wait(LOOK_PAUSE_S)
+    raise Refused(f"{request} is not granted yet; `bascule batches show` tells how it goes on")
+
+
+def _said(wish: Wish, result: dict[str, Any]) -> str:
+    lines = [
+        f"{wish.value}: {result['granted']} mailboxes take it, {result['refused_count']} cannot"
+    ]
+    if result["refused"]:
+        lines += ["", table(result["refused"], ("address", "why"))]
+    return "\n".join(lines)
