@@ -38,7 +38,7 @@ setup-test: setup $(SERVERS_STAMP) ## Install also the real servers that some te
 
 $(SERVERS_STAMP): Makefile .ci/debian-packages
 	.ci/debian-packages mariadbd:mariadb-server-core my_print_defaults:mariadb-client-core \
-	    postfix:postfix :postfix-mysql dovecot:dovecot-imapd :dovecot-lmtpd
+	    postfix:postfix :postfix-mysql dovecot:dovecot-imapd :dovecot-lmtpd nsd:nsd
 	mkdir -p $(@D) && rm -f $(@D)/servers-* && touch $@
 
 .PHONY: demo

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from bascule.ports.exchange import Exchange
     from bascule.ports.ledger import Journal, Ledger
     from bascule.ports.notifier import Notifier
+    from bascule.ports.public_dns import PublicDns
     from bascule.ports.secrets import Secrets
     from bascule.ports.source_mail import SourceMail
 
@@ -95,6 +96,12 @@ class RealPorts:
         from bascule.adapters.imap.connection import ImapSourceMail
 
         return self._once("source_mail", lambda: ImapSourceMail(self.plan.source))
+
+    @property
+    def public_dns(self) -> "PublicDns":
+        from bascule.adapters.public_dns import DnsPythonPublicDns
+
+        return self._once("public_dns", lambda: DnsPythonPublicDns(self.plan.dns))
 
     @property
     def ledger(self) -> "Ledger":

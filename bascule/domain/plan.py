@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from bascule.domain.addresses import local_part
 from bascule.domain.codes import Offence
+from bascule.domain.plan_dns import DnsPlan
 
 
 @dataclass(frozen=True)
@@ -241,6 +242,7 @@ class Plan:
     cutover: CutoverPlan = field(default_factory=CutoverPlan)
     patience: PatiencePlan = field(default_factory=PatiencePlan)
     survey: SurveyPlan = field(default_factory=SurveyPlan)
+    dns: DnsPlan = field(default_factory=DnsPlan)
     notices: NoticePlan = field(default_factory=NoticePlan)
 
     def routing_address(self, address: str) -> str:

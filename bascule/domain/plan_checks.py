@@ -14,6 +14,7 @@ from bascule.domain.plan_cohorts import (
     language_problem,
     repeated_problem,
 )
+from bascule.domain.plan_dns import senders_problem, servers_problem
 from bascule.domain.plan_shape import PlanMistake, Values
 
 Problem = tuple[str, str] | None
@@ -66,6 +67,10 @@ BOUNDS = {
     "cohorts.*.password_length_min": Bound(8, 256, "the directory takes no shorter and no longer ones"),
     "future_users.interval_h": Bound(0, 168, "a new pupil should not wait longer than a week"),
     "future_users.count_max": Bound(1, 1_000, "one run must end long before the next one begins"),
+    "dns.timeout_s": Bound(1, 20, "a look asks every server for every record"),
+    "dns.ttl_s_max": Bound(60, 86_400, "shorter ones are ignored by resolvers, a day is what one wants to leave"),
+    "dns.look_s": Bound(60, 3_600, "somebody waits at the other end of a change"),
+    "dns.patience_h": Bound(1, 720, "a month without the records is a forgotten project"),
     "survey.message_count_max": Bound(1, 500_000, "an IMAP migration copies 500 000 messages at most"),
 }  # fmt: skip
 
@@ -292,6 +297,9 @@ _FORMS: dict[str, Callable[..., Problem]] = {
     "accounts.never_touch": addresses_problem,
     "cohorts.*.usage_location": _usage_location,
     "survey.waived": _twice,
+    "dns.resolvers": servers_problem,
+    "dns.authorities": servers_problem,
+    "dns.source_senders": senders_problem,
     "notices.migrated_subject": _notice,
     "notices.migrated_text": _notice,
 }

@@ -14,6 +14,7 @@ from bascule.ports.domains import Domains
 from bascule.ports.exchange import Exchange
 from bascule.ports.ledger import Journal, Ledger
 from bascule.ports.notifier import Notifier
+from bascule.ports.public_dns import PublicDns
 from bascule.ports.secrets import Secrets
 from bascule.ports.source_mail import SourceMail
 
@@ -37,6 +38,8 @@ class Ports(Protocol):
     def alias_map(self) -> AliasMap: ...
     @property
     def source_mail(self) -> SourceMail: ...
+    @property
+    def public_dns(self) -> PublicDns: ...
     @property
     def ledger(self) -> Ledger: ...
     @property

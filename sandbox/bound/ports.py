@@ -15,6 +15,7 @@ from sandbox.bound.exchange import WorldExchange
 from sandbox.bound.journal import MemoryJournal
 from sandbox.bound.ledger import MemoryLedger
 from sandbox.bound.notifier import WorldNotifier
+from sandbox.bound.public_dns import WorldPublicDns
 from sandbox.bound.secrets import MemorySecrets
 from sandbox.bound.source_mail import WorldSourceMail
 from sandbox.world.world import World
@@ -32,6 +33,7 @@ class BoundPorts:
     cloud_mail: WorldCloudMail
     alias_map: WorldAliasMap
     source_mail: WorldSourceMail
+    public_dns: WorldPublicDns
     ledger: MemoryLedger
     journal: MemoryJournal
     boards: MemoryBoards
@@ -53,6 +55,7 @@ def bound_ports(world: World, plan: Plan) -> BoundPorts:
         cloud_mail=mail,
         alias_map=WorldAliasMap(world),
         source_mail=WorldSourceMail(world),
+        public_dns=WorldPublicDns(world),
         ledger=MemoryLedger(),
         journal=MemoryJournal(),
         boards=MemoryBoards(),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from sandbox.world.aliases import AliasRows, AliasTable, FileAliases, MemoryAliases
+from sandbox.world.dns import PublicZones
 from sandbox.world.kernel import Kernel
 from sandbox.world.mail import fingerprint
 from sandbox.world.misfortune import Misfortune
@@ -37,6 +38,7 @@ class World:
         self.misfortune = Misfortune(self.kernel, weather)
         self.calls: Counter[str] = Counter()
         self.aliases: AliasRows = aliases or MemoryAliases()
+        self.dns = PublicZones(self.kernel, self.naming)
         self.source = Source(self.naming)
         self.tenant = Tenant(self.kernel, weather, self.trace, self.naming, self.source)
         self.postfix = Postfix(
