@@ -19,11 +19,11 @@ from bascule.domain.requests import (
     SwitchRequest,
 )
 from bascule.ports.bundle import Ports
+from sandbox.in_process.app import Activity as Step
 from sandbox.simulate.draw import draw_life
 from sandbox.simulate.existence import START_UTC, ChangeStep, Existence
 from sandbox.simulate.hosts import swift_host
 from sandbox.simulate.living import Outcome, live
-from sandbox.simulated.app import Activity as Step
 
 SEEDS_MAX = 200
 

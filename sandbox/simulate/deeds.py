@@ -9,9 +9,9 @@ from bascule.domain.addresses import mailbox_key
 from bascule.domain.records import MailboxRecord, Wish
 from bascule.domain.requests import WakeRequest, WishRequest
 from bascule.domain.stages import LIFE, Stage
+from sandbox.in_process.plan import LICENCE, batch_csv
 from sandbox.simulate.existence import Existence
 from sandbox.simulate.life import Deed, DeedKind
-from sandbox.simulated.plan import LICENCE, batch_csv
 from sandbox.world.coexistence import GROUP_LOCAL_PART, RULE_NAME, coexistence_rule
 from sandbox.world.exchange_refusals import ExchangeRefusal
 from sandbox.world.groups import DistributionGroup

@@ -12,12 +12,12 @@ from bascule.domain.records import MailboxRecord
 from bascule.domain.stages import Stage
 from bascule.ports.bundle import Ports
 from sandbox.bound.ports import BoundPorts, bound_ports
+from sandbox.in_process.app import Activity
+from sandbox.in_process.plan import LICENCE, STAFF_LICENCE, plan_of
 from sandbox.local_host.clock import VirtualClock
 from sandbox.simulate.draw import MESSAGE_MAX_BYTES, paced
 from sandbox.simulate.fates import FatefulPorts, Fates, Killed
 from sandbox.simulate.life import Life
-from sandbox.simulated.app import Activity
-from sandbox.simulated.plan import LICENCE, STAFF_LICENCE, plan_of
 from sandbox.world.coexistence import prepare_coexistence
 from sandbox.world.licences import Seats
 from sandbox.world.population import populate

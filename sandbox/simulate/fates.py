@@ -10,12 +10,12 @@ from typing import Any
 
 from azure.durable_functions import DurableOrchestrationClient
 
+from sandbox.in_process.witness import Witness
 from sandbox.local_host.client_binding import InProcessClient
 from sandbox.local_host.loader import AppFunction
 from sandbox.local_host.management import Management
 from sandbox.local_host.worker import ActivityResult, ProgramReply
 from sandbox.simulate.life import Fault, FaultKind
-from sandbox.simulated.witness import Witness
 
 # The plan is a value and the clock has no effect: nothing can break between them and a step.
 NOT_WATCHED = frozenset({"plan", "clock"})

@@ -9,6 +9,7 @@ from typing import Any
 from activities.catalogue import activities
 from activities.wake_stories import wake_stories
 from bascule.ports.bundle import Ports
+from sandbox.in_process.app import STORIES, simulated_app
 from sandbox.local_host.client_binding import InProcessClient
 from sandbox.local_host.clock import parse_instant
 from sandbox.local_host.engine import Engine
@@ -17,7 +18,6 @@ from sandbox.local_host.store import MEMORY, Store
 from sandbox.simulate.existence import ChangeStep, Existence
 from sandbox.simulate.fates import FatefulWorker, HardOfHearing
 from sandbox.simulate.swift import SwiftHost
-from sandbox.simulated.app import STORIES, simulated_app
 
 
 def swift_host(life: Existence, ports: Ports, change_step: ChangeStep) -> SwiftHost:

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 from bascule.domain.records import Wish
 from bascule.domain.stages import Stage
+from sandbox.in_process.app import Activity
 from sandbox.simulate import deeds, promises
 from sandbox.simulate.existence import START_UTC, Existence, LifeBroken, MakeHost
 from sandbox.simulate.hosts import swift_host
 from sandbox.simulate.life import Deed, DeedKind, Life
-from sandbox.simulated.app import Activity
 
 # After the last deed: this many rounds of retry and cutover, each of as many hours. More than the longest grace.
 ROUNDS_MAX = 12

@@ -12,7 +12,7 @@ from bascule.domain.codec import Json, encode
 from bascule.domain.records import MailboxRecord, MailboxRef
 from bascule.domain.requests import BatchRef
 from bascule.domain.stages import Stage
-from sandbox.simulated.simulation import BATCH, Simulation
+from sandbox.in_process.simulation import BATCH, Simulation
 from sandbox.world.verdict import canonical_state
 
 REF = BatchRef(BATCH)

@@ -25,7 +25,7 @@ from bascule.domain.requests import (
 )
 from bascule.domain.routes import RouteSwitch
 from bascule.domain.stages import Stage
-from sandbox.simulated.simulation import BATCH, START_UTC, Options, Simulation
+from sandbox.in_process.simulation import BATCH, START_UTC, Options, Simulation
 from sandbox.world.mail import header
 from sandbox.world.misfortune import Failure, FailureKind
 from tests.activities import moments

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from sandbox.simulated.simulation import Options, Simulation
+from sandbox.in_process.simulation import Options, Simulation
 
 Simulate = Callable[..., Simulation]
 

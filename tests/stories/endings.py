@@ -1,7 +1,7 @@
 """What every simulated life is judged by at its end: the promises of the design, one by one."""
 
 from bascule.domain.stages import Stage
-from sandbox.simulated.simulation import BATCH, Simulation
+from sandbox.in_process.simulation import BATCH, Simulation
 
 # The design's promise for one generation of a story.
 HISTORY_EVENTS_MAX = 200

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bascule.domain.stages import Stage
-from sandbox.simulated.simulation import BATCH, START_UTC
+from sandbox.in_process.simulation import BATCH, START_UTC
 from sandbox.world.verdict import canonical_state
 from sandbox.world.weather import CALM, ORDINARY, Span
 from tests.stories.conftest import Simulate

@@ -8,7 +8,7 @@ import pytest
 
 from bascule.domain.plan import Plan
 from bascule.domain.stages import Stage
-from sandbox.simulated.simulation import BATCH, Simulation
+from sandbox.in_process.simulation import BATCH, Simulation
 from sandbox.world.weather import CALM
 from tests.stories.conftest import Simulate
 from tests.stories.endings import HISTORY_EVENTS_MAX, judge_life

@@ -8,7 +8,7 @@ import pytest
 from bascule.domain.codes import Code
 from bascule.domain.records import Wish
 from bascule.domain.stages import Stage
-from sandbox.simulated.simulation import Simulation
+from sandbox.in_process.simulation import Simulation
 from sandbox.world.population import Person
 from sandbox.world.weather import CALM, ORDINARY, Span, Weather
 from tests.stories.conftest import Simulate

@@ -12,8 +12,8 @@ from bascule.domain.records import Wish
 from bascule.domain.stages import Stage
 from bascule.domain.sync import SyncState
 from sandbox.bound import exchange as bound_exchange
-from sandbox.simulated.plan import LICENCE
-from sandbox.simulated.simulation import BATCH, Simulation
+from sandbox.in_process.plan import LICENCE
+from sandbox.in_process.simulation import BATCH, Simulation
 from sandbox.world.licences import Seats
 from sandbox.world.migration_states import UserStatus
 from sandbox.world.naming import Naming

@@ -7,7 +7,7 @@ from bascule.domain.addresses import mailbox_key
 from bascule.domain.records import Wish, batch_instance_id
 from bascule.domain.requests import WishRequest
 from bascule.domain.stages import Stage
-from sandbox.simulated.simulation import BATCH, Simulation
+from sandbox.in_process.simulation import BATCH, Simulation
 from tests.stories.conftest import Simulate
 from tests.stories.endings import all_migrated, batch_has_let_go, judge_life
 

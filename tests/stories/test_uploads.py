@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from bascule.domain.records import Wish
 from bascule.domain.stages import Stage
-from sandbox.simulated.simulation import BATCH, Simulation
+from sandbox.in_process.simulation import BATCH, Simulation
 from sandbox.world.population import Person
 from tests.stories.conftest import Simulate
 from tests.stories.endings import all_migrated, batch_has_let_go, judge_life

@@ -25,11 +25,11 @@ from bascule.domain.records import DOORBELL, BatchRecord, MailboxRecord, Mailbox
 from bascule.domain.requests import WakeRequest, WishRequest
 from bascule.domain.stages import Stage
 from sandbox.bound.ports import BoundPorts, bound_ports
+from sandbox.in_process.app import Activity, simulated_app
+from sandbox.in_process.plan import batch_csv, plan_of
+from sandbox.in_process.witness import Witness, repeated
 from sandbox.local_host.clock import VirtualClock
 from sandbox.local_host.engine import Engine
-from sandbox.simulated.app import Activity, simulated_app
-from sandbox.simulated.plan import batch_csv, plan_of
-from sandbox.simulated.witness import Witness, repeated
 from sandbox.world.coexistence import prepare_coexistence
 from sandbox.world.mail import header
 from sandbox.world.population import Person, populate
