@@ -40,7 +40,7 @@ param sourceNetworkId string = ''
 @maxLength(50)
 param operatorAddressRanges array = []
 
-@description('Application id of the sign-in of the API, made by infra/grants. Empty: function keys alone.')
+@description('Application id of the sign-in of the API, made by infra/grants. Empty: function keys alone, and whoever holds one may do everything.')
 @maxLength(36)
 param apiClientId string = ''
 

@@ -6,7 +6,8 @@ param location = readEnvironmentVariable('AZURE_LOCATION')
 param operatorEmail = readEnvironmentVariable('BASCULE_OPERATOR_EMAIL')
 param operatorAddressRanges = json(readEnvironmentVariable('BASCULE_OPERATOR_ADDRESS_RANGES', '[]'))
 param operatorGroupId = readEnvironmentVariable('BASCULE_OPERATOR_GROUP_ID', '')
-param apiClientId = readEnvironmentVariable('BASCULE_API_CLIENT_ID', '')
+// No default: with keys alone, whoever holds one may do everything, and nobody can say who it was.
+param apiClientId = readEnvironmentVariable('BASCULE_API_CLIENT_ID')
 param network = 'private'
 param sourceNetworkId = readEnvironmentVariable('BASCULE_SOURCE_NETWORK_ID', '')
 param engine = 'scheduler'

@@ -2,7 +2,7 @@
 
 az login
 python -m infra.grants app --principal-id ID --client-id ID [--check | --revoke]
-python -m infra.grants sign-in --name "Bascule prod" [--check | --revoke]
+python -m infra.grants sign-in --name "Bascule prod" [--url URL --principal-id ID] [--check | --revoke]
 """
 
 import argparse
@@ -10,15 +10,25 @@ import sys
 from collections.abc import Sequence
 
 from infra.grants.app_roles import grant_missing, grants_of, revoke_all
+from infra.grants.browser_sign_in import BrowserEntrance
 from infra.grants.exchange import lines_to_check, lines_to_grant, lines_to_revoke
 from infra.grants.graph import GrantRefused, Graph, token_of_the_azure_cli
-from infra.grants.sign_in import find_sign_in, lacks, make_sign_in, remove_sign_in
+from infra.grants.sign_in import (
+    find_sign_in,
+    lacks,
+    make_sign_in,
+    open_to_browsers,
+    remove_sign_in,
+)
 from infra.grants.wanted import EXCHANGE_ROLES
 
 
 def main(words: Sequence[str], graph: Graph | None = None) -> int:
     """Do what the words say; 0 when all is as it has to be, 1 when not."""
-    asked = _parser().parse_args(words)
+    parser = _parser()
+    asked = parser.parse_args(words)
+    if asked.what == "sign-in" and bool(asked.url) != bool(asked.principal_id):
+        parser.error("--url and --principal-id go together")
     door = graph or Graph(token_of_the_azure_cli())
     try:
         return _app(door, asked) if asked.what == "app" else _sign_in(door, asked)
@@ -52,9 +62,12 @@ def _sign_in(graph: Graph, asked: argparse.Namespace) -> int:
     if asked.revoke:
         print("removed" if remove_sign_in(graph, asked.name) else "there is none")
         return 0
+    entrance = BrowserEntrance(asked.url, asked.principal_id) if asked.url else None
     if not asked.check:
         print(f"application id: {make_sign_in(graph, asked.name)}")
-    missing = lacks(graph, find_sign_in(graph, asked.name))
+        if entrance is not None:
+            open_to_browsers(graph, asked.name, entrance)
+    missing = lacks(graph, find_sign_in(graph, asked.name), entrance)
     _say("missing", missing)
     return 1 if missing else 0
 
@@ -79,6 +92,8 @@ def _parser() -> argparse.ArgumentParser:
         "sign-in", help="registration through which people sign in to the API"
     )
     sign_in.add_argument("--name", required=True, help="display name of the registration")
+    sign_in.add_argument("--url", default="", help="address of the deployed app, for browsers")
+    sign_in.add_argument("--principal-id", default="", help="object id of the app's identity")
     for kind in (app, sign_in):
         way = kind.add_mutually_exclusive_group()
         way.add_argument(

@@ -6,14 +6,15 @@ Source: "application resource type" and "servicePrincipal resource type", Micros
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from infra.grants.graph import Graph
+from infra.grants.browser_sign_in import BrowserEntrance, browser_lacks, let_browsers_in
+from infra.grants.graph import GrantRefused, Graph
 
 # The Azure CLI's own registration: `az account get-access-token` asks in a person's name.
 AZURE_CLI_APP_ID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 ROLES = {
     "Reader": "See batches, mailboxes and reports.",
-    "Operator": "Upload batches, retry, abandon and synchronise.",
-    "Approver": "Cut over, roll back and accept a changed upload.",
+    "Operator": "Upload batches, prepare, retry, abandon and synchronise.",
+    "Approver": "Cut over, roll back, accept a changed upload, finish, and set passwords.",
 }
 SCOPE = "access"
 
@@ -25,8 +26,10 @@ def find_sign_in(graph: Graph, name: str) -> dict[str, Any] | None:
     return next(iter(found), None)
 
 
-def lacks(graph: Graph, app: dict[str, Any] | None) -> list[str]:
-    """What is not as it has to be; nothing when all is well."""
+def lacks(
+    graph: Graph, app: dict[str, Any] | None, entrance: BrowserEntrance | None = None
+) -> list[str]:
+    """What is not as it has to be, for browsers too when an app is named; nothing when all is well."""
     if app is None:
         return ["the registration"]
     roles = {each["value"] for each in app.get("appRoles", ()) if each["isEnabled"]}
@@ -36,6 +39,8 @@ def lacks(graph: Graph, app: dict[str, Any] | None) -> list[str]:
     principal = _principal(graph, app["appId"])
     if principal is None or not principal["appRoleAssignmentRequired"]:
         missing.append("that only assigned people are admitted")
+    if entrance is not None and principal is not None:
+        missing += browser_lacks(graph, app, principal["appOwnerOrganizationId"], entrance)
     return missing
 
 
@@ -60,6 +65,15 @@ def make_sign_in(graph: Graph, name: str) -> str:
     elif not principal["appRoleAssignmentRequired"]:
         graph.patch(f"/servicePrincipals/{principal['id']}", {"appRoleAssignmentRequired": True})
     return str(app["appId"])
+
+
+def open_to_browsers(graph: Graph, name: str, entrance: BrowserEntrance) -> None:
+    """Let browsers sign in to this app by the registration, which is there already. Repeating it changes nothing."""
+    app = find_sign_in(graph, name)
+    principal = None if app is None else _principal(graph, app["appId"])
+    if app is None or principal is None:
+        raise GrantRefused(f"there is no registration {name!r}")
+    let_browsers_in(graph, app, principal["appOwnerOrganizationId"], entrance)
 
 
 def remove_sign_in(graph: Graph, name: str) -> bool:

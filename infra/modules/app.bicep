@@ -203,8 +203,12 @@ var schedulerSettings = empty(schedulerEndpoint) ? {} : {
 }
 var aliasMapSettings = hasAliasMapPassword ? { BASCULE_ALIAS_MAP_PASSWORD: '@Microsoft.KeyVault(SecretUri=${settingsVaultUri}secrets/alias-map-password)' } : {}
 var sourceSettings = hasSourceMasterPassword ? { BASCULE_SOURCE_MASTER_PASSWORD: '@Microsoft.KeyVault(SecretUri=${settingsVaultUri}secrets/source-master-password)' } : {}
-// Tokens of this tenant only.
-var signInSettings = hasSignIn ? { WEBSITE_AUTH_AAD_ALLOWED_TENANTS: tenant().tenantId } : {}
+// Tokens of this tenant only; the app then asks for roles instead of function keys. Its identity vouches for it: no secret.
+var signInSettings = hasSignIn ? {
+  BASCULE_SIGN_IN: 'required'
+  OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID: identityClientId
+  WEBSITE_AUTH_AAD_ALLOWED_TENANTS: tenant().tenantId
+} : {}
 
 resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
   parent: app

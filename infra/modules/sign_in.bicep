@@ -1,4 +1,4 @@
-// Who calls the API is known by Entra ID. Only the door of Event Grid keeps its key instead: it brings no token that
+// Who calls the API is known by Entra ID: programs bring a token, browsers are sent to sign in. Only the door of Event Grid keeps its key instead: it brings no token that
 // this app could be made to want.
 
 @description('Name of the function app.')
@@ -25,7 +25,8 @@ resource signIn 'Microsoft.Web/sites/config@2024-11-01' = {
     }
     globalValidation: {
       requireAuthentication: true
-      unauthenticatedClientAction: 'Return401'
+      unauthenticatedClientAction: 'RedirectToLoginPage'
+      redirectToProvider: 'azureactivedirectory'
       excludedPaths: [
         '/runtime/webhooks/blobs'
       ]
@@ -35,6 +36,8 @@ resource signIn 'Microsoft.Web/sites/config@2024-11-01' = {
         enabled: true
         registration: {
           clientId: apiClientId
+          // No secret: the setting of this name holds the application id of the identity that vouches for the app.
+          clientSecretSettingName: 'OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID'
           openIdIssuer: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
         }
         validation: {
@@ -43,15 +46,21 @@ resource signIn 'Microsoft.Web/sites/config@2024-11-01' = {
             'api://${apiClientId}'
           ]
           defaultAuthorizationPolicy: {
-            allowedApplications: allowedClientIds
+            // The registration itself stands for the browsers that it signed in.
+            allowedApplications: union([apiClientId], allowedClientIds)
           }
         }
       }
     }
     login: {
-      // No cookie and no stored token: callers bring a bearer token.
+      // Nobody's token is kept: the app asks who it is, and calls nothing in their name.
       tokenStore: {
         enabled: false
+      }
+      // A working day; a browser that is left open overnight has to sign in again.
+      cookieExpiration: {
+        convention: 'FixedTime'
+        timeToExpiration: '08:00:00'
       }
     }
     httpSettings: {

@@ -11,6 +11,7 @@ from infra.grants.graph import Graph
 from infra.grants.wanted import APP_ROLES
 
 IDENTITY = "11111111-1111-4111-8111-111111111111"
+TENANT = "33333333-3333-4333-8333-333333333333"
 ASSIGNMENTS = f"/v1.0/servicePrincipals/{IDENTITY}/appRoleAssignments"
 
 
@@ -32,6 +33,8 @@ class EntraDirectory:
         self.assignments: dict[str, dict[str, str]] = {}
         self.applications: dict[str, dict[str, Any]] = {}
         self.principals: dict[str, dict[str, Any]] = {}
+        self.trusts: dict[str, dict[str, dict[str, Any]]] = {}
+        """Federated credentials, by the application's object id."""
         self.writes: list[str] = []
 
     def graph(self) -> Graph:
@@ -56,6 +59,10 @@ class EntraDirectory:
             return httpx.Response(200, json=self.services[service[1]])
         if path.startswith(ASSIGNMENTS):
             return self._assignment(request.method, path.removeprefix(ASSIGNMENTS), body)
+        trusting = re.match(r"/v1.0/applications/([^/]+)/federatedIdentityCredentials", path)
+        if trusting:
+            held = self.trusts.setdefault(trusting[1], {})
+            return self._thing(held, request, path.rpartition("/")[2], body)
         store = self.applications if "/applications" in path else self.principals
         return self._thing(store, request, path.rpartition("/")[2], body)
 
@@ -80,7 +87,8 @@ class EntraDirectory:
         body: dict[str, Any],
     ) -> httpx.Response:
         if request.method == "POST":
-            made = {"id": str(uuid4()), "appId": str(uuid4())} | body
+            made = {"id": str(uuid4()), "appId": str(uuid4()), "appOwnerOrganizationId": TENANT}
+            made |= body
             store[made["id"]] = made
             return httpx.Response(201, json=made)
         if request.method == "PATCH":
@@ -89,5 +97,7 @@ class EntraDirectory:
         if request.method == "DELETE":
             del store[name]
             return httpx.Response(204)
+        if "$filter" not in request.url.params:
+            return httpx.Response(200, json={"value": list(store.values())})
         key, value = re.fullmatch(r"(\w+) eq '(.*)'", request.url.params["$filter"]).groups()  # type: ignore[union-attr]
         return httpx.Response(200, json={"value": [x for x in store.values() if x[key] == value]})

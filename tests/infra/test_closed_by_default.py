@@ -60,6 +60,9 @@ NEVER_ON_FLEX = frozenset(
         "ENABLE_ORYX_BUILD",
     ]
 )
+# The name by which the platform knows that an identity vouches for the app. Source: "Configure your App Service or
+# Azure Functions app to use Microsoft Entra sign-in", Microsoft Learn.
+IDENTITY_ASSERTION = "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID"
 SITE_KEYS = frozenset(
     {"minTlsVersion", "ipSecurityRestrictions", "ipSecurityRestrictionsDefaultAction"}
 )
@@ -162,6 +165,22 @@ def test_the_app_takes_the_settings_that_it_is_given() -> None:
     assert read.storage_account == "stbasculeabcdefghijklm"
     assert read.managed_identity_client_id == identity
     assert read.storage == read.client_secret == read.token_url == ""
+
+
+def test_sign_in_is_required_as_soon_as_there_is_one() -> None:
+    """The app opens its routes to tokens alone only when it is told so, and production must tell it."""
+    given = settings_of_the_app("stbasculeabcdefghijklm", "https://k.vault.azure.net/keys/b", "c")
+    production = (INFRA / "prod.bicepparam").read_text(encoding="utf-8")
+    sign_in = (MODULES / "sign_in.bicep").read_text(encoding="utf-8")
+
+    assert given["BASCULE_SIGN_IN"] == "required"
+    assert "param apiClientId = readEnvironmentVariable('BASCULE_API_CLIENT_ID')\n" in production
+    assert "requireAuthentication: true" in sign_in
+    assert re.findall(r"excludedPaths: \[\s*('[^']*')\s*\]", sign_in) == [
+        "'/runtime/webhooks/blobs'"
+    ]
+    assert f"clientSecretSettingName: '{IDENTITY_ASSERTION}'" in sign_in
+    assert given[IDENTITY_ASSERTION] == "c"
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,12 @@ import pytest
 
 from infra.grants.__main__ import main
 from infra.grants.wanted import EXCHANGE_APP_ROLES, EXCHANGE_ROLES, GRAPH_ROLES
-from tests.infra.entra_directory import IDENTITY, EntraDirectory
+from tests.infra.entra_directory import IDENTITY, TENANT, EntraDirectory
 
 PERMISSIONS = Path(__file__).parents[2] / "docs" / "reference" / "permissions.md"
 APP = ("app", "--principal-id", IDENTITY, "--client-id", "22222222-2222-4222-8222-222222222222")
 SIGN_IN = ("sign-in", "--name", "Bascule test")
+BROWSERS = ("--url", "https://bascule.example.org/api", "--principal-id", IDENTITY)
 WANTED = {each.name for each in (*GRAPH_ROLES, *EXCHANGE_APP_ROLES)}
 
 
@@ -72,6 +73,41 @@ def test_the_sign_in_admits_only_the_assigned_and_holds_no_secret() -> None:
     assert "passwordCredentials" not in app
     assert main((*SIGN_IN, "--revoke"), directory.graph()) == 0
     assert directory.applications == {}
+
+
+def test_browsers_sign_in_without_a_secret() -> None:
+    """A secret of the registration would have to be kept, renewed, and hidden in a setting."""
+    directory = EntraDirectory()
+    assert main(SIGN_IN, directory.graph()) == 0
+    assert main((*SIGN_IN, *BROWSERS, "--check"), directory.graph()) == 1
+    assert main((*SIGN_IN, *BROWSERS), directory.graph()) == 0
+    assert main((*SIGN_IN, *BROWSERS), directory.graph()) == 0
+    (app,) = directory.applications.values()
+    (trust,) = directory.trusts[app["id"]].values()
+
+    assert app["web"]["redirectUris"] == ["https://bascule.example.org/.auth/login/aad/callback"]
+    assert trust["subject"] == IDENTITY
+    assert trust["issuer"] == f"https://login.microsoftonline.com/{TENANT}/v2.0"
+    assert "passwordCredentials" not in app
+    assert main((*SIGN_IN, *BROWSERS, "--check"), directory.graph()) == 0
+
+
+def test_a_new_identity_takes_the_place_of_the_old_one() -> None:
+    """After a second deployment the first one's identity must not vouch for the app any more."""
+    directory = EntraDirectory()
+    old = (*BROWSERS[:-1], "44444444-4444-4444-8444-444444444444")
+    assert main((*SIGN_IN, *old), directory.graph()) == 0
+    assert main((*SIGN_IN, *BROWSERS, "--check"), directory.graph()) == 1
+    assert main((*SIGN_IN, *BROWSERS), directory.graph()) == 0
+    (trusts,) = directory.trusts.values()
+
+    assert [each["subject"] for each in trusts.values()] == [IDENTITY]
+
+
+def test_half_of_the_entrance_for_browsers_is_refused() -> None:
+    """An address without an identity would sign people in to nothing."""
+    with pytest.raises(SystemExit):
+        main((*SIGN_IN, *BROWSERS[:2]), EntraDirectory().graph())
 
 
 def test_a_refusal_is_told_without_a_trace(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import httpx
 import pytest
 
 from bascule.domain.stages import Stage
@@ -17,7 +18,9 @@ from sandbox.rig.rig import Rig
 from sandbox.rig.source_host import EmbeddedSource
 from tests.end_to_end.rehearsal import PLAN, SPEED, Rehearsal, csv_of, rehearsal
 from tests.infra.app_settings import settings_of_the_app
+from tests.infra.front_door import FrontDoor
 from tests.infra.small_azure import ACCOUNT, KEY, VAULT_HOST, SmallAzure
+from tests.triggers.signed_in import ANNA
 
 pytestmark = pytest.mark.slow
 
@@ -69,6 +72,7 @@ class Deployment:
         self.settings = settings_of_the_app(ACCOUNT, key, world.tenant.app.client_id)
         around = {
             CLOCK_VARIABLE: self.rig.clock.to_json(),
+            "WEBSITE_AUTH_ENABLED": "True",
             "BASCULE_GRAPH_URL": str(faces["graph_url"]),
             "BASCULE_EXCHANGE_URL": str(faces["exchange_url"]).partition("/adminapi")[0],
         }
@@ -80,6 +84,10 @@ class Deployment:
         )
         stack.callback(self.app.stop)
         self.app.start()
+        self.inner_url = self.app.url
+        self.door = stack.enter_context(FrontDoor(self.inner_url))
+        self.door.roles = ("Approver",)
+        self.app.url = self.door.url
 
 
 @pytest.fixture
@@ -95,12 +103,20 @@ def test_the_deployed_files_migrate_a_batch_with_an_identity_alone(deployment: D
     Takes some twenty seconds.
     """
     run: Rehearsal = deployment.run
+    assert httpx.get(f"{deployment.inner_url}/api/batches").status_code == 401
     assert run.call("GET", "/batches").body == {"batches": []}
     content = csv_of(run.people)
     assert run.call("POST", "/batches", content=content, name="pilot").status == 202
     run.wait_for_stage("pilot", Stage.SYNCED)
+    deployment.door.roles = ("Operator",)
+    assert run.call("POST", "/batches/pilot/cutover", {"mailboxes": "all"}).status == 403
+    deployment.door.roles = ("Approver",)
     run.wish("pilot", "cutover")
+    asked_by = {
+        each["wish_by"] for each in run.call("GET", "/batches/pilot/mailboxes").body["mailboxes"]
+    }
     run.wait_for_stage("pilot", Stage.MIGRATED)
 
+    assert asked_by == {ANNA}
     assert [text for text in deployment.settings.values() if KEY_MARKS.search(text)] == []
     assert deployment.azure.strangers == []
