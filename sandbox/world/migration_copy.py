@@ -115,7 +115,7 @@ class CopyPass:
             for message in folder.messages.values():
                 self.in_source_count += 1
                 key = ItemKey(self.login.user_name, folder.name, folder.uid_validity, message.uid)
-                if key in self.memory.items:
+                if key in self.memory.items and not self._is_missed(key):
                     self._carry_seen(key, message)
                 else:
                     fresh.append((message, _Work(key, target)))
@@ -194,6 +194,14 @@ class CopyPass:
         hop = f"from {self.remote_server} by migration.prod.outlook.com with IMAP4"
         when = format_datetime(self.kernel.now_utc())
         return with_header(named, "Received", f"{hop}; {when}")
+
+    def _is_missed(self, key: ItemKey) -> bool:
+        """Whether the copy is not where it was put, and the service minds."""
+        arrived = self.memory.items[key]
+        if arrived is None or not self.weather.missed_copies_come_back:
+            return False
+        folder = self.target.store.folders.get(arrived.folder)
+        return folder is None or arrived.uid not in folder.messages
 
     def _carry_seen(self, key: ItemKey, message: StoredMessage) -> None:
         arrived = self.memory.items[key]

@@ -10,11 +10,19 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from sandbox.world.migration_books import MigrationBooks
-from sandbox.world.migration_copy import CopyMemory, CopyPass, SourceReader, SourceSilent
+from sandbox.world.migration_copy import (
+    CopyMemory,
+    CopyPass,
+    OpenMailbox,
+    SourceReader,
+    SourceSilent,
+)
 from sandbox.world.migration_states import (
     FAILURES,
     HALTED,
+    RECIPIENT_ADVICE,
     SEEDED,
+    SIGN_IN_TEXT,
     WORKING,
     BatchStatus,
     MigrationBatch,
@@ -42,11 +50,6 @@ HALTED_REMOVED_AFTER = timedelta(days=90)
 # What a synced but never finalised job shows. Source: OfficeDocs-Exchange issue 944, a job's log.
 PERCENT_COPYING_MIN = 10
 PERCENT_SYNCED = 95
-
-SIGN_IN_TEXT = (
-    "We had trouble signing in to this account. Please confirm that you're using the correct user name "
-    "and password."
-)
 
 
 @dataclass
@@ -113,12 +116,7 @@ class MigrationEngine:
     def _validate(self, user: MigrationUser) -> None:
         mailbox = self.recipients.mailboxes.at_address(user.address)
         if mailbox is None:
-            self.fail(
-                user,
-                "MigrationRecipientNotFoundException",
-                f'A recipient wasn\'t found for "{user.address}" on the target. Create a recipient of the '
-                "appropriate type for this migration on the target and try again.",
-            )
+            self._fail_without_recipient(user, RECIPIENT_ADVICE)
             return
         user.mailbox_guid = mailbox.exchange_guid
         self._enter(user, UserStatus.PROVISIONING)
@@ -189,18 +187,20 @@ class MigrationEngine:
             copy_pass.look_for_changes()
             self._plan_step(user, copy_pass)
 
-    def _open_pass(self, user: MigrationUser) -> CopyPass | None:
+    def _signed_in(self, user: MigrationUser) -> OpenMailbox | None:
+        """The source as it is now; None when it refuses, which ends the sync. Raises SourceSilent."""
         source = self.source.login(user.login.user_name, user.login.password)
-        target = self.recipients.mailboxes.at_address(user.address)
         if source is None:
             self.fail(user, "MigrationPermanentException", SIGN_IN_TEXT)
+        return source
+
+    def _open_pass(self, user: MigrationUser) -> CopyPass | None:
+        source = self._signed_in(user)
+        if source is None:
             return None
+        target = self.recipients.mailboxes.at_address(user.address)
         if target is None:
-            self.fail(
-                user,
-                "MigrationRecipientNotFoundException",
-                f'A recipient wasn\'t found for "{user.address}" on the target.',
-            )
+            self._fail_without_recipient(user)
             return None
         batch = self.books.batches[user.batch_guid]
         endpoint = self.books.endpoint_named(user.endpoint_name)
@@ -215,6 +215,10 @@ class MigrationEngine:
             message_max_bytes=self._message_max_bytes(target.exchange_guid),
             remote_server=endpoint.remote_server if endpoint else "",
         )
+
+    def _fail_without_recipient(self, user: MigrationUser, advice: str = "") -> None:
+        text = f'A recipient wasn\'t found for "{user.address}" on the target.{advice}'
+        self.fail(user, "MigrationRecipientNotFoundException", text)
 
     def _message_max_bytes(self, exchange_guid: str) -> int:
         raised = self.recipients.settings(exchange_guid).max_receive_bytes
@@ -231,6 +235,15 @@ class MigrationEngine:
         self._later(delay_s, user, lambda: self._step(user, copy_pass))
 
     def _step(self, user: MigrationUser, copy_pass: CopyPass) -> None:
+        # Sessions come and go in a copy of hours: whatever its owner changes meanwhile is met in the middle of it.
+        try:
+            source = self._signed_in(user)
+        except SourceSilent:
+            self._later(SILENT_RETRY_S, user, lambda: self._step(user, copy_pass))
+            return
+        if source is None:
+            return
+        copy_pass.source = source
         copy_pass.copy_next(ITEMS_PER_STEP)
         self._plan_step(user, copy_pass)
 

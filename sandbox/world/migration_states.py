@@ -85,6 +85,16 @@ def summary_of(status: UserStatus) -> str:
     return _SUMMARY.get(status, "Active")
 
 
+# What a failed user says. Source: Microsoft Learn, "Fix issues with a Microsoft 365 migration", on sign-in and recipients.
+SIGN_IN_TEXT = (
+    "We had trouble signing in to this account. Please confirm that you're using the correct user name "
+    "and password."
+)
+RECIPIENT_ADVICE = (
+    " Create a recipient of the appropriate type for this migration on the target and try again."
+)
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """How the service reaches the source; holds no credentials."""

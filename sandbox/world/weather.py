@@ -63,6 +63,8 @@ class Weather:
     # Where the vendor is silent, the service may behave either way.
     source_deletions_propagate: bool = False
     duplicates_known_by_message_id: bool = False
+    # What its owner moves or deletes in the cloud looks missing to the service, and is copied again.
+    missed_copies_come_back: bool = False
     recreated_batch_forgets: bool = False
     batches_refused_for_held_mailboxes: bool = False
     sync_now_absorbed_by_running_delta: bool = False

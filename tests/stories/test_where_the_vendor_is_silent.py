@@ -16,6 +16,7 @@ ODD = replace(
 WAYS = {
     "source deletions propagate": replace(ODD, source_deletions_propagate=True),
     "duplicates known by Message-ID": replace(ODD, duplicates_known_by_message_id=True),
+    "copies that are missed come back": replace(ODD, missed_copies_come_back=True),
     "held mailboxes refuse the batch": replace(ODD, batches_refused_for_held_mailboxes=True),
     "a running delta absorbs a request": replace(ODD, sync_now_absorbed_by_running_delta=True),
     "deltas end as IncrementalSynced": replace(ODD, delta_ends_as_incremental_synced=True),

@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.world.cloud import CloudMailbox
 from sandbox.world.mail import fingerprint, header
-from sandbox.world.migration_states import BatchOptions, BatchStatus
+from sandbox.world.migration_states import BatchOptions, BatchStatus, UserStatus
 from sandbox.world.weather import CALM, Weather
 from tests.world.migration_desk import ANNA, BORIS, LETTER, NAMELESS, PASSWORD, Migration, rows
 
@@ -119,6 +119,24 @@ def test_a_changed_uidvalidity_brings_the_folder_again_unless_message_ids_are_kn
     assert copies_after(Weather(duplicates_known_by_message_id=True)) == 1
 
 
+@pytest.mark.parametrize("comes_back", [False, True])
+def test_what_is_moved_in_the_cloud_is_copied_again_only_when_the_weather_says_so(
+    comes_back: bool,
+) -> None:
+    """Whether the service minds is not documented; the product has to live with either."""
+    migration = Migration(Weather(missed_copies_come_back=comes_back))
+    migration.person(ANNA, LETTER, NAMELESS)
+    migration.begin(ANNA)
+    migration.pass_time(minutes=10)
+    mailbox = migration.world.tenant.mailboxes.at_address(ANNA)
+    assert mailbox is not None
+    moved = mailbox.store.folder("Inbox").messages.popitem()[1]
+    mailbox.store.folder("Projects").add(moved.raw, moved.flags, moved.internal_utc)
+    migration.pass_time(days=3)
+
+    assert len(migration.inbox(ANNA)) == (2 if comes_back else 1)
+
+
 def test_messages_over_the_limit_are_skipped_and_named() -> None:
     """The certificate names them with this reason."""
     migration = Migration(Weather(migration_message_max_bytes=200))
@@ -202,3 +220,20 @@ def test_excluded_folders_and_a_user_root_narrow_the_copy(migration: Migration) 
     assert mailbox is not None
 
     assert {folder.name for folder, _ in mailbox.store.walk()} == {"Archive/2020"}
+
+
+def test_a_password_changed_in_mid_copy_ends_the_sync_and_what_is_copied_stays() -> None:
+    """A copy of hours signs in more than once; who changes a password meanwhile must come to no harm."""
+    migration = Migration(replace(CALM, migration_items_per_s=0.1))
+    letters = [b"Subject: %d\r\n\r\n%d\r\n" % (number, number) for number in range(25)]
+    migration.person(ANNA, *letters)
+    migration.begin(ANNA)
+    while not migration.inbox(ANNA):
+        migration.pass_time(seconds=30)
+    source = migration.world.source.at_address(ANNA)
+    assert source is not None
+    source.password = "another"
+    migration.pass_time(minutes=10)
+
+    assert migration.status(ANNA) is UserStatus.FAILED
+    assert 0 < len(migration.inbox(ANNA)) < len(letters)
