@@ -65,9 +65,12 @@ def bring_home(ports: Ports, request: HomeRequest) -> HomeFacts:
 def _strangers(
     ports: Ports, record: MailboxRecord, mailbox: SourceMailbox, since_utc: datetime
 ) -> list[Move]:
+    received = list(_received_since(ports, record, since_utc))
+    if not received:
+        return []  # the usual case before the first sync; a source of 500 000 messages need not be listed for it
     folders = {folder.name: folder.path for folder in mailbox.folders()}
     at_source = itertools.chain.from_iterable(mailbox.messages(name) for name in folders)
-    found = unmatched(_received_since(ports, record, since_utc), at_source)
+    found = unmatched(received, at_source)
     return [
         Move(home_name(path, folders) or FOLDERS_TO_CREATE.get(path, INBOX), message)
         for path, message in found

@@ -17,6 +17,7 @@ from bascule.ports.bundle import Ports
 
 AT_REST = frozenset({SyncState.IDLE, SyncState.STOPPED})
 BEFORE_COEXISTENCE = frozenset(LIFE[: LIFE.index(Stage.COEXISTING)])
+UP_TO_COEXISTENCE = BEFORE_COEXISTENCE | {Stage.COEXISTING, Stage.SET_ASIDE, Stage.ABANDONED}
 
 
 def build_sync_batches(ports: Ports, ref: BatchRef) -> int:
@@ -88,10 +89,12 @@ def _create(ports: Ports, sync_batch: str, records: list[MailboxRecord]) -> bool
     if ports.boards.head(board).created_utc is not None:
         return False
     found = ports.exchange.find_sync_batch(sync_batch)
+    rows = [row for row in records if row.sync_batch == sync_batch]
     if found is None:
-        _send(ports, sync_batch, [row for row in records if row.sync_batch == sync_batch])
+        _send(ports, sync_batch, rows)
         return True
-    if found.state in AT_REST:
+    # At rest although one of its mailboxes was seen in the sync: a person has stopped it, and is asked.
+    if found.state in AT_REST and all(row.stage in UP_TO_COEXISTENCE for row in rows):
         ports.exchange.start_sync_batch(sync_batch)
         return True
     # Seen with its own eyes, not taken from the answer to the creation.

@@ -1,9 +1,16 @@
-"""From the uploaded row to a synced mailbox: nothing of the user's mail flow changes in these chapters."""
+"""From the uploaded row to a synced mailbox: the user's mail goes on arriving at the source in these chapters.
+
+A cloud mailbox swallows what colleagues inside the tenant send from the moment it opens until every transport server
+knows the coexistence group. So the first sync waits for that, and such mail is moved home before it: afterwards it
+could not be told from copies.
+"""
 
 from dataclasses import replace
 
+from bascule.domain.records import MailboxRecord
 from bascule.domain.requests import (
     CloudMailboxQuestion,
+    HomeRequest,
     LicenceRequest,
     MailboxView,
     MembershipQuestion,
@@ -11,10 +18,12 @@ from bascule.domain.requests import (
 )
 from bascule.domain.stages import Stage
 from bascule.domain.sync import SEEDED, SyncState
-from orchestrators.chapters import Pause, arrive, ref_of, remember
+from orchestrators.chapters import Pause, arrive, ref_of, remember, seconds_since
 from orchestrators.steps import (
+    PAUSE_MAX_S,
     Context,
     Story,
+    bring_home,
     check_route,
     ensure_account,
     ensure_licence,
@@ -41,6 +50,7 @@ def survey(context: Context, view: MailboxView) -> Story[Pause]:
         source_size_bytes=facts.size_bytes,
         offences=facts.offences,
         route_home=route.destination,
+        provision_began_utc=context.current_utc_datetime,
     )
     return (yield from arrive(context, surveyed, Stage.SURVEYED))
 
@@ -59,12 +69,34 @@ def provision(context: Context, view: MailboxView) -> Story[Pause]:
 
 
 def coexist(context: Context, view: MailboxView) -> Story[Pause]:
-    """Join the coexistence group, so that the tenant sends this mailbox's mail back to Postfix."""
-    ref = ref_of(view.record)
+    """Let the tenant send this mailbox's mail back to Postfix, and bring home what came before it did."""
+    settled = yield from settle(context, view)
+    if isinstance(settled, Pause):
+        return settled
+    return (yield from arrive(context, settled, Stage.COEXISTING))
+
+
+def settle(context: Context, view: MailboxView) -> Story[MailboxRecord | Pause]:
+    """Join the coexistence group, see it, hold until every server knows it, and empty the cloud mailbox."""
+    record = yield from _in_group(context, view.record)
+    hold_s = view.cutover.hold_s - seconds_since(context, record.joined_group_utc)
+    if hold_s > 0:
+        return Pause(min(hold_s, PAUSE_MAX_S), "the tenant's servers to know the group")
+    since_utc = record.provision_began_utc or context.current_utc_datetime
+    facts = yield from bring_home(context, HomeRequest(ref_of(record), since_utc))
+    if facts.remaining_count:
+        return Pause(0.0, f"{facts.remaining_count} messages to come home")
+    return record
+
+
+def _in_group(context: Context, record: MailboxRecord) -> Story[MailboxRecord]:
+    if record.joined_group_utc is not None:
+        return record
+    ref, since_utc = ref_of(record), record.stage_since_utc or context.current_utc_datetime
     yield from join_coexistence(context, ref)
-    since_utc = view.record.stage_since_utc or context.current_utc_datetime
     yield from see_membership(context, MembershipQuestion(ref, True, since_utc))
-    return (yield from arrive(context, view.record, Stage.COEXISTING))
+    joined = replace(record, joined_group_utc=context.current_utc_datetime)
+    return (yield from remember(context, joined))
 
 
 def begin_sync(context: Context, view: MailboxView) -> Story[Pause]:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from bascule.domain.codec import decode, encode
 from bascule.domain.codes import Code
 from bascule.domain.records import MailboxRecord, MailboxRef, Wish
-from bascule.domain.requests import MailboxView, Progress
+from bascule.domain.requests import CloudMailboxQuestion, MailboxView, Progress
 from bascule.domain.stages import Stage
 from orchestrators import arrival, cutover, proof, rollback
 from orchestrators.chapters import FINISHED, NEXT, Pause, ref_of, remember, seconds_since
@@ -25,6 +25,7 @@ from orchestrators.steps import (
     StepRefused,
     Story,
     destroy_secret,
+    find_cloud_mailbox,
     leave_sync,
     pause,
     read_mailbox,
@@ -40,6 +41,8 @@ IDLE_WAIT_S = 24 * 3600.0
 # Roles granted to an app have been seen to take two hours to be known everywhere; tokens live for one.
 ROLE_WAIT_S = 2 * 3600.0
 ROLE_LOOK_S = 600.0
+# A mailbox that is given up waits this long for what the cloud received to come home; then a person is told of it.
+GIVE_UP_S = 24 * 3600.0
 # Missed so long ago, it was another time: while one is missing we look, and set aside, well before.
 ROLE_FORGOTTEN_S = 4 * 3600.0
 SYNC_CODES = frozenset(
@@ -112,7 +115,7 @@ def live(context: Context, view: MailboxView) -> Story[Pause]:
 def _chapter(context: Context, view: MailboxView) -> Story[Pause]:
     record = view.record
     if record.wish is not Wish.NONE:
-        return (yield from WISHES[record.wish](context, record))
+        return (yield from WISHES[record.wish](context, view))
     if record.rollback_began_utc and record.stage is not Stage.SET_ASIDE:
         return (yield from rollback.roll_back(context, view))
     return (yield from CHAPTERS[record.stage](context, view))
@@ -153,8 +156,9 @@ def set_aside(context: Context, record: MailboxRecord, reason: Reason) -> Story[
     return NEXT
 
 
-def _retry(context: Context, record: MailboxRecord) -> Story[Pause]:
+def _retry(context: Context, view: MailboxView) -> Story[Pause]:
     """Go on from the stage that was proven last; a failed sync is started again, or over in a supplement."""
+    record = view.record
     if record.stage is not Stage.SET_ASIDE or record.resume_stage is None:
         yield from record_progress(context, Progress(record, served_wish=Wish.RETRY))
         return NEXT
@@ -170,21 +174,46 @@ def _retry(context: Context, record: MailboxRecord) -> Story[Pause]:
         sweep_count=0,
         # Whoever retries a mailbox that did not open may have taken its licence away meanwhile.
         is_licensed=record.is_licensed and resume is not Stage.SURVEYED,
+        # And whoever retries one that did not join has mended the group.
+        joined_group_utc=None if resume is Stage.PROVISIONED else record.joined_group_utc,
     )
     yield from record_progress(context, Progress(again, served_wish=Wish.RETRY))
     return NEXT
 
 
-def _abandon(context: Context, record: MailboxRecord) -> Story[Pause]:
+def _abandon(context: Context, view: MailboxView) -> Story[Pause]:
     """Leave the mailbox at the source for good; not once its mail may go to the cloud."""
-    if record.has_begun_cutover:
-        yield from record_progress(context, Progress(record, served_wish=Wish.ABANDON))
+    if view.record.has_begun_cutover:
+        yield from record_progress(context, Progress(view.record, served_wish=Wish.ABANDON))
         return NEXT
+    record = yield from _with_its_mail(context, view)
+    if isinstance(record, Pause):
+        return record
     yield from leave_sync(context, ref_of(record))
     yield from destroy_secret(context, ref_of(record))
     gone = replace(record, stage=Stage.ABANDONED, resume_stage=None)
     yield from record_progress(context, Progress(gone, served_wish=Wish.ABANDON))
     return FINISHED
+
+
+def _with_its_mail(context: Context, view: MailboxView) -> Story[MailboxRecord | Pause]:
+    """A cloud mailbox that has opened stays: its mail comes home, now and from now on, or a person is told why not."""
+    record = view.record
+    if not record.is_licensed or record.proven_stage not in {Stage.SURVEYED, Stage.PROVISIONED}:
+        return record
+    try:
+        question = CloudMailboxQuestion(ref_of(record), record.account_id)
+        yield from find_cloud_mailbox(context, question)
+        return (yield from arrival.settle(context, view))
+    except StepRefused as refusal:
+        why = str(refusal)
+    except Deferred as early:
+        if seconds_since(context, record.wish_utc) <= GIVE_UP_S:
+            return Pause(early.wait_s, early.why)
+        why = str(early)
+    fresh = yield from read_mailbox(context, ref_of(record))
+    detail = f"what its cloud mailbox received was not brought home: {why}"
+    return replace(fresh.record, detail=detail)
 
 
 def _wait_for_person(_: Context, view: MailboxView) -> Story[Pause]:
@@ -217,7 +246,7 @@ CHAPTERS: Mapping[Stage, Callable[[Context, MailboxView], Story[Pause]]] = Mappi
 )
 
 
-WISHES: Mapping[Wish, Callable[[Context, MailboxRecord], Story[Pause]]] = MappingProxyType(
+WISHES: Mapping[Wish, Callable[[Context, MailboxView], Story[Pause]]] = MappingProxyType(
     {Wish.RETRY: _retry, Wish.ABANDON: _abandon, Wish.ROLLBACK: rollback.begin}
 )
 

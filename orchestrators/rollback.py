@@ -40,8 +40,9 @@ from orchestrators.steps import (
 HOME_LOOK_S = 6 * 3600.0
 
 
-def begin(context: Context, record: MailboxRecord) -> Story[Pause]:
+def begin(context: Context, view: MailboxView) -> Story[Pause]:
     """Take up the wish: from here on only the way back is walked, whatever happens in between."""
+    record = view.record
     if not record.has_begun_cutover:
         yield from record_progress(context, Progress(record, served_wish=Wish.ROLLBACK))
         return NEXT

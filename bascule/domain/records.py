@@ -66,6 +66,10 @@ class MailboxRecord:
     # Account
     account_id: str = ""
     is_licensed: bool = False
+    provision_began_utc: datetime | None = None
+    """From here on a cloud mailbox may open, and swallow what colleagues send until the group is in force."""
+    joined_group_utc: datetime | None = None
+    """When the group was first seen with the mailbox; the hold before the first sync counts from here."""
     route_home: str = ""
     """The alias map's destination before the cutover."""
 

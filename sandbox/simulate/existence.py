@@ -17,7 +17,8 @@ from sandbox.in_process.plan import LICENCE, STAFF_LICENCE, plan_of
 from sandbox.local_host.clock import VirtualClock
 from sandbox.simulate.draw import MESSAGE_MAX_BYTES, paced
 from sandbox.simulate.fates import FatefulPorts, Fates, Killed
-from sandbox.simulate.life import Life
+from sandbox.simulate.life import Deed, DeedKind, Life
+from sandbox.simulate.plots import PlotBook
 from sandbox.world.coexistence import prepare_coexistence
 from sandbox.world.licences import Seats
 from sandbox.world.population import populate
@@ -129,11 +130,14 @@ class Existence:
         self.product_clock = SkewedClock(self.world.kernel.now_utc)
         object.__setattr__(self.ports, "clock", self.product_clock)
         self.fates = Fates(life.faults)
+        self.fates.is_down = self._is_down
+        self.down_until_utc: dict[DeedKind, datetime] = {}
+        self.plots = PlotBook(life.plots)
+        self.do: Callable[[Existence, Deed], None] = lambda _, __: None
         self.chronicle = Chronicle(self.clock)
         self.transitions: Counter[tuple[Stage, Stage]] = Counter()
         self.stages: dict[tuple[str, str], Stage] = {}
         self.states: set[str] = set()
-        self.joined_utc: dict[str, datetime] = {}
         self.done: Counter[str] = Counter()
         self.look: Callable[[Existence, str], None] = lambda _, __: None
         self.stage_seen: Callable[[Existence, MailboxRecord, Stage], None] = lambda *_: None
@@ -174,6 +178,8 @@ class Existence:
     def settle(self) -> None:
         """Run everything that needs no time to pass."""
         for _ in range(STEPS_WITHOUT_TIME_MAX):
+            for deed in self.plots.due(self.clock.now_utc()):
+                self.do(self, deed)
             try:
                 if not self.host.run_step():
                     return
@@ -210,7 +216,7 @@ class Existence:
 
     def _soonest(self) -> datetime | None:
         due_utc = self.host.next_timer()
-        instants = [when_utc for when_utc, _, _ in self._late]
+        instants = [when_utc for when_utc, _, _ in self._late] + self.plots.instants()
         if due_utc is not None:
             instants.append(due_utc)
         return min(instants, default=None)
@@ -235,6 +241,8 @@ class Existence:
                 object.__setattr__(self.weather, each.name, getattr(CALM, each.name))
         self.fates.grow_calm()
         self.product_clock.skew = timedelta()
+        self.down_until_utc.clear()
+        self.plots = PlotBook(())
         self._late.clear()
 
     # -- what is seen -------------------------------------------------------------------------
@@ -252,15 +260,24 @@ class Existence:
             for record in self.ports.ledger.mailboxes(batch.name):
                 place = (record.batch, record.key)
                 self.states.add(_state_of(record))
+                if place not in self.stages:
+                    self._plot(record, Stage.REGISTERED)
                 before = self.stages.get(place, Stage.REGISTERED)
                 self.stages[place] = record.stage
                 if before is not record.stage:
-                    if record.stage is Stage.COEXISTING:
-                        self.joined_utc.setdefault(record.address, self.clock.now_utc())
                     self.transitions[before, record.stage] += 1
+                    self._plot(record, record.stage)
                     code = f" {record.code}" if record.code else ""
                     self.chronicle.note(f"{record.address}: {before} -> {record.stage}{code}")
                     self.stage_seen(self, record, before)
+
+    def _plot(self, record: MailboxRecord, stage: Stage) -> None:
+        number = next(n for n, each in enumerate(self.people) if each.address == record.address)
+        self.plots.see(number, stage, self.clock.now_utc())
+
+    def _is_down(self, port: str) -> bool:
+        until_utc = self.down_until_utc.get(BEHIND.get(port, DeedKind.WATCHDOG))
+        return until_utc is not None and self.clock.now_utc() < until_utc
 
     def records(self) -> list[MailboxRecord]:
         """Every row of every batch."""
@@ -284,6 +301,14 @@ class Existence:
         self.host.start(story, encode(request), f"{story}-{self.asked_count}")
 
 
+# Which outage takes which ports away.
+BEHIND = {
+    "source_mail": DeedKind.SOURCE_DOWN,
+    "alias_map": DeedKind.SOURCE_DOWN,
+    "directory": DeedKind.GRAPH_DOWN,
+    "cloud_mail": DeedKind.GRAPH_DOWN,
+    "exchange": DeedKind.EXCHANGE_DOWN,
+}
 # Part of how the service is, not of the weather.
 KEPT_IN_CALM = frozenset(
     {

@@ -5,14 +5,13 @@
 """
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 
 from bascule.domain.addresses import mailbox_key
 from bascule.domain.codes import Code
 from bascule.domain.records import MailboxRecord
 from bascule.domain.stages import Stage
 from sandbox.simulate.existence import Existence, LifeBroken
-from sandbox.simulate.life import DeedKind
+from sandbox.simulate.life import OUTAGES, DeedKind
 from sandbox.world.mail import header
 from sandbox.world.verdict import judge, marks_over, redirected
 
@@ -84,7 +83,7 @@ def nothing_lost_or_doubled(life: Existence) -> None:
     limit_bytes = life.weather.migration_message_max_bytes
     verdict = judge(life.world, named=marks_over(life.world, limit_bytes))
     settled = {row.address for row in life.records() if _must_be_whole(life, row)}
-    lost = [mark for mark in verdict.lost if mark[0] in settled and not _came_too_early(life, mark)]
+    lost = [mark for mark in verdict.lost if mark[0] in settled]
     for promise, marks in (
         ("lost", lost),
         ("nowhere", verdict.nowhere),
@@ -96,23 +95,13 @@ def nothing_lost_or_doubled(life: Existence) -> None:
         raise LifeBroken("2 nothing lost, nothing doubled", "mail still stands in a queue")
 
 
-def _came_too_early(life: Existence, mark: tuple[str, str]) -> bool:
-    """Colleagues' mail between the opening of the cloud mailbox and the group stays there: a documented limit."""
-    address, print_ = mark
-    joined_utc = life.joined_utc.get(address)
-    if joined_utc is None or life.stages_of(address) != {Stage.ROLLED_BACK}:
-        return False
-    in_force_utc = joined_utc + timedelta(seconds=life.life.weather.group_cache_age.max_s)
-    journeys = (j for j in life.world.trace.journeys.values() if j.fingerprint == print_)
-    return any(j.accepted_by == "tenant" and j.accepted_utc < in_force_utc for j in journeys)
-
-
 def _must_be_whole(life: Existence, row: MailboxRecord) -> bool:
     if row.stage in {Stage.MIGRATED, Stage.SET_ASIDE}:
         return row.stage is Stage.MIGRATED
     # While rule or group were gone, mail for those who stayed at home came to rest in the cloud.
     is_misled = life.done[DeedKind.GROUP_DELETED] or life.done[DeedKind.RULE_DELETED]
-    return row.stage is Stage.ROLLED_BACK and not is_misled
+    # Given up with mail in the cloud out of reach: the operator is told, and why.
+    return not is_misled and not row.detail.startswith("what its cloud mailbox received")
 
 
 def no_probe_left(life: Existence) -> None:
@@ -288,7 +277,9 @@ def set_aside_has_a_cause(life: Existence, record: MailboxRecord) -> None:
         raise LifeBroken("liveness", f"{record.address} is set aside: {code} {record.detail}")
     causes = CAUSES.get(code) if code else None
     is_bad_weather = life.life.weather.graph_throttle_probability > 0 and code in PATIENCE
-    if causes is not None and not any(life.done[kind] for kind in causes) and not is_bad_weather:
+    is_outage = code in EXPIRED and any(life.done[kind] for kind in OUTAGES)
+    is_caused = causes is None or any(life.done[kind] for kind in causes)
+    if not (is_caused or is_bad_weather or is_outage):
         raise LifeBroken("liveness", f"{record.address}: {code} without a cause: {record.detail}")
 
 
@@ -313,6 +304,15 @@ NEVER = frozenset({Code.INVARIANT_BROKEN, Code.STEP_BROKEN, Code.SECRET_UNREADAB
 PATIENCE = frozenset(
     {Code.SERVICE_UNREACHABLE, Code.SOURCE_UNREACHABLE, Code.MAILBOX_NOT_OPEN, Code.SYNC_LATE}
 )
+# An outage that is longer than the patience of a stage ends with the code of that stage.
+EXPIRED = PATIENCE | {
+    Code.GROUP_NOT_JOINED,
+    Code.DETACH_NOT_PROVEN,
+    Code.REDIRECT_NOT_PROVEN,
+    Code.ROLLBACK_NOT_PROVEN,
+    Code.SOURCE_NOT_QUIET,
+    Code.INCOMPLETE,
+}
 CAUSES: Mapping[Code, tuple[DeedKind, ...]] = {
     Code.ALIAS_MISSING: (DeedKind.ALIAS_REMOVED,),
     Code.ALIAS_UNEXPECTED: ALIAS_TROUBLE,
