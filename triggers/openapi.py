@@ -113,6 +113,9 @@ DOCUMENT: dict[str, Any] = {
                 },
             )
         },
+        "/tenant/dns": {
+            "get": _operation("The plan's domains in public DNS, now", _query("aim"))
+        },
         "/openapi.json": {"get": _operation("This document")},
     },
 }

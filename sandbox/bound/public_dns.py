@@ -12,31 +12,31 @@ class WorldPublicDns:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._zones = world.dns
+        self.zones = world.dns
 
     def resolvers(self) -> tuple[NameServer, ...]:
         """The one resolver of the world."""
-        return (NameServer(self._zones.RESOLVER, "192.0.2.53"),)
+        return (NameServer(self.zones.RESOLVER, "192.0.2.53"),)
 
     def authorities(self, domain: str) -> tuple[NameServer, ...]:
         """The two servers of every zone."""
         del domain
         return tuple(
             NameServer(name, f"192.0.2.{number}", is_authority=True)
-            for number, name in enumerate(self._zones.SERVERS, start=1)
+            for number, name in enumerate(self.zones.SERVERS, start=1)
         )
 
     def look_up(self, name: str, kind: DnsKind, server: NameServer) -> Answer:
         """Ask one server."""
         with self._world.kernel.look():
             self._world.calls["dns"] += 1
-            if server.name in self._zones.silent:
+            if server.name in self.zones.silent:
                 return Answer(server, name, kind, Outcome.SILENT)
             found = self._found(name, kind, server)
             if found is None:
                 return Answer(server, name, kind, Outcome.REFUSED)
             alias = self._alias(name, kind, server)
-            is_there = bool(alias) or self._zones.has_name(name)
+            is_there = bool(alias) or self.zones.has_name(name)
             return _answer(server, name, kind, found, alias, is_there=is_there)
 
     def check_sender(self, domain: str, record: str, sender: str) -> SpfVerdict:
@@ -48,8 +48,8 @@ class WorldPublicDns:
 
     def _found(self, name: str, kind: DnsKind, server: NameServer) -> RecordSet | None:
         if server.is_authority:
-            return self._zones.on_server(server.name, name, kind)
-        return self._zones.resolved(name, kind)
+            return self.zones.on_server(server.name, name, kind)
+        return self.zones.resolved(name, kind)
 
     def _alias(self, name: str, kind: DnsKind, server: NameServer) -> str:
         if kind is DnsKind.CNAME:

@@ -1,0 +1,86 @@
+"""Looking at a domain in public DNS: every server, every record the tenant asks for, and SPF for each sender."""
+
+from collections.abc import Iterator
+
+from bascule.domain.dns_look import DomainLook, Sender, SenderVerdict, questions
+from bascule.domain.dns_records import Answer, DnsKind, NameServer, Outcome
+from bascule.domain.spf import STRANGER, first_network_address, includes, spf_records
+from bascule.domain.tenant_domains import DomainRecord
+from bascule.ports.bundle import Ports
+
+# As many levels of includes as a receiver would follow look-ups.
+INCLUDE_DEPTH_MAX = 10
+
+
+def look_at(ports: Ports, domain: str) -> DomainLook:
+    """Ask every authoritative server and every resolver of the plan for what the tenant wants of a domain.
+
+    Raises:
+        Unreachable: the directory does not answer, or nobody says which servers the zone has.
+        Throttled: by the directory.
+    """
+    wanted = ports.domains.service_records(domain)
+    servers = (*ports.public_dns.authorities(domain), *ports.public_dns.resolvers())
+    answers = tuple(answer for server in servers for answer in _ask(ports, server, wanted))
+    return DomainLook(domain, wanted, answers, tuple(_judge(ports, domain, wanted, answers)))
+
+
+def _ask(ports: Ports, server: NameServer, wanted: tuple[DomainRecord, ...]) -> Iterator[Answer]:
+    is_silent = False
+    for name, kind in questions(wanted):
+        if is_silent:
+            # Asked once is enough: each further question would cost the whole timeout again.
+            yield Answer(server, name, kind, Outcome.SILENT)
+            continue
+        answer = ports.public_dns.look_up(name, kind, server)
+        is_silent = answer.outcome is Outcome.SILENT
+        yield answer
+
+
+def _judge(
+    ports: Ports, domain: str, wanted: tuple[DomainRecord, ...], answers: tuple[Answer, ...]
+) -> Iterator[SenderVerdict]:
+    senders = _senders(ports, wanted)
+    for record in _policies(domain, answers):
+        for sender, address in senders:
+            verdict = ports.public_dns.check_sender(domain, record, address)
+            yield SenderVerdict(record, sender, address, verdict)
+
+
+def _policies(domain: str, answers: tuple[Answer, ...]) -> tuple[str, ...]:
+    """Every different SPF record that some server shows, of servers that show just one."""
+    shown = (
+        spf_records(answer.values)
+        for answer in answers
+        if (answer.name, answer.kind) == (domain, DnsKind.TXT)
+    )
+    return tuple(dict.fromkeys(records[0] for records in shown if len(records) == 1))
+
+
+def _senders(ports: Ports, wanted: tuple[DomainRecord, ...]) -> tuple[tuple[Sender, str], ...]:
+    policies = spf_records(record.value for record in wanted)
+    tenant = _tenant_address(ports, policies[0]) if policies else ""
+    return (
+        *((Sender.SOURCE, address) for address in ports.plan.dns.source_senders),
+        *(((Sender.TENANT, tenant),) if tenant else ()),
+        (Sender.STRANGER, STRANGER),
+    )
+
+
+def _tenant_address(ports: Ports, record: str) -> str:
+    """An address from which the tenant sends: the first that its own record, or what that includes, allows."""
+    for _ in range(INCLUDE_DEPTH_MAX):
+        address = first_network_address(record)
+        inner = includes(record)
+        if address or not inner:
+            return address
+        record = _published(ports, inner[0])
+    return ""
+
+
+def _published(ports: Ports, name: str) -> str:
+    for server in ports.public_dns.resolvers():
+        records = spf_records(ports.public_dns.look_up(name, DnsKind.TXT, server).values)
+        if len(records) == 1:
+            return records[0]
+    return ""

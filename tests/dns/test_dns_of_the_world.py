@@ -1,0 +1,94 @@
+"""Public DNS of the simulated world: the same looks as at real servers, with resolvers that remember."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from activities.dns_looks import look_at
+from bascule.domain.dns_findings import FindingKind, SpfAim, findings, high_ttls
+from bascule.domain.plan_dns import DnsPlan
+from sandbox.bound.ports import BoundPorts, bound_ports
+from sandbox.in_process.plan import plan_of
+from sandbox.local_host.clock import VirtualClock
+from sandbox.world.coexistence import prepare_coexistence
+from sandbox.world.dns import POSTFIX_ADDRESSES
+from sandbox.world.world import World
+from triggers.dns_view import look_view
+
+PLAN = DnsPlan(source_senders=POSTFIX_ADDRESSES)
+MX = "0 example-org.mail.protection.outlook.com"
+BOTH = "v=spf1 ip4:203.0.113.25 ip4:203.0.113.26 include:spf.protection.outlook.com -all"
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    """Time that only the test moves."""
+    return VirtualClock(datetime(2026, 3, 2, 8, tzinfo=UTC))
+
+
+@pytest.fixture
+def ports(clock: VirtualClock) -> BoundPorts:
+    """The ports of an app in a world with yesterday's zone."""
+    world = World(1, clock.now_utc)
+    plan = replace(plan_of(world, prepare_coexistence(world)), dns=PLAN)
+    return bound_ports(world, plan)
+
+
+def publish_all(ports: BoundPorts, *servers: str) -> None:
+    """What the operator does with the zone-file difference."""
+    dns = ports.public_dns.zones
+    dns.publish("example.org", "MX", (MX,), 300, *servers)
+    dns.publish("example.org", "TXT", (BOTH,), 300, *servers)
+    dns.publish("autodiscover.example.org", "CNAME", ("autodiscover.outlook.com",), 300, *servers)
+
+
+def kinds(ports: BoundPorts) -> set[FindingKind]:
+    """What is wrong now."""
+    return {each.kind for each in findings(look_at(ports, "example.org"), SpfAim.BOTH)}
+
+
+def test_yesterday_s_zone_is_told_with_everything_that_must_change(ports: BoundPorts) -> None:
+    """A simulated zone that complains of something else would rehearse another evening."""
+    assert kinds(ports) == {
+        FindingKind.RECORD_MISSING,
+        FindingKind.MX_LEFTOVER,
+        FindingKind.SPF_WITHOUT_TENANT,
+        FindingKind.AUTODISCOVER_MISSING,
+    }
+    assert len(high_ttls(look_at(ports, "example.org"), 3_600)) == 2
+
+
+def test_a_resolver_remembers_for_as_long_as_the_old_ttl_said(
+    ports: BoundPorts, clock: VirtualClock
+) -> None:
+    """A wait for the TTL that the simulation does not need is never tested."""
+    kinds(ports)
+    publish_all(ports)
+    at_once = findings(look_at(ports, "example.org"), SpfAim.BOTH)
+    clock.advance_to(clock.now_utc() + timedelta(days=1))
+
+    assert {each.servers for each in at_once} == {("resolver.example.net",)}
+    assert kinds(ports) == set()
+
+
+def test_a_server_that_is_behind_or_silent_is_told(ports: BoundPorts) -> None:
+    """The two ways in which real zones go wrong must be possible in a simulated one."""
+    zones = ports.public_dns.zones
+    publish_all(ports, zones.SERVERS[0])
+
+    assert FindingKind.RECORD_NOT_EVERYWHERE in kinds(ports)
+    zones.silent.add(zones.SERVERS[1])
+    assert FindingKind.SERVER_SILENT in kinds(ports)
+
+
+def test_a_look_over_http_is_plain_json_with_its_explanations(ports: BoundPorts) -> None:
+    """An operator reads it in a terminal, a script compares it with yesterday's."""
+    view = look_view(look_at(ports, "example.org"), PLAN, SpfAim.BOTH)
+
+    assert json.loads(json.dumps(view)) == view
+    assert f"+example.org. 3600 IN MX {MX}." in view["difference"]
+    assert {each["explained"] for each in view["findings"]} >= {
+        "docs/how-to/dns-findings.md#mx_leftover"
+    }
