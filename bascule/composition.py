@@ -18,6 +18,7 @@ from bascule.settings import Settings, settings
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
+    from bascule.adapters.exchange_online.gateway import ExchangeGateway
     from bascule.adapters.graph.client import GraphClient
     from bascule.adapters.secrets.key_wrap import KeyWrap
     from bascule.adapters.table_store.tables import Tables
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from bascule.ports.ledger import Journal, Ledger
     from bascule.ports.notifier import Notifier
     from bascule.ports.public_dns import PublicDns
+    from bascule.ports.recipients import Recipients
     from bascule.ports.secrets import Secrets
     from bascule.ports.source_mail import SourceMail
 
@@ -74,6 +76,16 @@ class RealPorts:
     @property
     def exchange(self) -> "Exchange":
         return self._once("exchange", self._make_exchange)
+
+    @property
+    def recipients(self) -> "Recipients":
+        from bascule.adapters.exchange_online.recipients import ExchangeRecipients
+        from bascule.adapters.graph.memberships import GraphMemberships
+
+        return self._once(
+            "recipients",
+            lambda: ExchangeRecipients(self._exchange_gateway, GraphMemberships(self._graph)),
+        )
 
     @property
     def cloud_mail(self) -> "CloudMail":
@@ -152,6 +164,16 @@ class RealPorts:
         return self._once("graph", lambda: GraphClient(self._credential, base_url=said.graph_url))
 
     @property
+    def _exchange_gateway(self) -> "ExchangeGateway":
+        from bascule.adapters.exchange_online.gateway import ExchangeGateway
+
+        tenant_id, base_url = self.plan.tenant.tenant_id, self._settings.exchange_url
+        return self._once(
+            "exchange_gateway",
+            lambda: ExchangeGateway(self._credential, tenant_id, base_url=base_url),
+        )
+
+    @property
     def _tables(self) -> "Tables":
         return self._once("tables", self._make_tables)
 
@@ -180,16 +202,8 @@ class RealPorts:
 
     def _make_exchange(self) -> "Exchange":
         from bascule.adapters.exchange_online.exchange import ExchangeOnline
-        from bascule.adapters.exchange_online.gateway import ExchangeGateway
 
-        tenant = self.plan.tenant
-        gateway = self._once(
-            "exchange_gateway",
-            lambda: ExchangeGateway(
-                self._credential, tenant.tenant_id, base_url=self._settings.exchange_url
-            ),
-        )
-        return ExchangeOnline(gateway, tenant)
+        return ExchangeOnline(self._exchange_gateway, self.plan.tenant)
 
     def _make_alias_map(self) -> "AliasMap":
         plan = self.plan.alias_map

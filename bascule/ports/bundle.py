@@ -15,6 +15,7 @@ from bascule.ports.exchange import Exchange
 from bascule.ports.ledger import Journal, Ledger
 from bascule.ports.notifier import Notifier
 from bascule.ports.public_dns import PublicDns
+from bascule.ports.recipients import Recipients
 from bascule.ports.secrets import Secrets
 from bascule.ports.source_mail import SourceMail
 
@@ -32,6 +33,8 @@ class Ports(Protocol):
     def domains(self) -> Domains: ...
     @property
     def exchange(self) -> Exchange: ...
+    @property
+    def recipients(self) -> Recipients: ...
     @property
     def cloud_mail(self) -> CloudMail: ...
     @property

@@ -16,6 +16,7 @@ from sandbox.bound.journal import MemoryJournal
 from sandbox.bound.ledger import MemoryLedger
 from sandbox.bound.notifier import WorldNotifier
 from sandbox.bound.public_dns import WorldPublicDns
+from sandbox.bound.recipients import WorldRecipients
 from sandbox.bound.secrets import MemorySecrets
 from sandbox.bound.source_mail import WorldSourceMail
 from sandbox.world.world import World
@@ -30,6 +31,7 @@ class BoundPorts:
     directory: WorldDirectory
     domains: WorldDomains
     exchange: WorldExchange
+    recipients: WorldRecipients
     cloud_mail: WorldCloudMail
     alias_map: WorldAliasMap
     source_mail: WorldSourceMail
@@ -52,6 +54,7 @@ def bound_ports(world: World, plan: Plan) -> BoundPorts:
         directory=WorldDirectory(world),
         domains=WorldDomains(world),
         exchange=WorldExchange(world, plan.tenant),
+        recipients=WorldRecipients(world),
         cloud_mail=mail,
         alias_map=WorldAliasMap(world),
         source_mail=WorldSourceMail(world),

@@ -2,6 +2,7 @@
 
 from sandbox.faces import (
     exchange_cmdlets_batches,
+    exchange_cmdlets_contacts,
     exchange_cmdlets_groups,
     exchange_cmdlets_recipients,
     exchange_cmdlets_rules,
@@ -17,5 +18,6 @@ CMDLETS: dict[str, Cmdlet] = {
         *exchange_cmdlets_groups.CMDLETS,
         *exchange_cmdlets_rules.CMDLETS,
         *exchange_cmdlets_recipients.CMDLETS,
+        *exchange_cmdlets_contacts.CMDLETS,
     )
 }

@@ -22,14 +22,14 @@ from sandbox.faces.exchange_cmdlet import (
 )
 from sandbox.faces.exchange_cmdlets_recipients import recipient_row
 from sandbox.faces.exchange_encoding import Kind
-from sandbox.world.exchange_refusals import GroupManagerRequired, NotFound
-from sandbox.world.groups import DistributionGroup, Groups
+from sandbox.world.exchange_refusals import GroupManagerRequired, InvalidArgument, NotFound
+from sandbox.world.groups import DistributionGroup, Groups, as_recipient
 from sandbox.world.management_roles import (
     DISTRIBUTION_GROUPS,
     SECURITY_GROUP_CREATION,
     VIEW_ONLY_RECIPIENTS,
 )
-from sandbox.world.recipients import RecipientKind
+from sandbox.world.recipients import Recipient, RecipientKind
 
 ROLES = {DISTRIBUTION_GROUPS}
 READ_ROLES = {DISTRIBUTION_GROUPS, VIEW_ONLY_RECIPIENTS}
@@ -40,6 +40,8 @@ def _new(session: Session, call: Arguments) -> list[Row]:
     name = call.text("Name")
     alias = call.text("Alias", name.replace(" ", ""))
     security = call.text("Type") == "Security"
+    # Everybody named is looked up before anything is made.
+    members = [_recipient_named(session, member) for member in call.texts("Members")]
     group = DistributionGroup(
         guid=tenant.groups.new_guid(),
         name=name,
@@ -47,7 +49,7 @@ def _new(session: Session, call: Arguments) -> list[Row]:
         alias=alias,
         primary_address=call.text("PrimarySmtpAddress", f"{alias}@{tenant.initial_domain}").lower(),
         kind=RecipientKind.SECURITY_GROUP if security else RecipientKind.DISTRIBUTION_GROUP,
-        managed_by=call.texts("ManagedBy"),
+        managed_by=_owners(session, call, ()),
         join_restriction=call.text("MemberJoinRestriction", "Closed"),
         depart_restriction=call.text("MemberDepartRestriction", "Open"),
         requires_sender_authentication=call.flag(
@@ -55,16 +57,16 @@ def _new(session: Session, call: Arguments) -> list[Row]:
         ),
     )
     made = tenant.groups.create(group)
-    for member in call.texts("Members"):
-        tenant.groups.add_member(made.guid, member)
-    return [_row(made)]
+    for member in members:
+        tenant.groups.add_member(made.guid, member.guid)
+    return [_row(session, made)]
 
 
 def _get(session: Session, call: Arguments) -> list[Row]:
     found = wanted(call, session.world.tenant.groups.seen(), DistributionGroup.answers_to)
     if found is None:
         raise NotFound.object_named(call.text("Identity"))
-    return [_row(group) for group in found]
+    return [_row(session, group) for group in found]
 
 
 def _set(session: Session, call: Arguments) -> list[Row]:
@@ -75,7 +77,7 @@ def _set(session: Session, call: Arguments) -> list[Row]:
         replace(
             before,
             display_name=call.text("DisplayName", before.display_name),
-            managed_by=call.texts("ManagedBy", before.managed_by),
+            managed_by=_owners(session, call, before.managed_by),
             is_hidden=hidden,
             join_restriction=call.text("MemberJoinRestriction", before.join_restriction),
             depart_restriction=call.text("MemberDepartRestriction", before.depart_restriction),
@@ -140,11 +142,33 @@ def _managed(groups: Groups, call: Arguments) -> DistributionGroup:
     return group
 
 
-def _row(group: DistributionGroup) -> Row:
+def _recipient_named(session: Session, name: str) -> Recipient:
+    tenant = session.world.tenant
+    group = tenant.groups.written(name)
+    found = as_recipient(group) if group else tenant.recipients.resolve(name)
+    if found is None:
+        raise NotFound.object_named(name)
+    return found
+
+
+def _owners(session: Session, call: Arguments, before: tuple[str, ...]) -> tuple[str, ...]:
+    """The owners after a call, by identifier; whoever is named has to exist."""
+    if not call.has("ManagedBy"):
+        return before
+    shown = {_recipient_named(session, guid).primary_address: guid for guid in before}
+    after = call.texts("ManagedBy", tuple(shown))
+    if before and not after:
+        raise InvalidArgument("The group must have at least one owner.")
+    return tuple(_recipient_named(session, name).guid for name in after)
+
+
+def _row(session: Session, group: DistributionGroup) -> Row:
+    owners = (session.world.tenant.recipients.resolve(guid) for guid in group.managed_by)
     return {
         "Identity": group.name,
         "Guid": group.guid,
         "ExchangeObjectId": group.guid,
+        "ExternalDirectoryObjectId": group.guid,
         "Name": group.name,
         "DisplayName": group.display_name,
         "Alias": group.alias,
@@ -152,7 +176,8 @@ def _row(group: DistributionGroup) -> Row:
         "EmailAddresses": (f"SMTP:{group.primary_address}",),
         "RecipientType": group.kind,
         "RecipientTypeDetails": group.kind,
-        "ManagedBy": group.managed_by,
+        # Shown by name, whatever they were called when they were set.
+        "ManagedBy": tuple(owner.name for owner in owners if owner),
         "MemberJoinRestriction": group.join_restriction,
         "MemberDepartRestriction": group.depart_restriction,
         "RequireSenderAuthenticationEnabled": group.requires_sender_authentication,

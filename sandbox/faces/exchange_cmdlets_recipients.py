@@ -1,7 +1,7 @@
-"""The cmdlets of mailboxes, their statistics and permissions, and of mail contacts.
+"""The cmdlets of mailboxes, their statistics and permissions.
 
 Source: Microsoft Learn, "Get-Mailbox", "New-Mailbox", "Set-Mailbox", "Get-MailboxStatistics",
-"Get-MailboxFolderStatistics", "Add-MailboxPermission", "Add-RecipientPermission", "New-MailContact".
+"Get-MailboxFolderStatistics", "Add-MailboxPermission", "Add-RecipientPermission".
 """
 
 from collections.abc import Iterable
@@ -40,6 +40,8 @@ READ_ROLES = {MAIL_RECIPIENTS, VIEW_ONLY_RECIPIENTS}
 WRITE_ROLES = {MAIL_RECIPIENTS}
 CREATE_ROLES = {MAIL_RECIPIENT_CREATION}
 SEND_AS = "SendAs"
+FULL_ACCESS = "FullAccess"
+SELF = "NT AUTHORITY\\SELF"
 
 _FOLDER_TYPES = {name: key for key, name in WELL_KNOWN_FOLDERS.items()}
 _FOLDER_TYPE_WORDS = {
@@ -79,7 +81,12 @@ def recipient_row(recipient: Recipient) -> Row:
 
 def _get_mailboxes(session: Session, call: Arguments) -> list[Row]:
     everyone = session.world.tenant.recipients.all()
-    mailboxes = [r for r in everyone if r.kind not in _NOT_MAILBOXES]
+    types = {name.lower() for name in call.texts("RecipientTypeDetails")}
+    mailboxes = [
+        r
+        for r in everyone
+        if r.kind not in _NOT_MAILBOXES and (not types or r.kind.lower() in types)
+    ]
     found = wanted(call, mailboxes, Recipient.answers_to)
     if found is None:
         raise NotFound.object_named(call.text("Identity"))
@@ -87,7 +94,9 @@ def _get_mailboxes(session: Session, call: Arguments) -> list[Row]:
 
 
 def _mailbox_row(session: Session, recipient: Recipient) -> Row:
-    settings = session.world.tenant.recipients.settings(recipient.guid)
+    recipients = session.world.tenant.recipients
+    settings = recipients.settings(recipient.guid)
+    on_behalf = (recipients.resolve(guid) for guid in settings.on_behalf)
     return {
         **recipient_row(recipient),
         "ExchangeGuid": recipient.guid,
@@ -95,6 +104,8 @@ def _mailbox_row(session: Session, recipient: Recipient) -> Row:
         "MaxReceiveSize": Size(settings.max_receive_bytes),
         "HiddenFromAddressListsEnabled": settings.is_hidden,
         "RetentionHoldEnabled": settings.retention_hold,
+        # Shown by name, whatever they were called when they were set.
+        "GrantSendOnBehalfTo": tuple(holder.name for holder in on_behalf if holder),
         "IsShared": settings.kind is RecipientKind.SHARED_MAILBOX,
     }
 
@@ -139,9 +150,25 @@ def _set_mailbox(session: Session, call: Arguments) -> list[Row]:
             display_name=call.text("DisplayName", before.display_name or "") or None,
             is_hidden=call.flag("HiddenFromAddressListsEnabled", default=before.is_hidden),
             retention_hold=call.flag("RetentionHoldEnabled", default=before.retention_hold),
+            on_behalf=_senders(session, call, before.on_behalf),
         ),
     )
     return []
+
+
+def _senders(session: Session, call: Arguments, before: tuple[str, ...]) -> tuple[str, ...]:
+    """Who may send on behalf after a call, by identifier; whoever is named has to exist."""
+    if not call.has("GrantSendOnBehalfTo"):
+        return before
+    recipients = session.world.tenant.recipients
+    shown = [holder.primary_address for guid in before if (holder := recipients.resolve(guid))]
+    found: list[str] = []
+    for name in call.texts("GrantSendOnBehalfTo", tuple(shown)):
+        holder = recipients.resolve(name)
+        if holder is None:
+            raise NotFound.object_named(name)
+        found.append(holder.guid)
+    return tuple(found)
 
 
 # -- statistics -----------------------------------------------------------------------------------
@@ -206,7 +233,7 @@ def _bytes_in(folders: Iterable[Folder]) -> int:
     return sum(len(m.raw) for folder in folders for m in folder.messages.values())
 
 
-# -- permissions and contacts ---------------------------------------------------------------------
+# -- permissions ----------------------------------------------------------------------------------
 
 
 def _add_permission(session: Session, call: Arguments) -> list[Row]:
@@ -262,12 +289,15 @@ def _get_send_as(session: Session, call: Arguments) -> list[Row]:
 def _held(session: Session, call: Arguments, trustee: str) -> list[Row]:
     recipients = session.world.tenant.recipients
     guid = recipients.mailbox(call.text("Identity")).exchange_guid
-    return [
-        _permission_row(permission, trustee)
+    # Every mailbox has rights on itself.
+    own = Permission(guid, SELF, SEND_AS if trustee == "Trustee" else FULL_ACCESS)
+    given = [
+        permission
         for permission in recipients.permissions
         if permission.mailbox_guid == guid
         and (permission.right == SEND_AS) is (trustee == "Trustee")
     ]
+    return [_permission_row(permission, trustee) for permission in (own, *given)]
 
 
 def _permission_row(permission: Permission, trustee: str) -> Row:
@@ -278,38 +308,6 @@ def _permission_row(permission: Permission, trustee: str) -> Row:
         "IsInherited": False,
         "Deny": False,
     }
-
-
-def _new_contact(session: Session, call: Arguments) -> list[Row]:
-    name = call.text("Name")
-    made = session.world.tenant.recipients.add_contact(
-        name, call.text("Alias", name.replace(" ", "")), call.text("ExternalEmailAddress")
-    )
-    return [_contact_row(made)]
-
-
-def _get_contacts(session: Session, call: Arguments) -> list[Row]:
-    everyone = session.world.tenant.recipients.all()
-    contacts = [r for r in everyone if r.kind is RecipientKind.MAIL_CONTACT]
-    found = wanted(call, contacts, Recipient.answers_to)
-    if found is None:
-        raise NotFound.object_named(call.text("Identity"))
-    return [_contact_row(contact) for contact in found]
-
-
-def _set_contact(session: Session, call: Arguments) -> list[Row]:
-    recipients = session.world.tenant.recipients
-    recipients.rename_contact(call.text("Identity"), call.text("DisplayName"))
-    return []
-
-
-def _remove_contact(session: Session, call: Arguments) -> list[Row]:
-    session.world.tenant.recipients.remove_contact(call.text("Identity"))
-    return []
-
-
-def _contact_row(contact: Recipient) -> Row:
-    return {**recipient_row(contact), "ExternalEmailAddress": f"SMTP:{contact.external_address}"}
 
 
 _FULL_ACCESS: tuple[Parameter | str, ...] = (
@@ -325,7 +323,14 @@ _SEND_AS: tuple[Parameter | str, ...] = ("!Identity", "!Trustee", *lists("Access
 _SCOPES = ("All", "Inbox", "SentItems", "DeletedItems", "Drafts", "JunkEmail", "Archive")
 
 CMDLETS: tuple[Cmdlet, ...] = (
-    cmdlet("Get-Mailbox", READ_ROLES, _get_mailboxes, "Identity", RESULT_SIZE),
+    cmdlet(
+        "Get-Mailbox",
+        READ_ROLES,
+        _get_mailboxes,
+        "Identity",
+        *lists("RecipientTypeDetails"),
+        RESULT_SIZE,
+    ),
     cmdlet(
         "Set-Mailbox",
         WRITE_ROLES,
@@ -333,6 +338,7 @@ CMDLETS: tuple[Cmdlet, ...] = (
         "!Identity",
         "DisplayName",
         Parameter("MaxReceiveSize", Kind.SIZE),
+        *lists("GrantSendOnBehalfTo"),
         *switches("HiddenFromAddressListsEnabled", "RetentionHoldEnabled"),
     ),
     cmdlet(
@@ -362,10 +368,4 @@ CMDLETS: tuple[Cmdlet, ...] = (
     cmdlet("Add-RecipientPermission", WRITE_ROLES, _add_send_as, *_SEND_AS),
     cmdlet("Get-RecipientPermission", READ_ROLES, _get_send_as, "!Identity"),
     cmdlet("Remove-RecipientPermission", WRITE_ROLES, _remove_send_as, *_SEND_AS),
-    cmdlet(
-        "New-MailContact", CREATE_ROLES, _new_contact, "!Name", "Alias", "!ExternalEmailAddress"
-    ),
-    cmdlet("Get-MailContact", READ_ROLES, _get_contacts, "Identity", RESULT_SIZE),
-    cmdlet("Set-MailContact", WRITE_ROLES, _set_contact, "!Identity", "DisplayName"),
-    cmdlet("Remove-MailContact", CREATE_ROLES, _remove_contact, "!Identity"),
 )

@@ -15,6 +15,7 @@ from aiohttp import web
 from sandbox.faces import (
     graph_domains,
     graph_errors,
+    graph_groups,
     graph_licences,
     graph_mailbox,
     graph_messages,
@@ -34,6 +35,7 @@ OPERATIONS = (
     *graph_licences.OPERATIONS,
     *graph_users.OPERATIONS,
     *graph_domains.OPERATIONS,
+    *graph_groups.OPERATIONS,
     *graph_mailbox.OPERATIONS,
     *graph_messages.OPERATIONS,
     *graph_send.OPERATIONS,

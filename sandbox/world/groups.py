@@ -124,6 +124,8 @@ class Groups:
     def written(self, identity: str) -> DistributionGroup | None:
         """The group as written last."""
         with self.kernel.look():
+            if identity in self._rolls:
+                return self._rolls[identity].shown.latest()
             return _named(identity, [roll.shown.latest() for roll in self._rolls.values()])
 
     def require(self, identity: str) -> DistributionGroup:
@@ -316,6 +318,7 @@ def as_recipient(group: DistributionGroup) -> Recipient:
         alias=group.alias,
         primary_address=group.primary_address,
         addresses=frozenset({group.primary_address}),
+        external_directory_id=group.guid,
     )
 
 

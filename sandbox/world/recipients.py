@@ -78,6 +78,8 @@ class MailboxSettings:
     max_receive_bytes: int = MAX_RECEIVE_DEFAULT_BYTES
     is_hidden: bool = False
     retention_hold: bool = False
+    on_behalf: tuple[str, ...] = ()
+    """Identifiers of those who may send on its behalf."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,11 @@ class Recipients:
                     self.kernel, self.weather.exchange_replication, "exchange-replication", before
                 )
             self._domains_seen[name.lower()].write(kind)
+
+    def accept_new_domain(self, name: str) -> None:
+        """Take mail for a domain that the directory has just set up for it; one that is known stays as it is."""
+        if name.lower() not in self.accepted_domains:
+            self.accept_domain(name)
 
     def set_domain_type(self, name: str, kind: DomainType) -> None:
         """Change what happens to unknown recipients of an accepted domain.
@@ -200,13 +207,18 @@ class Recipients:
     def grant(self, permission: Permission) -> None:
         """Give a right; giving it again changes nothing."""
         with self.kernel.look():
-            if permission not in self.permissions:
-                self.permissions.append(permission)
+            self.revoke(permission)
+            self.permissions.append(permission)
 
     def revoke(self, permission: Permission) -> None:
         """Take a right back; taking what was not given changes nothing."""
         with self.kernel.look():
-            self.permissions = [held for held in self.permissions if held != permission]
+            gone = (permission.mailbox_guid, permission.trustee, permission.right)
+            self.permissions = [
+                held
+                for held in self.permissions
+                if (held.mailbox_guid, held.trustee, held.right) != gone
+            ]
 
     # -- creating -----------------------------------------------------------------------------
 
@@ -266,19 +278,20 @@ class Recipients:
             AddressTaken: another contact stands for that address.
         """
         with self.kernel.look():
-            address = external_address.lower()
+            address, guid = external_address.lower(), new_guid(self.kernel)
             if any(address in contact.addresses for contact in self._contacts.values()):
                 raise AddressTaken(
                     f'The proxy address "SMTP:{external_address}" is already being used.'
                 )
             contact = Recipient(
-                guid=new_guid(self.kernel),
+                guid=guid,
                 kind=RecipientKind.MAIL_CONTACT,
                 name=name,
                 display_name=name,
                 alias=alias,
                 primary_address=address,
                 addresses=frozenset({address}),
+                external_directory_id=guid,
                 external_address=address,
             )
             self._contacts[contact.guid] = contact

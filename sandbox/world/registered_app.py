@@ -15,6 +15,7 @@ BASCULE_ROLES = frozenset(
         "Mail.ReadWrite",
         "Mail.Send",
         "Domain.ReadWrite.All",
+        "GroupMember.Read.All",
         "Exchange.ManageAsApp",
     }
 )

@@ -26,7 +26,7 @@ LOST = Failure(FailureKind.LOST_REPLY, 504)
         ("usres", "usres"),
         ("users/x/mailfolders/inbox/message", "message"),
         ("users/x/calendar", "calendar"),
-        ("groups/1/members", "groups"),
+        ("devices/1/memberOf", "devices"),
     ],
 )
 def test_a_path_that_leads_nowhere_names_the_wrong_segment(

@@ -3,23 +3,31 @@
     call -> POST InvokeCommand --302--> POST at the regional host, if it is one of Exchange's
                 |-- 401 --> once more with a new token (a 401 was not executed)
                 |-- 200 with nextLink --> POST the same body there, until there is none
+                |-- several calls     --> POST $batch, ten at a time, each with a status of its own
                 `-- anything else --> the error table
 
 Source: Microsoft Learn, "Exchange Online Admin API overview" and "endpoints reference" (anchor, paging by POST,
 page size), and the request the Exchange Online PowerShell module V3 makes.
 """
 
+import json
 import logging
 import threading
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
 from bascule.adapters.exchange_online.encoding import Row, without_annotations
-from bascule.adapters.exchange_online.errors import domain_error, read_failure, read_inner_errors
+from bascule.adapters.exchange_online.errors import (
+    CmdletRefused,
+    domain_error,
+    read_failure,
+    read_inner_errors,
+)
 from bascule.adapters.tokens import Credential, credential_error, decoded_claims
 from bascule.domain.codes import Code
 from bascule.domain.errors import Refusal, Throttled, Unreachable
@@ -42,6 +50,8 @@ PAGE_SIZE = 1_000
 # 200 000 objects: four times the largest CSV. Beyond it the service is repeating itself.
 PAGE_COUNT_MAX = 200
 REDIRECT_COUNT_MAX = 3
+# What other clients put into one $batch; the service names no limit.
+BATCH_COUNT_MAX = 10
 
 
 class ExchangeGateway:
@@ -63,6 +73,7 @@ class ExchangeGateway:
         self._scope = scope
         self._anchor = ANCHOR.format(tenant_id=tenant_id)
         self._url = f"{base_url.rstrip('/')}/adminapi/beta/{tenant_id}/InvokeCommand"
+        self._batch_url = f"{base_url.rstrip('/')}/adminapi/beta/{tenant_id}/$batch"
         self._connection_id = str(uuid.uuid4())
         self._slots = threading.BoundedSemaphore(CONCURRENT_CALLS_MAX)
         timeout = httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
@@ -79,16 +90,83 @@ class ExchangeGateway:
             CmdletRefused, Refusal(PERMISSION_MISSING), Throttled, Unreachable. After Unreachable a write may
             have happened or not.
         """
-        if not self._slots.acquire(timeout=SLOT_TIMEOUT_S):
-            raise Throttled(SLOT_WAIT_HINT_S, f"{cmdlet}: {CONCURRENT_CALLS_MAX} calls under way")
-        try:
+        with self._slot(cmdlet):
             return tuple(self._pages(_Call(cmdlet, dict(parameters), may_quote)))
-        finally:
-            self._slots.release()
+
+    def read_each(
+        self, cmdlet: str, parameter_sets: Sequence[Mapping[str, Any]]
+    ) -> tuple[tuple[Row, ...] | CmdletRefused, ...]:
+        """What one reading cmdlet answers to each set of parameters, in their order; ten sets a call.
+
+        A refusal stands in the place of its answer. Raises what `run` raises besides.
+        """
+        calls = [_Call(cmdlet, dict(parameters), True) for parameters in parameter_sets]
+        answers: list[tuple[Row, ...] | CmdletRefused] = []
+        for first in range(0, len(calls), BATCH_COUNT_MAX):
+            with self._slot(cmdlet):
+                answers += self._batched(calls[first : first + BATCH_COUNT_MAX])
+        return tuple(answers)
 
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
+
+    @contextmanager
+    def _slot(self, cmdlet: str) -> Iterator[None]:
+        if not self._slots.acquire(timeout=SLOT_TIMEOUT_S):
+            raise Throttled(SLOT_WAIT_HINT_S, f"{cmdlet}: {CONCURRENT_CALLS_MAX} calls under way")
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+    def _batched(self, calls: list["_Call"]) -> list[tuple[Row, ...] | CmdletRefused]:
+        rows: dict[str, list[Row]] = {str(at): [] for at in range(len(calls))}
+        refused: dict[str, CmdletRefused] = {}
+        links, seen = dict.fromkeys(rows, self._url), {self._url}
+        for _ in range(PAGE_COUNT_MAX):
+            for name, answer in self._batch_answers(calls, links).items():
+                call = calls[int(name)]
+                came_from = links.pop(name)
+                try:
+                    page = _page(call, answer)
+                except CmdletRefused as no:
+                    refused[name] = no
+                    continue
+                rows[name] += page.rows
+                if page.next_link:
+                    links[name] = _checked_link(call, page.next_link, came_from, seen)
+                    seen.add(page.next_link)
+            if not links:
+                return [refused.get(name) or tuple(found) for name, found in rows.items()]
+        raise Refusal(Code.REQUEST_REJECTED, f"{calls[0].cmdlet}: more than {PAGE_COUNT_MAX} pages")
+
+    def _batch_answers(
+        self, calls: list["_Call"], links: Mapping[str, str]
+    ) -> dict[str, httpx.Response]:
+        """{name: answer} for every call named in `links`; a name without an answer is an error."""
+        items = [self._batch_item(name, calls[int(name)], url) for name, url in links.items()]
+        outer = _Call(calls[0].cmdlet, {}, True)
+        outer.body = {"requests": items}
+        answer = self._answer(outer, self._batch_url)
+        if not answer.is_success:
+            _page(outer, answer)
+        answers = {
+            str(item.get("id")): _inner_answer(item)
+            for item in _body(outer, answer).get("responses") or ()
+        }
+        if set(answers) != set(links):
+            raise Unreachable(f"{outer.cmdlet}: a batch came back without some of its answers")
+        return answers
+
+    def _batch_item(self, name: str, call: "_Call", url: str) -> dict[str, Any]:
+        headers = {
+            "X-AnchorMailbox": self._anchor,
+            "X-CmdletName": call.cmdlet,
+            "X-ResponseFormat": "json",
+            "Prefer": f"odata.maxpagesize={PAGE_SIZE}",
+        }
+        return {"id": name, "method": "POST", "url": url, "headers": headers, "body": call.body}
 
     def _pages(self, call: "_Call") -> Iterable[Row]:
         rows: list[Row] = []
@@ -167,7 +245,9 @@ class _Call:
     def __init__(self, cmdlet: str, parameters: dict[str, Any], may_quote: bool) -> None:
         self.cmdlet = cmdlet
         self.may_quote = may_quote
-        self.body = {"CmdletInput": {"CmdletName": cmdlet, "Parameters": parameters}}
+        self.body: dict[str, Any] = {
+            "CmdletInput": {"CmdletName": cmdlet, "Parameters": parameters}
+        }
 
 
 class _Page:
@@ -194,6 +274,17 @@ def _page(call: _Call, answer: httpx.Response) -> _Page:
         raise Refusal(Code.REQUEST_REJECTED, f"{call.cmdlet}: Exchange asks a person to confirm")
     rows = [without_annotations(row) for row in body.get("value") or () if isinstance(row, dict)]
     return _Page(rows, str(body.get("@odata.nextLink") or ""))
+
+
+def _inner_answer(item: dict[str, Any]) -> httpx.Response:
+    """One answer inside a batch, in the form of an answer by itself."""
+    headers = {str(name): str(value) for name, value in (item.get("headers") or {}).items()}
+    body = item.get("body")
+    content = b"" if body is None else json.dumps(body).encode()
+    # What travels inside is neither compressed nor of the length that its own headers may claim.
+    for name in ("content-length", "content-encoding", "transfer-encoding"):
+        headers = {each: value for each, value in headers.items() if each.lower() != name}
+    return httpx.Response(int(item.get("status") or 504), headers=headers, content=content)
 
 
 def _body(call: _Call, answer: httpx.Response) -> dict[str, Any]:
