@@ -19,8 +19,6 @@ CONTROL_BUT_LINES = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 # Entra ID takes passwords and display names of 256 characters; a user name or path beyond them is a slip.
 CELL_LENGTH_MAX = 256
 PATH_LENGTH_MAX = 1_024
-# Entra ID refuses a shorter password for a cloud account (Microsoft Learn, password policies).
-NEW_PASSWORD_LENGTH_MIN = 8
 
 _INSTANT = re.compile(
     r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(?P<zone>Z|[+-]\d{2}:?\d{2})?",

@@ -19,6 +19,7 @@ from bascule.domain.batch_header import (
     read_header,
 )
 from bascule.domain.batch_mistakes import BatchFileInvalid, Mistake, whole_file
+from bascule.domain.batch_passwords import guessable
 from bascule.domain.batch_records import (
     ROW_COUNT_MAX,
     Record,
@@ -66,6 +67,7 @@ def read_batch_file(raw: bytes, plan: Plan) -> BatchFile:
     rows = _read_rows(records, RowReader(header, plan), mistakes, warnings)
     if mistakes:
         raise BatchFileInvalid(tuple(sorted(_named(mistake, header) for mistake in mistakes)))
+    warnings.extend(guessable(rows, plan.cohorts, header.places.get("NewPassword", -1) + 1))
     return _batch_file(decoded, delimiter, header, rows, warnings)
 
 

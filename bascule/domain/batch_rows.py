@@ -8,7 +8,6 @@ from bascule.domain.batch_cells import (
     CELL_LENGTH_MAX,
     CONTROL,
     LINE_BREAK,
-    NEW_PASSWORD_LENGTH_MIN,
     PATH_LENGTH_MAX,
     Problem,
     address_cell_problem,
@@ -25,6 +24,7 @@ from bascule.domain.batch_cells import (
 from bascule.domain.batch_header import COLUMNS, Header
 from bascule.domain.batch_mistakes import Mistake
 from bascule.domain.cohorts import CohortChoice, CohortsAmbiguous
+from bascule.domain.passwords import given_problem, holds_name
 from bascule.domain.plan import Plan
 
 _LINES_ALLOWED = frozenset({"DisplayName"})  # spreadsheets break long names over lines
@@ -63,6 +63,7 @@ class RowReader:
         self._domains = frozenset(plan.tenant.domains)
         self._domains_shown = ", ".join(plan.tenant.domains)
         self._routing_domain = plan.tenant.routing_domain
+        self._plans = plan.cohorts
         self._cohorts = frozenset(plan.cohorts)
         self._choice = CohortChoice(plan.cohorts)
         self._accounts = plan.accounts
@@ -82,6 +83,7 @@ class RowReader:
         cell = {name: padded[at] for name, at in self._places}
         self._refuse_unreadable(line, cell)
         address = self._address(line, cell["EmailAddress"])
+        cohort = self._cohort(line, cell, address)
         row = BatchRow(
             line,
             address,
@@ -90,10 +92,10 @@ class RowReader:
             self._password(line, cell["Password"]),
             cell["UserRoot"],
             cell["DisplayName"],
-            self._cohort(line, cell, address),
+            cohort,
             self._cutover_at_utc(line, cell["CutoverAtUtc"]),
             self._usage_location(line, cell["UsageLocation"]),
-            self._new_password(line, cell["NewPassword"]),
+            self._new_password(line, cell, cohort),
             cell["Unit"].strip(),
         )
         return row if len(self.mistakes) == before_count else None
@@ -197,13 +199,14 @@ class RowReader:
         self._warn_of_blanks(line, "Password", password)
         return password
 
-    def _new_password(self, line: int, password: str) -> str:
+    def _new_password(self, line: int, cell: dict[str, str], cohort: str) -> str:
+        password, plan = cell["NewPassword"], self._plans.get(cohort or "default")
         self._warn_of_blanks(line, "NewPassword", password)
-        if 0 < len(password) < NEW_PASSWORD_LENGTH_MIN:
-            what = f"is shorter than {NEW_PASSWORD_LENGTH_MIN} characters"
-            self._warn(
-                line, "NewPassword", what, "Microsoft 365 refuses it unless its policy is off"
-            )
+        if plan and self._readable(password):
+            self._note(line, "NewPassword", given_problem(password, plan))
+        if password and holds_name(password, cell["DisplayName"]):
+            what = "holds a part of the person's name"
+            self._warn(line, "NewPassword", what, "Microsoft 365 refuses most of those")
         return password
 
     def _warn_of_blanks(self, line: int, name: str, password: str) -> None:

@@ -22,6 +22,7 @@ class Code(StrEnum):
     ACCOUNT_MISSING = "account_missing"
     ACCOUNT_CONFLICT = "account_conflict"
     ACCOUNT_INVALID = "account_invalid"
+    PASSWORD_REFUSED = "password_refused"  # noqa: S105  a reason, not a secret
     ADDRESS_MISMATCH = "address_mismatch"
     NO_SEAT = "no_seat"
     LICENCE_UNKNOWN = "licence_unknown"

@@ -1,7 +1,7 @@
 """Accounts, licences and service plans as the directory shows them, and the smallest licence change we want."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 # Service plans that hold a mailbox. EXCHANGE_S_FOUNDATION and the archive plans do not.
 # Source: "Product names and service plan identifiers for licensing", Microsoft Learn.
@@ -81,7 +81,11 @@ class NewAccount:
     address: str
     display_name: str
     usage_location: str
-    password: str
+    password: str = field(repr=False)
+    must_change_password: bool = False
+    """Whether the first sign-in asks for another one; mail programs cannot, and fail until then."""
+    has_password_complexity: bool = True
+    """False: the account is freed from the rule of three classes of characters."""
 
 
 def mailbox_plans(sku: Sku) -> tuple[ServicePlan, ...]:

@@ -225,6 +225,29 @@ class NoticePlan:
 
     migrated_subject: str = ""
     migrated_text: str = ""
+    password_subject: str = ""
+    """Of the mail that goes out before somebody's password is changed by a reset."""
+    password_text: str = ""
+    password_ahead_h: int = 0
+    """How long before the change it is sent."""
+
+
+@dataclass(frozen=True)
+class HandOutPlan:
+    """How new passwords reach people, and how long they are kept for it."""
+
+    keep_days: int = 30
+    """Days for which a new password stays sealed for export; then it is destroyed."""
+    fields: tuple[str, ...] = ("USER_ID", "USER_PASSWORD", "DISPLAY_NAME", "COHORT", "UNIT")
+    """Columns of an export without a template."""
+    template: str = ""
+    """A line such as `%USER_ID%;%USER_PASSWORD%`, written as it is around its fields; empty: the columns of `fields`."""
+    separator: str = ";"
+    """Between columns."""
+    header: str = "*"
+    """First line; `*`: the names of the fields, empty: none."""
+    encoding: str = "utf-8-bom"
+    """`utf-8`, `utf-8-bom` (Excel needs the mark), or `windows-1252`."""
 
 
 @dataclass(frozen=True)
@@ -244,6 +267,7 @@ class Plan:
     survey: SurveyPlan = field(default_factory=SurveyPlan)
     dns: DnsPlan = field(default_factory=DnsPlan)
     notices: NoticePlan = field(default_factory=NoticePlan)
+    hand_out: HandOutPlan = field(default_factory=HandOutPlan)
 
     def routing_address(self, address: str) -> str:
         """The tenant address that Postfix forwards to once the mailbox is cut over."""

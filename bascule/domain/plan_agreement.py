@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from bascule.domain.addresses import domain_of
 from bascule.domain.plan_checks import is_loopback
 from bascule.domain.plan_cohorts import check_cohorts
+from bascule.domain.plan_passwords import check_passwords
 from bascule.domain.plan_shape import PlanMistake, Values
 
 HOUR_S = 3_600
@@ -86,12 +87,13 @@ def _map_columns_differ(values: Values) -> Iterator[PlanMistake]:
 
 
 def _notice_has_a_text(values: Values) -> Iterator[PlanMistake]:
-    if values.get("notices.migrated_subject") and values.get("notices.migrated_text") == "":
-        yield PlanMistake(
-            "notices.migrated_text",
-            "is empty although there is a subject",
-            "Write the text, or remove the subject to send nothing",
-        )
+    for name in ("migrated", "password"):
+        if values.get(f"notices.{name}_subject") and values.get(f"notices.{name}_text") == "":
+            yield PlanMistake(
+                f"notices.{name}_text",
+                "is empty although there is a subject",
+                "Write the text, or remove the subject to send nothing",
+            )
 
 
 def _waits_fit(values: Values) -> Iterator[PlanMistake]:
@@ -134,6 +136,7 @@ _CHECKS: tuple[Callable[[Values], Iterator[PlanMistake]], ...] = (
     _map_can_be_reached,
     _map_columns_differ,
     _notice_has_a_text,
+    check_passwords,
     _waits_fit,
     _probes_fit,
     check_cohorts,

@@ -15,6 +15,14 @@ from bascule.domain.plan_cohorts import (
     repeated_problem,
 )
 from bascule.domain.plan_dns import senders_problem, servers_problem
+from bascule.domain.plan_passwords import (
+    encoding_problem,
+    fields_problem,
+    header_problem,
+    separator_problem,
+    suffix_problem,
+    template_problem,
+)
 from bascule.domain.plan_shape import PlanMistake, Values
 
 Problem = tuple[str, str] | None
@@ -71,6 +79,8 @@ BOUNDS = {
     "dns.ttl_s_max": Bound(60, 86_400, "shorter ones are ignored by resolvers, a day is what one wants to leave"),
     "dns.look_s": Bound(60, 3_600, "somebody waits at the other end of a change"),
     "dns.patience_h": Bound(1, 720, "a month without the records is a forgotten project"),
+    "hand_out.keep_days": Bound(1, 365, "a password that nobody fetched in a year is nobody's"),
+    "notices.password_ahead_h": Bound(0, 720, "a month ahead is forgotten"),
     "survey.message_count_max": Bound(1, 500_000, "an IMAP migration copies 500 000 messages at most"),
 }  # fmt: skip
 
@@ -90,7 +100,7 @@ _COHORT_NAME = re.compile(r"[\w-]{1,40}")
 _SEPARATOR = re.compile(r"[^\w\s.@-]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_MANY_LINES = ("notices.migrated_text",)
+_MANY_LINES = ("notices.migrated_text", "notices.password_text")
 
 
 def check_values(values: Values) -> Iterator[PlanMistake]:
@@ -300,8 +310,16 @@ _FORMS: dict[str, Callable[..., Problem]] = {
     "dns.resolvers": servers_problem,
     "dns.authorities": servers_problem,
     "dns.source_senders": senders_problem,
+    "cohorts.*.password_suffix": suffix_problem,
+    "hand_out.fields": fields_problem,
+    "hand_out.template": template_problem,
+    "hand_out.separator": separator_problem,
+    "hand_out.header": header_problem,
+    "hand_out.encoding": encoding_problem,
     "notices.migrated_subject": _notice,
     "notices.migrated_text": _notice,
+    "notices.password_subject": _notice,
+    "notices.password_text": _notice,
 }
 
 

@@ -24,11 +24,21 @@ class Directory(Protocol):
         ...
 
     def create_account(self, new: NewAccount) -> Account:
-        """Create an account that can sign in; the password is not asked to be changed.
+        """Create an account that can sign in; whether its password is asked to be changed, `new` says.
 
         Raises:
             Refusal(ACCOUNT_CONFLICT): the address belongs to another object, or already exists.
-            Refusal(ACCOUNT_INVALID): the directory refuses a value; never says which password.
+            Refusal(ACCOUNT_INVALID): the directory refuses a value.
+            Refusal(PASSWORD_REFUSED): the directory refuses the password; never says which.
+        """
+        ...
+
+    def set_password(self, account_id: str, password: str, *, must_change: bool) -> None:
+        """Give an account another password; the same one twice is no harm. Tokens issued before are not asked after.
+
+        Raises:
+            Refusal(PASSWORD_REFUSED): the tenant's rules or its banned words; never says which password.
+            Refusal(PERMISSION_MISSING): the app may not do it at all, or not to an account with an administrator's role.
         """
         ...
 

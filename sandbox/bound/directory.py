@@ -10,7 +10,7 @@ from bascule.domain.errors import NotYet
 from sandbox.bound.graph_call import REPLICATION_WAIT_S, graph_call
 from sandbox.faces.graph_licences import LICENCE_WRITERS, ORGANIZATION_READERS
 from sandbox.faces.graph_mailbox import SETTINGS_READERS
-from sandbox.faces.graph_users import USER_READERS, USER_WRITERS
+from sandbox.faces.graph_users import PASSWORD_WRITER, USER_READERS, USER_WRITERS
 from sandbox.world.directory import User
 from sandbox.world.directory_errors import DirectoryRefused, Reason
 from sandbox.world.licences import LicenceChange, Product
@@ -48,13 +48,24 @@ class WorldDirectory:
             mail_nickname=NICKNAME_UNSAFE.sub("", local_part(new.address)).strip("."),
             created_utc=self._world.kernel.now_utc(),
             password=new.password,
-            password_change_forced=False,
+            password_change_forced=new.must_change_password,
+            password_policies=None if new.has_password_complexity else "DisableStrongPassword",
             usage_location=new.usage_location or None,
         )
         with graph_call(
             self._world, "graph.POST users", USER_WRITERS, fallback=Code.ACCOUNT_INVALID
         ):
             return _account(self._directory.create(draft))
+
+    def set_password(self, account_id: str, password: str, *, must_change: bool) -> None:
+        """Another password; administrators' are refused to an app without a directory role."""
+        with graph_call(
+            self._world,
+            "graph.PATCH users",
+            frozenset({PASSWORD_WRITER}),
+            fallback=Code.PASSWORD_REFUSED,
+        ):
+            self._directory.set_password(account_id, password, must_change=must_change)
 
     def set_usage_location(self, account_id: str, usage_location: str) -> None:
         """Set the country."""

@@ -149,6 +149,7 @@ def update_user(call: Call) -> Reply:
     profile = body.pop("passwordProfile", None)
     if profile is not None:
         call.require(PASSWORD_WRITER)
+        call.world.tenant.directory.check_password_may_be_set(call.names["user"])
     if body or profile is None:
         call.require(*USER_WRITERS)
     fields = _password_fields(_password_profile(profile)) if profile is not None else {}

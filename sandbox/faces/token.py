@@ -1,7 +1,9 @@
 """The token endpoint: client credentials in, a signed bearer token out; and the check every other face makes.
 
-Source: Microsoft identity platform, "OAuth 2.0 client credentials flow" and "Microsoft Entra authentication and
-authorization error codes"; RFC 6749 section 5.2 for the shape of the refusal; RFC 7523 for the assertion.
+A person's name and password are taken as well, so that one can see with which password somebody gets in.
+Source: Microsoft identity platform, "OAuth 2.0 client credentials flow", "OAuth 2.0 Resource Owner Password Credentials"
+and "Microsoft Entra authentication and authorization error codes"; RFC 6749 section 5.2 for the shape of the refusal;
+RFC 7523 for the assertion.
 """
 
 import hashlib
@@ -15,6 +17,7 @@ import jwt
 from aiohttp import web
 
 from sandbox.world.registered_app import RegisteredApp
+from sandbox.world.sign_in import SignInRefused, sign_in
 from sandbox.world.world import World
 
 GRAPH_AUDIENCE = "https://graph.microsoft.com"
@@ -65,8 +68,13 @@ class TokenDesk:
         app: RegisteredApp,
         seed: int,
         epoch_s: Callable[[], float] = time.time,
+        world: World | None = None,
     ) -> None:
-        """`epoch_s` is the wall clock even when the world runs faster: clients count `expires_in` in real seconds."""
+        """`epoch_s` is the wall clock even when the world runs faster: clients count `expires_in` in real seconds.
+
+        Without a `world` there are no people, only the app.
+        """
+        self._world = world
         self._tenant_id = tenant_id
         self._app = app
         self._key = hashlib.sha256(f"{seed}/token-signing-key".encode()).digest()
@@ -75,7 +83,8 @@ class TokenDesk:
     @classmethod
     def of(cls, world: World) -> "TokenDesk":
         """The desk of the world's tenant."""
-        return cls(world.tenant.tenant_id, world.tenant.app, world.kernel.seed)
+        tenant = world.tenant
+        return cls(tenant.tenant_id, tenant.app, world.kernel.seed, world=world)
 
     def issue(self, tenant: str, form: Mapping[str, str]) -> dict[str, str | int]:
         """The token endpoint's answer to a posted form.
@@ -92,6 +101,8 @@ class TokenDesk:
                 "into the correct cloud.",
             )
         _require(form, "grant_type")
+        if form["grant_type"] == "password" and self._world is not None:
+            return _issued(self._for_person(self._world, form))
         if form["grant_type"] != "client_credentials":
             raise TokenRefused(
                 400,
@@ -103,13 +114,7 @@ class TokenDesk:
         _require(form, "scope")
         self._check_client(form)
         audience = self._audience(form["scope"])
-        token = self._signed(audience)
-        return {
-            "token_type": "Bearer",
-            "expires_in": TOKEN_LIFETIME_S,
-            "ext_expires_in": TOKEN_LIFETIME_S,
-            "access_token": token,
-        }
+        return _issued(self._signed(audience))
 
     def read(self, authorization: str | None, audience: str) -> Claims:
         """The claims of an `Authorization` header meant for `audience`.
@@ -145,6 +150,18 @@ class TokenDesk:
             frozenset(payload["roles"]),
             payload["exp"],
         )
+
+    def _for_person(self, world: World, form: Mapping[str, str]) -> str:
+        """A token that a person's own name and password buy; it carries none of the app's permissions."""
+        for name in ("client_id", "scope", "username", "password"):
+            _require(form, name)
+        if "client_secret" in form or form["client_id"] == self._app.client_id:
+            self._check_client(form)
+        try:
+            sign_in(world.tenant.directory, form["username"], form["password"])
+        except SignInRefused as no:
+            raise TokenRefused(400, "invalid_grant", no.number, no.sentence) from no
+        return self._signed(GRAPH_AUDIENCE, idtyp="user", upn=form["username"], roles=[])
 
     def _check_client(self, form: Mapping[str, str]) -> None:
         if form["client_id"] != self._app.client_id:
@@ -230,7 +247,7 @@ class TokenDesk:
             )
         return resource
 
-    def _signed(self, audience: str) -> str:
+    def _signed(self, audience: str, **others: object) -> str:
         now_epoch_s = int(self._epoch_s())
         exchange = audience == EXCHANGE_AUDIENCE
         roles = {role for role in self._app.roles if (role in EXCHANGE_ROLES) is exchange}
@@ -246,6 +263,7 @@ class TokenDesk:
             "roles": sorted(roles),
             "uti": secrets.token_urlsafe(16),
             "ver": "1.0",
+            **others,
         }
         return jwt.encode(payload, self._key, algorithm="HS256")
 
@@ -264,6 +282,15 @@ def routes(world: World) -> web.RouteTableDef:
             return _refusal(world, no)
 
     return table
+
+
+def _issued(token: str) -> dict[str, str | int]:
+    return {
+        "token_type": "Bearer",
+        "expires_in": TOKEN_LIFETIME_S,
+        "ext_expires_in": TOKEN_LIFETIME_S,
+        "access_token": token,
+    }
 
 
 def _require(form: Mapping[str, str], name: str) -> None:

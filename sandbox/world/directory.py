@@ -74,6 +74,8 @@ class Directory:
         self.shelf = shelf
         # Told after every change of somebody's licences; provisioning opens and closes mailboxes.
         self.on_licences_changed: list[Callable[[User], None]] = []
+        # Identifiers of accounts with an administrator's role: no app without such a role may set their passwords.
+        self.administrators: set[str] = set()
         self._kernel = kernel
         self._weather = weather
         self._records: dict[str, _Record] = {}
@@ -147,6 +149,25 @@ class Directory:
             self._check_unique(after)
             self._write(after.user_id, after)
             return after
+
+    def set_password(self, name: str, password: str, *, must_change: bool) -> None:
+        """Give an account another password.
+
+        Raises:
+            DirectoryRefused: not there yet, an administrator's, or too weak.
+        """
+        with self._kernel.look():
+            self.check_password_may_be_set(name)
+            self.update(
+                name,
+                lambda user: replace(user, password=password, password_change_forced=must_change),
+            )
+
+    def check_password_may_be_set(self, name: str) -> None:
+        """Refuse an account with an administrator's role. Raises DirectoryRefused."""
+        user = self._look_up(name, _Record.truth)
+        if user is not None and user.user_id in self.administrators:
+            raise no.privileged()
 
     def delete(self, name: str) -> None:
         """Move an account to the deleted ones; its seats are free again."""

@@ -15,6 +15,7 @@ class Reason(StrEnum):
     ALREADY_EXISTS = "already_exists"
     INVALID = "invalid"
     WEAK_PASSWORD = "weak_password"
+    PRIVILEGED = "privileged"
     USAGE_LOCATION = "usage_location"
     OUT_OF_SEATS = "out_of_seats"
     PLAN_DEPENDENCY = "plan_dependency"
@@ -108,6 +109,16 @@ def weak_password() -> DirectoryRefused:
         Reason.WEAK_PASSWORD,
         "The specified password does not comply with password complexity requirements. "
         "Please provide a different password.",
+    )
+
+
+def privileged() -> DirectoryRefused:
+    """The account has an administrator's role, and the app has none that stands above it."""
+    return DirectoryRefused(
+        Reason.PRIVILEGED,
+        "Insufficient privileges to complete the operation.",
+        status=403,
+        code="Authorization_RequestDenied",
     )
 
 

@@ -160,7 +160,7 @@ def test_no_error_of_a_creation_shows_the_password(caplog: pytest.LogCaptureFixt
     ):
         desk.directory.create_account(ANN)
 
-    assert no.value.code is Code.ACCOUNT_INVALID
+    assert no.value.code is Code.PASSWORD_REFUSED
     assert ANN.password not in str(no.value) + repr(no.value) + caplog.text
     assert no.value.__cause__ is None
 

@@ -113,7 +113,7 @@ ANSWERS = [
             "The specified password does not comply with password complexity requirements.",
         ),
         Meaning.WEAK_PASSWORD,
-        Code.ACCOUNT_INVALID,
+        Code.PASSWORD_REFUSED,
     ),
     (
         Failure(

@@ -83,15 +83,18 @@ def test_an_address_that_is_taken_is_a_conflict(door: Directory) -> None:
 
 
 @pytest.mark.parametrize(
-    "new",
-    [replace(ANN, password="weak"), replace(ANN, address="ann@elsewhere.example")],
+    ("new", "code"),
+    [
+        (replace(ANN, password="weak"), Code.PASSWORD_REFUSED),
+        (replace(ANN, address="ann@elsewhere.example"), Code.ACCOUNT_INVALID),
+    ],
     ids=["weak password", "foreign domain"],
 )
-def test_a_value_the_directory_refuses_is_invalid_and_no_password_is_shown(
-    door: Directory, new: NewAccount
+def test_a_value_the_directory_refuses_is_named_and_no_password_is_shown(
+    door: Directory, new: NewAccount, code: Code
 ) -> None:
     """The operator corrects the CSV; the reason ends in the ledger."""
-    with _refused(Code.ACCOUNT_INVALID) as no:
+    with _refused(code) as no:
         door.create_account(new)
 
     assert ANN.password not in str(no.value)

@@ -251,11 +251,22 @@ def test_a_cell_that_looks_like_a_formula_is_only_text() -> None:
     assert read(HEADER + "a@example.org,a,=1+1\n").rows[0].password == "=1+1"
 
 
-def test_a_short_first_password_is_told() -> None:
-    """Microsoft 365 refuses it for a new account unless the policy is off."""
-    batch = read(FULL_HEADER + "a@example.org,a,x,,,,,,12345,\n")
+@pytest.mark.parametrize("password", ["12345", "onlylower", "Accentué-1"])
+def test_a_first_password_that_microsoft_365_refuses_is_a_mistake(password: str) -> None:
+    """Found later, it is a mailbox set aside in the middle of a batch."""
+    text = FULL_HEADER + f"a@example.org,a,x,,,,,,{password},\n"
 
-    assert [warning.column_name for warning in batch.warnings] == ["NewPassword"]
+    assert mistakes_of(text) == [(2, 9, "NewPassword")]
+
+
+def test_first_passwords_that_others_could_guess_are_told() -> None:
+    """The operator may want it so, and must know it."""
+    rows = ("a@example.org,a,x,,Ann Example,,,,Example-1,", "b@example.org,b,x,,,,,,Example-1,")
+    batch = read(FULL_HEADER + "\n".join(rows) + "\n")
+
+    told = [(warning.line, warning.column_name) for warning in batch.warnings]
+    assert told == [(2, "NewPassword"), (2, "NewPassword")]
+    assert not any("Example-1" in str(warning) for warning in batch.warnings)
 
 
 def test_a_letter_that_only_looks_like_one_is_no_part_of_an_address() -> None:

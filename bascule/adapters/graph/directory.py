@@ -82,6 +82,15 @@ class GraphDirectory:
             self._remember_location(account_id)
         return Account(account_id, normal_address(new.address), True, new.usage_location, ())
 
+    def set_password(self, account_id: str, password: str, *, must_change: bool) -> None:
+        """PATCH /users/{id}, the password's profile and nothing else: other properties take other permissions."""
+        self._client.call(
+            f"set the password of {account_id}",
+            lambda graph: self._calls.password(graph, account_id, password, must_change),
+            fallback=Code.PASSWORD_REFUSED,
+            may_quote=False,
+        )
+
     def set_usage_location(self, account_id: str, usage_location: str) -> None:
         """PATCH /users/{id}."""
         self._client.call(

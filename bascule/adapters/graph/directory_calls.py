@@ -21,6 +21,8 @@ from msgraph.generated.users.item.user_item_request_builder import UserItemReque
 from bascule.adapters.graph.answers import Json, asking, json_answer
 from bascule.domain.directory import NewAccount
 
+# "Create user": weaker passwords than the default policy are allowed for this account.
+WEAK_ALLOWED = "DisableStrongPassword"
 # None of these but the first two are in the answer unless asked for.
 ACCOUNT_PROPERTIES = [
     "id",
@@ -47,7 +49,9 @@ async def account(graph: GraphServiceClient, key: str) -> Json:
 
 async def new_account(graph: GraphServiceClient, new: NewAccount, nickname: str) -> Json:
     """POST /users, the usage location in the same request: it saves a write and a replication."""
-    profile = PasswordProfile(password=new.password, force_change_password_next_sign_in=False)
+    profile = PasswordProfile(
+        password=new.password, force_change_password_next_sign_in=new.must_change_password
+    )
     user = User(
         account_enabled=True,
         display_name=new.display_name,
@@ -55,9 +59,21 @@ async def new_account(graph: GraphServiceClient, new: NewAccount, nickname: str)
         user_principal_name=new.address,
         password_profile=profile,
     )
+    if not new.has_password_complexity:
+        user.password_policies = WEAK_ALLOWED
     if new.usage_location:
         user.usage_location = new.usage_location
     return await json_answer(graph, graph.users.to_post_request_information(user))
+
+
+async def password(
+    graph: GraphServiceClient, account_id: str, password: str, must_change: bool
+) -> None:
+    """PATCH /users/{id} with a passwordProfile alone."""
+    profile = PasswordProfile(password=password, force_change_password_next_sign_in=must_change)
+    builder = graph.users.by_user_id(account_id)
+    ask = builder.to_patch_request_information(User(password_profile=profile))
+    await json_answer(graph, ask)
 
 
 async def usage_location(graph: GraphServiceClient, account_id: str, location: str) -> None:

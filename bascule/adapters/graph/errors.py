@@ -126,7 +126,7 @@ _CODES: Mapping[Meaning, Code] = MappingProxyType(
         Meaning.NOT_LICENSED: Code.LICENCE_REFUSED,
         Meaning.LICENCE_UNKNOWN: Code.LICENCE_UNKNOWN,
         Meaning.TAKEN: Code.ACCOUNT_CONFLICT,
-        Meaning.WEAK_PASSWORD: Code.ACCOUNT_INVALID,
+        Meaning.WEAK_PASSWORD: Code.PASSWORD_REFUSED,
         Meaning.FORBIDDEN: Code.PERMISSION_MISSING,
         Meaning.TOKEN_REFUSED: Code.PERMISSION_MISSING,
     }
