@@ -10,13 +10,14 @@ from orchestrators.mailbox import mailbox
 from orchestrators.wishes import abandon, cutover, retry, rollback
 from triggers.batch_upload import upload
 from triggers.completion_api import completion
+from triggers.dashboard import dashboard
 from triggers.http_api import api
 from triggers.roles import auth_level
 from triggers.schedule import watchdog
 
 app = df.DFApp(http_auth_level=auth_level())
 
-for blueprint in (api, completion, upload, watchdog):
+for blueprint in (api, dashboard, completion, upload, watchdog):
     app.register_functions(blueprint)
 
 for story in (batch, mailbox, cutover, rollback, retry, abandon):

@@ -132,6 +132,15 @@ def entrance() -> Entrance:
     return Entrance(SignIn(said.get("BASCULE_SIGN_IN") or SignIn.KEYS), is_guarded)
 
 
+def docs_url() -> str:
+    """Where this installation's documentation is read, with a slash at the end; empty: nowhere. Raises SettingsInvalid."""
+    said = {name: text.strip() for name, text in os.environ.items()}
+    if mistakes := _addresses({name: text for name, text in said.items() if text}):
+        raise SettingsInvalid(tuple(mistakes))
+    url = said.get("BASCULE_DOCS_URL", "").rstrip("/")
+    return f"{url}/" if url else ""
+
+
 OPTIONAL_TEXTS = {
     "storage": "BASCULE_STORAGE",
     "storage_account": "BASCULE_STORAGE_ACCOUNT",
@@ -186,7 +195,7 @@ def _key(said: Said) -> list[str]:
 
 
 def _addresses(said: Said) -> list[str]:
-    names = ("BASCULE_GRAPH_URL", "BASCULE_EXCHANGE_URL", "BASCULE_TOKEN_URL")
+    names = ("BASCULE_GRAPH_URL", "BASCULE_EXCHANGE_URL", "BASCULE_TOKEN_URL", "BASCULE_DOCS_URL")
     return [
         f"{name} must be an https address, or one on this machine"
         for name in names

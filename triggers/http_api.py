@@ -21,7 +21,7 @@ from triggers.answers import BadRequest, answer, answering
 from triggers.batch_names import checked_batch_name
 from triggers.openapi import DOCUMENT
 from triggers.roles import Role, requires
-from triggers.views import batch_view, mailbox_view, refused_view
+from triggers.views import batch_view, mailbox_view, refused_view, state_of
 from triggers.wishes_asked import wish_asked
 
 api = df.Blueprint()
@@ -217,8 +217,7 @@ def _batch_or_refusal(name: str) -> dict[str, Any]:
 
 
 def _line(batch: BatchRecord) -> dict[str, Any]:
-    state = "closed" if batch.closed_utc else "running" if batch.is_open else "registering"
-    return {"batch": batch.name, "state": state, "rows": batch.row_count}
+    return {"batch": batch.name, "state": state_of(batch), "rows": batch.row_count}
 
 
 def _mailbox_page(name: str, stage: Stage | None, after: str, count_max: int) -> dict[str, Any]:

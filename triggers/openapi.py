@@ -4,6 +4,7 @@ from typing import Any
 
 _BATCH = {"name": "batch", "in": "path", "required": True, "schema": {"type": "string"}}
 _JSON = {"application/json": {"schema": {"type": "object"}}}
+_HTML = {"text/html": {"schema": {"type": "string"}}}
 _WISH = {
     "required": True,
     "content": {
@@ -36,12 +37,16 @@ def _operation(
     *parameters: dict[str, Any],
     status: int = 200,
     body: dict[str, Any] | None = None,
+    content: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "summary": summary,
         "parameters": list(parameters),
         "responses": {
-            str(status): {"description": "Done" if status == 200 else "Taken", "content": _JSON},
+            str(status): {
+                "description": "Done" if status == 200 else "Taken",
+                "content": content or _JSON,
+            },
             "default": {"description": "What is wrong, all of it at once", "content": _JSON},
         },
     }
@@ -113,9 +118,8 @@ DOCUMENT: dict[str, Any] = {
                 },
             )
         },
-        "/tenant/dns": {
-            "get": _operation("The plan's domains in public DNS, now", _query("aim"))
-        },
+        "/dashboard": {"get": _operation("What waits for whom, as a page", content=_HTML)},
+        "/tenant/dns": {"get": _operation("The plan's domains in public DNS, now", _query("aim"))},
         "/openapi.json": {"get": _operation("This document")},
     },
 }

@@ -11,12 +11,17 @@ from bascule.domain.stages import Stage
 from bascule.ports.bundle import Ports
 
 
+def state_of(batch: BatchRecord) -> str:
+    """Where a batch stands as a whole."""
+    return "closed" if batch.closed_utc else "running" if batch.is_open else "registering"
+
+
 def batch_view(ports: Ports, batch: BatchRecord) -> dict[str, Any]:
     """One batch with its counts."""
     records = list(ports.ledger.mailboxes(batch.name))
     view: dict[str, Any] = {
         "batch": batch.name,
-        "state": "closed" if batch.closed_utc else "running" if batch.is_open else "registering",
+        "state": state_of(batch),
         "uploaded_utc": encode(batch.uploaded_utc),
         "mailboxes": len(records),
         "stages": dict(sorted(Counter(record.stage.value for record in records).items())),

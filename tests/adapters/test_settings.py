@@ -62,6 +62,7 @@ def test_every_hole_is_named_at_once() -> None:
         ("BASCULE_EXCHANGE_URL", "outlook.office365.com"),
         ("BASCULE_TABLE_PREFIX", "with-dash"),
         ("BASCULE_SIGN_IN", "sometimes"),
+        ("BASCULE_DOCS_URL", "javascript:alert(1)"),
         ("BASCULE_CLIENT_ID", "alone"),
         ("LOCAL_HOST_CLOCK", "{}"),
         ("LOCAL_HOST_CLOCK", "soon"),

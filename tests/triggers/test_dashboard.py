@@ -1,0 +1,285 @@
+"""The dashboard: right figures, harmless whatever somebody is called, bounded whatever was uploaded."""
+
+import asyncio
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+from string import Formatter
+from typing import cast
+
+import pytest
+
+import triggers.dashboard
+from bascule.domain.codes import Code
+from bascule.domain.directory import Sku
+from bascule.domain.errors import Unreachable
+from bascule.domain.plan import Plan
+from bascule.domain.plan_file import read_plan
+from bascule.domain.records import BatchRecord, MailboxRecord
+from bascule.domain.stages import Stage
+from bascule.ports.bundle import Ports
+from tests.end_to_end.rehearsal import PLAN, STUDENT
+from tests.triggers.signed_in import principal, request
+from triggers.dashboard_facts import (
+    ASIDE_SHOWN_MAX,
+    BATCHES_SHOWN_MAX,
+    ROWS_READ_MAX,
+    SEATS_AGE_S,
+    Dashboard,
+    dashboard_facts,
+)
+from triggers.dashboard_page import CONTENT_SECURITY_POLICY, STYLE, page, to_do
+from triggers.dashboard_words import ENGLISH, FRENCH, Words, words_for
+
+NOW_UTC = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
+NASTY = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
+
+
+@dataclass
+class Desk:
+    """Ledger, reports, directory and clock in one; it counts the rows that were read."""
+
+    plan: Plan = field(default_factory=lambda: read_plan(PLAN))
+    rows: dict[str, Iterable[MailboxRecord]] = field(default_factory=dict)
+    books: list[BatchRecord] = field(default_factory=list)
+    stock: list[Sku] | None = None
+    read_count: int = 0
+    stock_age_max_s: float | None = None
+
+    @property
+    def ledger(self) -> "Desk":
+        return self
+
+    directory = blobs = clock = ledger
+
+    def now_utc(self) -> datetime:
+        return NOW_UTC
+
+    def batches(self) -> Iterator[BatchRecord]:
+        return iter(self.books)
+
+    def mailboxes(self, batch: str) -> Iterator[MailboxRecord]:
+        for record in self.rows.get(batch, ()):
+            self.read_count += 1
+            yield record
+
+    def read_report(self, path: str) -> bytes | None:
+        return b"{}" if "refused" in path else None
+
+    def licence_stock(self, age_max_s: float = 0.0) -> tuple[Sku, ...]:
+        self.stock_age_max_s = age_max_s
+        if self.stock is None:
+            raise Unreachable("the directory is away")
+        return tuple(self.stock)
+
+    def seen(self) -> Dashboard:
+        """What the page would show."""
+        return dashboard_facts(cast("Ports", self))
+
+
+class Reader(HTMLParser):
+    """What a browser would find: elements, texts, and whether every element is closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[str] = []
+        self.attributes: set[str] = set()
+        self.texts: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append(tag)
+        self.attributes |= {name for name, _ in attrs}
+        if tag not in {"meta", "br"}:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def batch(name: str, **said: object) -> BatchRecord:
+    """An open batch."""
+    made = BatchRecord(name, "f", 3, NOW_UTC - timedelta(days=2), is_open=True)
+    return replace(made, **said)  # type: ignore[arg-type]
+
+
+def mailbox(number: int, stage: Stage = Stage.SYNCED, **said: object) -> MailboxRecord:
+    """A mailbox that its story has just looked at."""
+    made = MailboxRecord("pilot", f"k{number}", f"m{number}@example.org", f"m{number}")
+    made = replace(made, stage=stage, stage_since_utc=NOW_UTC, seen_utc=NOW_UTC)
+    return replace(made, **said)  # type: ignore[arg-type]
+
+
+def test_an_empty_tenant_has_a_page() -> None:
+    """The first thing a new operator opens must not be an error."""
+    text = page(Desk(stock=[]).seen(), ENGLISH)
+
+    assert ENGLISH.no_batch in Reader(text).texts
+    assert ENGLISH.nothing_to_do in Reader(text).texts
+
+
+def test_the_figures_of_a_batch_are_the_ledgers() -> None:
+    """Who trusts the page plans the night of the cutover by it."""
+    old_utc, new_utc = NOW_UTC - timedelta(hours=30), NOW_UTC - timedelta(hours=1)
+    planned_utc = NOW_UTC + timedelta(days=1)
+    rows = [
+        mailbox(1, last_synced_utc=old_utc),
+        mailbox(2, last_synced_utc=new_utc),
+        mailbox(3, last_synced_utc=new_utc, cutover_at_utc=planned_utc),
+        mailbox(4, Stage.SET_ASIDE, code=Code.NO_SEAT, detail="one is missing"),
+        mailbox(5, Stage.MIGRATED, seen_utc=NOW_UTC - timedelta(days=9)),
+        mailbox(6, Stage.ABANDONED, seen_utc=NOW_UTC - timedelta(days=9), code=Code.NO_SEAT),
+    ]
+    books = [batch("pilot", pending_fingerprint="f")]
+    [facts] = Desk(rows={"pilot": rows}, books=books).seen().batches
+
+    assert facts.counts == (
+        (Stage.SYNCED, 3),
+        (Stage.MIGRATED, 1),
+        (Stage.SET_ASIDE, 1),
+        (Stage.ABANDONED, 1),
+    )
+    assert [(each.address, each.code) for each in facts.aside] == [("m4@example.org", "no_seat")]
+    assert (facts.synced_first_utc, facts.synced_last_utc) == (old_utc, new_utc)
+    assert (facts.late_count, facts.unmoved_count, facts.ready_count) == (1, 1, 2)
+    assert (facts.planned_count, facts.planned_first_utc) == (1, planned_utc)
+    assert len(list(to_do(facts, ENGLISH))) == 7
+
+
+@pytest.mark.parametrize("words", [ENGLISH, FRENCH], ids=lambda words: words.language)
+def test_a_nasty_name_stays_a_name(words: Words) -> None:
+    """A display name or a server's error text would run in the browser of whoever may cut over."""
+    aside = mailbox(1, Stage.SET_ASIDE, address=NASTY, detail=NASTY, code=Code.NO_SEAT)
+    sku = Sku(NASTY, STUDENT, 1, 1, ())
+    desk = Desk(rows={"pilot": [aside]}, books=[batch("pilot")], stock=[sku])
+    plain, linked = Reader(page(desk.seen(), words)), Reader(page(desk.seen(), words, NASTY))
+
+    for read in (plain, linked):
+        assert read.open == []
+        assert not {"script", "img", "form", "iframe", "link"} & set(read.elements)
+        assert not {each for each in read.attributes if each.startswith("on")} | (
+            read.attributes & {"src", "style"}
+        )
+        assert NASTY in read.texts
+
+
+def test_a_style_of_its_own_is_all_that_a_browser_takes() -> None:
+    """The second lock: what slipped through the escaping neither runs nor loads."""
+    text = page(Desk(stock=[]).seen(), ENGLISH)
+
+    assert f"<style>{STYLE}</style>" in text
+    assert "default-src 'none'" in CONTENT_SECURITY_POLICY
+    assert "unsafe" not in CONTENT_SECURITY_POLICY
+
+
+def test_fifty_thousand_rows_are_read_once_and_shown_in_part() -> None:
+    """One look of a person must not hold up the steps of the same worker. Takes some two seconds."""
+    aside = mailbox(0, Stage.SET_ASIDE, code=Code.NO_SEAT)
+    books = [batch("pilot"), batch("second"), batch("third")]
+    rows: dict[str, Iterable[MailboxRecord]] = {
+        name: itertools.repeat(aside, 50_000) for name in ("pilot", "second")
+    }
+    desk = Desk(rows=rows | {"third": [aside]}, books=books)
+    seen = desk.seen()
+    text = page(seen, ENGLISH)
+
+    assert [each.aside_count for each in seen.batches] == [50_000, ROWS_READ_MAX - 50_000, 0]
+    assert [each.is_whole for each in seen.batches] == [True, False, False]
+    assert desk.read_count <= ROWS_READ_MAX + 2
+    assert text.count("m0@example.org") == 2 * ASIDE_SHOWN_MAX
+    assert ENGLISH.not_whole in text
+    assert len(text) < 100_000
+
+
+def test_old_batches_are_left_out_and_closed_ones_not_read() -> None:
+    """After two years the page must still open at once."""
+    closed = [batch(f"old-{n}", closed_utc=NOW_UTC) for n in range(BATCHES_SHOWN_MAX + 9)]
+    desk = Desk(
+        rows={each.name: [mailbox(1)] for each in closed}, books=[*closed, batch("pilot")], stock=[]
+    )
+    seen = desk.seen()
+
+    assert seen.batches[0].name == "pilot"
+    assert len(seen.batches) == BATCHES_SHOWN_MAX
+    assert seen.batches_left_out_count == 10
+    assert desk.read_count == 0
+    assert ENGLISH.batches_left_out.format(count=10) in page(seen, ENGLISH)
+
+
+def test_a_tenant_that_does_not_answer_leaves_the_rest_of_the_page() -> None:
+    """When something is wrong people look here first."""
+    text = page(Desk(books=[batch("pilot")]).seen(), ENGLISH)
+
+    assert ENGLISH.seats_unknown in text
+    assert "pilot" in text
+
+
+def test_a_licence_without_a_free_seat_waits_for_somebody() -> None:
+    """The next batch would be refused whole; and a page that is open all day must not ask the tenant every minute."""
+    full, free = Sku("1", STUDENT, 10, 10, ()), Sku("2", "UNRELATED", 0, 0, ())
+    desk = Desk(stock=[full, free])
+    seen = desk.seen()
+
+    assert desk.stock_age_max_s == SEATS_AGE_S
+    assert ENGLISH.do_seats.format(licence=STUDENT) in page(seen, ENGLISH)
+    assert "UNRELATED" not in page(seen, ENGLISH)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        ("", "en"),
+        ("fr", "fr"),
+        ("fr-CA,fr;q=0.9,en;q=0.8", "fr"),
+        ("de,en;q=0.3,fr;q=0.7", "fr"),
+        ("en,fr", "en"),
+        ("fr;q=0", "en"),
+        ("fr;q=much", "en"),
+        ("*", "en"),
+    ],
+)
+def test_the_page_speaks_the_language_that_the_browser_asks_for(
+    accepted: str, language: str
+) -> None:
+    """Schools in France run this, with people who read no English."""
+    assert words_for(accepted).language == language
+
+
+def test_both_languages_say_the_same_figures() -> None:
+    """A placeholder that one language lacks breaks the page for half of the people."""
+    for name, english in vars(ENGLISH).items():
+        french = vars(FRENCH)[name]
+        assert type(english) is type(french)
+        if isinstance(english, str):
+            assert _gaps(english) == _gaps(french)
+            assert french
+
+
+def test_the_page_is_for_readers_and_kept_by_no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Addresses of people stand on it."""
+    monkeypatch.setenv("BASCULE_SIGN_IN", "required")
+    monkeypatch.setenv("WEBSITE_AUTH_ENABLED", "True")
+    monkeypatch.setenv("BASCULE_DOCS_URL", "https://docs.example.org/bascule")
+    aside = mailbox(1, Stage.SET_ASIDE, code=Code.NO_SEAT)
+    desk = Desk(rows={"pilot": [aside]}, books=[batch("pilot")])
+    monkeypatch.setattr(triggers.dashboard, "ports", lambda: desk)
+    show = triggers.dashboard.show_dashboard._function.get_user_function()
+
+    refused = asyncio.run(show(request()))
+    shown = asyncio.run(show(request(header=principal("Reader"))))
+
+    assert (refused.status_code, shown.status_code) == (401, 200)
+    assert shown.mimetype == "text/html"
+    assert shown.headers["Cache-Control"] == "no-store"
+    assert shown.headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
+    assert b'href="https://docs.example.org/bascule/how-to/codes/no_seat.md"' in shown.get_body()
+
+
+def _gaps(text: str) -> list[str]:
+    return sorted(gap for _, gap, _, _ in Formatter().parse(text) if gap)

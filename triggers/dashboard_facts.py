@@ -1,0 +1,176 @@
+"""What the dashboard shows, read in one pass over the open batches and bounded on every side."""
+
+import itertools
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from activities.uploads import mistakes_path
+from bascule.domain.errors import NotYet, Refusal, Throttled, Unreachable
+from bascule.domain.records import BatchRecord, MailboxRecord
+from bascule.domain.stages import LIFE, Stage
+from bascule.ports.bundle import Ports
+from triggers.views import report, state_of
+
+# More than anybody reads on one page; the API has the rest.
+BATCHES_SHOWN_MAX = 50
+ASIDE_SHOWN_MAX = 50
+# One file's 50 000 rows, with room: a page that reads more would hold up the steps of the same worker.
+ROWS_READ_MAX = 60_000
+# For people to look at, not for reserving: one question to the directory in five minutes is enough.
+SEATS_AGE_S = 300.0
+
+
+@dataclass(frozen=True)
+class Aside:
+    """A mailbox that waits for a person."""
+
+    address: str
+    code: str
+    detail: str
+    since_utc: datetime | None
+
+
+@dataclass(frozen=True)
+class BatchFacts:
+    """One batch; the figures of a closed one are not read."""
+
+    name: str
+    state: str
+    row_count: int
+    counts: tuple[tuple[Stage, int], ...] = ()
+    """In the order of a mailbox's life; stages without a mailbox are left out."""
+    aside: tuple[Aside, ...] = ()
+    aside_count: int = 0
+    synced_first_utc: datetime | None = None
+    """The oldest last sync among the synced mailboxes."""
+    synced_last_utc: datetime | None = None
+    late_count: int = 0
+    unmoved_count: int = 0
+    planned_count: int = 0
+    """Synced mailboxes whose cutover has its instant."""
+    planned_first_utc: datetime | None = None
+    has_difference: bool = False
+    has_refused_upload: bool = False
+    is_whole: bool = True
+    """False: there were more rows than one page reads."""
+
+    @property
+    def ready_count(self) -> int:
+        """Synced mailboxes that nobody has asked to cut over."""
+        return dict(self.counts).get(Stage.SYNCED, 0) - self.planned_count
+
+
+@dataclass(frozen=True)
+class SeatFacts:
+    """One licence of the plan as the tenant has it."""
+
+    part_number: str
+    enabled_count: int
+    consumed_count: int
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """Everything on the page."""
+
+    seen_utc: datetime
+    batches: tuple[BatchFacts, ...]
+    batches_left_out_count: int
+    seats: tuple[SeatFacts, ...] | None
+    """None: the directory does not answer now."""
+
+
+class _Tally:
+    """Counts the mailboxes of one batch, one after the other."""
+
+    def __init__(self, ports: Ports, now_utc: datetime) -> None:
+        self._late_utc = now_utc - timedelta(hours=ports.plan.sync.delta_age_alert_h)
+        self._unmoved_utc = now_utc - timedelta(hours=ports.plan.patience.watchdog_h)
+        self.stages: Counter[Stage] = Counter()
+        self.aside: list[Aside] = []
+        self.synced: list[datetime] = []
+        self.planned: list[datetime] = []
+        self.late_count = 0
+        self.unmoved_count = 0
+
+    def take(self, record: MailboxRecord) -> None:
+        """One mailbox more."""
+        self.stages[record.stage] += 1
+        looked_utc = record.seen_utc or record.stage_since_utc
+        if not record.is_final and looked_utc is not None and looked_utc < self._unmoved_utc:
+            self.unmoved_count += 1
+        if record.stage is Stage.SET_ASIDE and len(self.aside) < ASIDE_SHOWN_MAX:
+            code = "" if record.code is None else record.code.value
+            self.aside.append(Aside(record.address, code, record.detail, record.stage_since_utc))
+        if record.stage is Stage.SYNCED:
+            self._take_synced(record)
+
+    def _take_synced(self, record: MailboxRecord) -> None:
+        if record.last_synced_utc is not None:
+            self.synced.append(record.last_synced_utc)
+            self.late_count += record.last_synced_utc < self._late_utc
+        if record.cutover_at_utc is not None:
+            self.planned.append(record.cutover_at_utc)
+
+
+def dashboard_facts(ports: Ports) -> Dashboard:
+    """Open batches first, the newest of each kind first. Raises Unreachable when the ledger does not answer."""
+    now_utc = ports.clock.now_utc()
+    batches = sorted(ports.ledger.batches(), key=lambda batch: batch.uploaded_utc, reverse=True)
+    batches.sort(key=lambda batch: batch.closed_utc is not None)
+    shown, rows_left = [], ROWS_READ_MAX
+    for batch in batches[:BATCHES_SHOWN_MAX]:
+        facts, read_count = _batch(ports, batch, now_utc, rows_left)
+        shown.append(facts)
+        rows_left -= read_count
+    return Dashboard(now_utc, tuple(shown), len(batches) - len(shown), _seats(ports))
+
+
+def _batch(
+    ports: Ports, batch: BatchRecord, now_utc: datetime, rows_left: int
+) -> tuple[BatchFacts, int]:
+    if batch.closed_utc is not None:
+        return BatchFacts(batch.name, state_of(batch), batch.row_count), 0
+    tally, read_count = _Tally(ports, now_utc), 0
+    rows = ports.ledger.mailboxes(batch.name)
+    for record in itertools.islice(rows, rows_left):
+        tally.take(record)
+        read_count += 1
+    is_whole = read_count < rows_left or next(rows, None) is None
+    return _facts(ports, batch, tally, is_whole=is_whole), read_count
+
+
+def _facts(ports: Ports, batch: BatchRecord, tally: _Tally, *, is_whole: bool) -> BatchFacts:
+    order = (*LIFE, *(stage for stage in Stage if stage not in LIFE))
+    return BatchFacts(
+        name=batch.name,
+        state=state_of(batch),
+        row_count=batch.row_count,
+        counts=tuple((stage, tally.stages[stage]) for stage in order if tally.stages[stage]),
+        aside=tuple(tally.aside),
+        aside_count=tally.stages[Stage.SET_ASIDE],
+        synced_first_utc=min(tally.synced, default=None),
+        synced_last_utc=max(tally.synced, default=None),
+        late_count=tally.late_count,
+        unmoved_count=tally.unmoved_count,
+        planned_count=len(tally.planned),
+        planned_first_utc=min(tally.planned, default=None),
+        has_difference=bool(batch.pending_fingerprint),
+        has_refused_upload=report(ports, mistakes_path(batch.name)) is not None,
+        is_whole=is_whole,
+    )
+
+
+def _seats(ports: Ports) -> tuple[SeatFacts, ...] | None:
+    wanted = {cohort.licence for cohort in ports.plan.cohorts.values()}
+    try:
+        stock = ports.directory.licence_stock(age_max_s=SEATS_AGE_S)
+    except (Throttled, NotYet, Unreachable, Refusal):
+        # The rest of the page is worth seeing all the more when the tenant does not answer.
+        return None
+    return tuple(
+        SeatFacts(sku.part_number, sku.enabled_count, sku.consumed_count)
+        for sku in sorted(stock, key=lambda sku: sku.part_number)
+        if sku.part_number in wanted
+    )

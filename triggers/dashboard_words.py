@@ -1,0 +1,141 @@
+"""The words of the dashboard in the operators' two languages."""
+
+from dataclasses import dataclass
+
+LANGUAGE_COUNT_MAX = 20
+
+
+@dataclass(frozen=True)
+class Words:
+    """One language. Stages, codes and names are the same in both, as they are in the runbook."""
+
+    language: str
+    title: str
+    seen: str
+    no_batch: str
+    to_do: str
+    nothing_to_do: str
+    seats: str
+    seats_unknown: str
+    licence: str
+    bought: str
+    used: str
+    free: str
+    rows: str
+    states: tuple[tuple[str, str], ...]
+    stage: str
+    mailboxes: str
+    aside: str
+    address: str
+    code: str
+    detail: str
+    since: str
+    aside_left_out: str
+    synced: str
+    never_synced: str
+    not_whole: str
+    batches_left_out: str
+    do_retry: str
+    do_difference: str
+    do_upload: str
+    do_cutover: str
+    do_wait_cutover: str
+    do_late: str
+    do_unmoved: str
+    do_seats: str
+
+
+ENGLISH = Words(
+    language="en",
+    title="Bascule",
+    seen="As of {instant}; the page renews itself every minute.",
+    no_batch="No batch has been uploaded yet.",
+    to_do="Waits for somebody",
+    nothing_to_do="Nothing.",
+    seats="Seats",
+    seats_unknown="The directory does not answer now.",
+    licence="Licence",
+    bought="Bought",
+    used="Used",
+    free="Free",
+    rows="rows: {count}",
+    states=(("registering", "registering"), ("running", "running"), ("closed", "closed")),
+    stage="Stage",
+    mailboxes="Mailboxes",
+    aside="Set aside",
+    address="Address",
+    code="Code",
+    detail="Detail",
+    since="Since",
+    aside_left_out="Not shown: {count}. The API and the command line have them.",
+    synced="Last syncs: the oldest {first}, the newest {last}.",
+    never_synced="No mailbox waits in SYNCED.",
+    not_whole="There are more rows than this page reads: the figures are a part.",
+    batches_left_out="Older batches that are not shown: {count}.",
+    do_retry="Set aside: {count}. Follow the codes, then retry, abandon or roll back.",
+    do_difference="A changed upload waits to be accepted.",
+    do_upload="The last upload was refused: mend the file and upload it again.",
+    do_cutover="Synced, and nobody has asked for a cutover: {count}.",
+    do_wait_cutover="Cutovers planned: {count}, the first at {instant}.",
+    do_late="Without a sync for too long: {count}. Look at the migration batch in Exchange.",
+    do_unmoved="Stories that have stopped: {count}. The watchdog wakes them; if they stay, look at the host.",
+    do_seats="No seat of {licence} is free.",
+)
+FRENCH = Words(
+    language="fr",
+    title="Bascule",
+    seen="État au {instant} ; la page se renouvelle chaque minute.",
+    no_batch="Aucun lot n'a encore été déposé.",
+    to_do="Attend quelqu'un",
+    nothing_to_do="Rien.",
+    seats="Licences",
+    seats_unknown="L'annuaire ne répond pas en ce moment.",
+    licence="Licence",
+    bought="Achetées",
+    used="Utilisées",
+    free="Libres",
+    rows="lignes : {count}",
+    states=(("registering", "enregistrement"), ("running", "en cours"), ("closed", "clos")),
+    stage="Étape",
+    mailboxes="Boîtes",
+    aside="Mises de côté",
+    address="Adresse",
+    code="Code",
+    detail="Détail",
+    since="Depuis",
+    aside_left_out="Non affichées : {count}. L'API et la ligne de commande les ont.",
+    synced="Dernières synchronisations : la plus ancienne {first}, la plus récente {last}.",
+    never_synced="Aucune boîte n'attend à l'étape SYNCED.",
+    not_whole="Il y a plus de lignes que cette page n'en lit : les chiffres sont partiels.",
+    batches_left_out="Lots plus anciens non affichés : {count}.",
+    do_retry="Mises de côté : {count}. Suivre les codes, puis réessayer, abandonner ou revenir.",
+    do_difference="Un dépôt modifié attend d'être accepté.",
+    do_upload="Le dernier dépôt a été refusé : corriger le fichier et le déposer à nouveau.",
+    do_cutover="Synchronisées, sans bascule demandée : {count}.",
+    do_wait_cutover="Bascules prévues : {count}, la première le {instant}.",
+    do_late="Sans synchronisation depuis trop longtemps : {count}. Voir le lot de migration dans Exchange.",
+    do_unmoved="Récits arrêtés : {count}. Le gardien les réveille ; s'ils restent arrêtés, voir l'hôte.",
+    do_seats="Aucune licence {licence} n'est libre.",
+)
+LANGUAGES = {words.language: words for words in (ENGLISH, FRENCH)}
+
+
+def words_for(accepted: str) -> Words:
+    """The language that a browser likes best, by its Accept-Language header; English when it says nothing we know.
+
+    Source: RFC 9110, section 12.5.4.
+    """
+    wishes = [_wish(part) for part in accepted.split(",")[:LANGUAGE_COUNT_MAX]]
+    known = [(weight, name) for weight, name in wishes if name in LANGUAGES and weight > 0]
+    # The first of equals, as the header orders them.
+    return LANGUAGES[max(known, key=lambda wish: wish[0])[1]] if known else ENGLISH
+
+
+def _wish(part: str) -> tuple[float, str]:
+    tag, _, parameter = part.partition(";")
+    weight = parameter.strip().removeprefix("q=")
+    try:
+        return (float(weight) if parameter else 1.0), tag.strip().lower().partition("-")[0]
+    except ValueError:
+        # A weight that cannot be read is no wish.
+        return 0.0, ""
