@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from bascule.ports.domains import Domains
     from bascule.ports.exchange import Exchange
     from bascule.ports.ledger import Journal, Ledger
+    from bascule.ports.mail_flow import MailFlow
     from bascule.ports.notifier import Notifier
     from bascule.ports.public_dns import PublicDns
     from bascule.ports.recipients import Recipients
@@ -86,6 +87,12 @@ class RealPorts:
             "recipients",
             lambda: ExchangeRecipients(self._exchange_gateway, GraphMemberships(self._graph)),
         )
+
+    @property
+    def mail_flow(self) -> "MailFlow":
+        from bascule.adapters.exchange_online.mail_flow import ExchangeMailFlow
+
+        return self._once("mail_flow", lambda: ExchangeMailFlow(self._exchange_gateway))
 
     @property
     def cloud_mail(self) -> "CloudMail":

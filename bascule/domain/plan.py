@@ -9,6 +9,7 @@ from enum import StrEnum
 from bascule.domain.addresses import local_part
 from bascule.domain.codes import Offence
 from bascule.domain.plan_dns import DnsPlan
+from bascule.domain.plan_mail_flow import IntakePlan, MailFlowPlan
 
 
 @dataclass(frozen=True)
@@ -267,6 +268,8 @@ class Plan:
     survey: SurveyPlan = field(default_factory=SurveyPlan)
     dns: DnsPlan = field(default_factory=DnsPlan)
     notices: NoticePlan = field(default_factory=NoticePlan)
+    mail_flow: MailFlowPlan = field(default_factory=MailFlowPlan)
+    intake: IntakePlan = field(default_factory=IntakePlan)
     hand_out: HandOutPlan = field(default_factory=HandOutPlan)
 
     def routing_address(self, address: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from bascule.domain.addresses import domain_of
 from bascule.domain.plan_checks import is_loopback
 from bascule.domain.plan_cohorts import check_cohorts
+from bascule.domain.plan_mail_flow import check_mail_flow
 from bascule.domain.plan_passwords import check_passwords
 from bascule.domain.plan_shape import PlanMistake, Values
 
@@ -140,4 +141,5 @@ _CHECKS: tuple[Callable[[Values], Iterator[PlanMistake]], ...] = (
     _waits_fit,
     _probes_fit,
     check_cohorts,
+    check_mail_flow,
 )

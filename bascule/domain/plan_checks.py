@@ -15,6 +15,7 @@ from bascule.domain.plan_cohorts import (
     repeated_problem,
 )
 from bascule.domain.plan_dns import senders_problem, servers_problem
+from bascule.domain.plan_mail_flow import FORMS as MAIL_FLOW_FORMS
 from bascule.domain.plan_passwords import (
     encoding_problem,
     fields_problem,
@@ -75,12 +76,15 @@ BOUNDS = {
     "cohorts.*.password_length_min": Bound(8, 256, "the directory takes no shorter and no longer ones"),
     "future_users.interval_h": Bound(0, 168, "a new pupil should not wait longer than a week"),
     "future_users.count_max": Bound(1, 1_000, "one run must end long before the next one begins"),
+    "hand_out.keep_days": Bound(1, 365, "a password that nobody fetched in a year is nobody's"),
+    "notices.password_ahead_h": Bound(0, 720, "a month ahead is forgotten"),
     "dns.timeout_s": Bound(1, 20, "a look asks every server for every record"),
     "dns.ttl_s_max": Bound(60, 86_400, "shorter ones are ignored by resolvers, a day is what one wants to leave"),
     "dns.look_s": Bound(60, 3_600, "somebody waits at the other end of a change"),
     "dns.patience_h": Bound(1, 720, "a month without the records is a forgotten project"),
-    "hand_out.keep_days": Bound(1, 365, "a password that nobody fetched in a year is nobody's"),
-    "notices.password_ahead_h": Bound(0, 720, "a month ahead is forgotten"),
+    "mail_flow.endpoint_port": Bound(0, 65_535, "TCP ports end there; 0 takes the source's"),
+    "mail_flow.migrations_max": Bound(1, 300, "Exchange Online takes 300 for all endpoints at most"),
+    "mail_flow.deltas_max": Bound(1, 300, "Exchange Online takes 300 for all endpoints at most"),
     "survey.message_count_max": Bound(1, 500_000, "an IMAP migration copies 500 000 messages at most"),
 }  # fmt: skip
 
@@ -316,6 +320,8 @@ _FORMS: dict[str, Callable[..., Problem]] = {
     "hand_out.separator": separator_problem,
     "hand_out.header": header_problem,
     "hand_out.encoding": encoding_problem,
+    **MAIL_FLOW_FORMS,
+    "intake.language": language_problem,
     "notices.migrated_subject": _notice,
     "notices.migrated_text": _notice,
     "notices.password_subject": _notice,

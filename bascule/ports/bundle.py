@@ -13,6 +13,7 @@ from bascule.ports.documents import Documents
 from bascule.ports.domains import Domains
 from bascule.ports.exchange import Exchange
 from bascule.ports.ledger import Journal, Ledger
+from bascule.ports.mail_flow import MailFlow
 from bascule.ports.notifier import Notifier
 from bascule.ports.public_dns import PublicDns
 from bascule.ports.recipients import Recipients
@@ -35,6 +36,8 @@ class Ports(Protocol):
     def exchange(self) -> Exchange: ...
     @property
     def recipients(self) -> Recipients: ...
+    @property
+    def mail_flow(self) -> MailFlow: ...
     @property
     def cloud_mail(self) -> CloudMail: ...
     @property

@@ -14,6 +14,7 @@ from sandbox.bound.domains import WorldDomains
 from sandbox.bound.exchange import WorldExchange
 from sandbox.bound.journal import MemoryJournal
 from sandbox.bound.ledger import MemoryLedger
+from sandbox.bound.mail_flow import WorldMailFlow
 from sandbox.bound.notifier import WorldNotifier
 from sandbox.bound.public_dns import WorldPublicDns
 from sandbox.bound.recipients import WorldRecipients
@@ -32,6 +33,7 @@ class BoundPorts:
     domains: WorldDomains
     exchange: WorldExchange
     recipients: WorldRecipients
+    mail_flow: WorldMailFlow
     cloud_mail: WorldCloudMail
     alias_map: WorldAliasMap
     source_mail: WorldSourceMail
@@ -55,6 +57,7 @@ def bound_ports(world: World, plan: Plan) -> BoundPorts:
         domains=WorldDomains(world),
         exchange=WorldExchange(world, plan.tenant),
         recipients=WorldRecipients(world),
+        mail_flow=WorldMailFlow(world),
         cloud_mail=mail,
         alias_map=WorldAliasMap(world),
         source_mail=WorldSourceMail(world),

@@ -1,7 +1,7 @@
 """The cmdlets of mail flow rules, connectors and accepted domains.
 
 Source: Microsoft Learn, "New-TransportRule", "Set-TransportRule", "Enable-TransportRule", "New-OutboundConnector",
-"New-InboundConnector", "Set-AcceptedDomain".
+"New-InboundConnector", "Set-InboundConnector", "Set-AcceptedDomain".
 """
 
 from dataclasses import replace
@@ -183,17 +183,27 @@ def _outbound_row(connector: OutboundConnector) -> Row:
 
 
 def _new_inbound(session: Session, call: Arguments) -> list[Row]:
-    draft = InboundConnector(
-        guid="",
-        name=call.text("Name"),
-        type=ConnectorType(call.text("ConnectorType", ConnectorType.PARTNER)),
-        sender_domains=call.texts("SenderDomains"),
-        sender_ip_addresses=call.texts("SenderIPAddresses"),
-        requires_tls=call.flag("RequireTls"),
-        tls_certificate_name=call.text("TlsSenderCertificateName") or None,
-        is_enabled=call.flag("Enabled", default=True),
-    )
+    draft = _edited_inbound(InboundConnector(guid="", name=call.text("Name")), call)
     return [_inbound_row(session.world.tenant.rules.add_inbound(draft))]
+
+
+def _set_inbound(session: Session, call: Arguments) -> list[Row]:
+    rules = session.world.tenant.rules
+    rules.change_inbound(_edited_inbound(rules.inbound_written(call.text("Identity")), call))
+    return []
+
+
+def _edited_inbound(before: InboundConnector, call: Arguments) -> InboundConnector:
+    certificate = call.text("TlsSenderCertificateName", before.tls_certificate_name or "")
+    return replace(
+        before,
+        type=ConnectorType(call.text("ConnectorType", before.type)),
+        sender_domains=call.texts("SenderDomains", before.sender_domains),
+        sender_ip_addresses=call.texts("SenderIPAddresses", before.sender_ip_addresses),
+        requires_tls=call.flag("RequireTls", default=before.requires_tls),
+        tls_certificate_name=certificate or None,
+        is_enabled=call.flag("Enabled", default=before.is_enabled),
+    )
 
 
 def _get_inbound(session: Session, call: Arguments) -> list[Row]:
@@ -305,6 +315,16 @@ CMDLETS: tuple[Cmdlet, ...] = (
         Parameter("ConnectorType", values=tuple(ConnectorType)),
         Parameter("SenderDomains", Kind.TEXTS, is_mandatory=True),
         *lists("SenderIPAddresses"),
+        "TlsSenderCertificateName",
+        *switches("RequireTls", "Enabled"),
+    ),
+    cmdlet(
+        "Set-InboundConnector",
+        DOMAIN_ROLES,
+        _set_inbound,
+        "!Identity",
+        Parameter("ConnectorType", values=tuple(ConnectorType)),
+        *lists("SenderDomains", "SenderIPAddresses"),
         "TlsSenderCertificateName",
         *switches("RequireTls", "Enabled"),
     ),

@@ -74,6 +74,8 @@ def _refused(parameter: str, kind: Kind, raw: object) -> GatewayError:
 
 
 def _enumerated(parameter: str, values: tuple[str, ...], raw: object) -> str:
+    if raw is None:
+        return ""
     found = next((v for v in values if isinstance(raw, str) and v.lower() == raw.lower()), None)
     if found is None:
         names = ",".join(values)

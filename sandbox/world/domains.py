@@ -4,10 +4,12 @@ Source: Microsoft Graph "domain resource type", "Create domain", "domain: verify
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from sandbox.world import directory_errors as no
 
+MAIL_SERVICE = "Email"
 SERVICES_SETTABLE = frozenset({"Email", "OfficeCommunicationsOnline", "Yammer"})
 
 
@@ -32,6 +34,8 @@ class Domains:
 
     initial_domain: str
     public_txt: dict[str, set[str]] = field(default_factory=dict)
+    takes_mail: Callable[[str], None] = lambda _: None
+    """Told of each proved domain that mail is set up for: Exchange then accepts mail for it."""
     _by_name: dict[str, Domain] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -105,6 +109,8 @@ class Domains:
         if not domain.is_verified or not set(services) <= SERVICES_SETTABLE:
             raise no.invalid_values()
         self._by_name[domain.name] = replace(domain, supported_services=services)
+        if MAIL_SERVICE in services:
+            self.takes_mail(domain.name)
 
     def is_accepted(self, name: str) -> bool:
         """Whether addresses of this domain may be given to mailboxes."""

@@ -302,6 +302,20 @@ class Rules:
             self.inbound.append(connector)
             return connector
 
+    def inbound_written(self, identity: str) -> InboundConnector:
+        """The inbound connector as written last.
+
+        Raises:
+            NotFound: there is no such connector.
+        """
+        with self.kernel.look():
+            return _require(identity, tuple(self.inbound))
+
+    def change_inbound(self, connector: InboundConnector) -> None:
+        """Replace the inbound connector of that GUID."""
+        with self.kernel.look():
+            self.inbound[:] = [connector if c.guid == connector.guid else c for c in self.inbound]
+
     def remove_inbound(self, identity: str) -> None:
         """Delete an inbound connector.
 

@@ -43,6 +43,7 @@ class Tenant:
         self.directory = Directory(kernel, weather, domains, Shelf.stocked())
         self.provisioning = Provisioning(kernel, weather, self.directory, self.mailboxes)
         self.recipients = Recipients(kernel, weather, self.mailboxes, self.accepted_domains)
+        domains.takes_mail = self.recipients.accept_new_domain
         self.groups = Groups(kernel, weather, self.recipients)
         self.rules = Rules(kernel, weather, self.groups)
         self.migration = MigrationService.of(self.recipients, source)

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from bascule.adapters.exchange_online import ExchangeGateway, ExchangeOnline
+from bascule.adapters.exchange_online.mail_flow import ExchangeMailFlow
 from bascule.adapters.graph import GraphClient, GraphCloudMail, GraphDirectory
 from bascule.adapters.graph.domains import GraphDomains
 from bascule.domain.plan import TenantPlan
@@ -17,10 +18,12 @@ from bascule.ports.cloud_mail import CloudMail
 from bascule.ports.directory import Directory
 from bascule.ports.domains import Domains
 from bascule.ports.exchange import Exchange
+from bascule.ports.mail_flow import MailFlow
 from sandbox.bound.cloud_mail import WorldCloudMail
 from sandbox.bound.directory import WorldDirectory
 from sandbox.bound.domains import WorldDomains
 from sandbox.bound.exchange import WorldExchange
+from sandbox.bound.mail_flow import WorldMailFlow
 from sandbox.faces.server import Faces
 from sandbox.world.coexistence import prepare_coexistence
 from sandbox.world.misfortune import Failure, FailureKind
@@ -140,13 +143,29 @@ def exchange(door: str, of: Tenant) -> Iterator[Exchange]:
     if door == "world":
         yield WorldExchange(of.world, of.plan)
         return
+    with _gateway(of) as gateway:
+        yield ExchangeOnline(gateway, of.plan)
+
+
+@contextmanager
+def mail_flow(door: str, of: Tenant) -> Iterator[MailFlow]:
+    """The mail flow port through one of the doors."""
+    if door == "world":
+        yield WorldMailFlow(of.world)
+        return
+    with _gateway(of) as gateway:
+        yield ExchangeMailFlow(gateway)
+
+
+@contextmanager
+def _gateway(of: Tenant) -> Iterator[ExchangeGateway]:
     with Faces(of.world) as faces:
         base_url = faces.addresses["exchange_url"].partition("/adminapi")[0]
         gateway = ExchangeGateway(
             TokenFaceCredential(faces.addresses), of.plan.tenant_id, base_url=base_url
         )
         try:
-            yield ExchangeOnline(gateway, of.plan)
+            yield gateway
         finally:
             gateway.close()
 
