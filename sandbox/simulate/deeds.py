@@ -281,6 +281,14 @@ def _skew(life: Existence, deed: Deed) -> None:
     life.product_clock.skew = timedelta(seconds=deed.amount)
 
 
+# -- what is behind the ports -----------------------------------------------------------------
+
+
+def _go_down(life: Existence, deed: Deed) -> None:
+    """What the product sees of an outage; between the tenant and the source mail goes on."""
+    life.down_until_utc[deed.kind] = life.clock.now_utc() + timedelta(hours=deed.amount)
+
+
 DEEDS: Mapping[DeedKind, Callable[[Existence, Deed], None]] = {
     DeedKind.UPLOAD: upload,
     DeedKind.UPLOAD_AGAIN: upload,
@@ -309,5 +317,8 @@ DEEDS: Mapping[DeedKind, Callable[[Existence, Deed], None]] = {
     DeedKind.PASSWORD_MENDED: lambda life, deed: mend_passwords(life, deed.people),
     DeedKind.CLOCK_JUMP: _jump,
     DeedKind.CLOCK_SKEW: _skew,
+    DeedKind.SOURCE_DOWN: _go_down,
+    DeedKind.GRAPH_DOWN: _go_down,
+    DeedKind.EXCHANGE_DOWN: _go_down,
     DeedKind.WATCHDOG: _watch,
 }

@@ -6,6 +6,7 @@ from dataclasses import replace
 from bascule.domain.plan import Plan
 from orchestrators.steps import STEPS
 from sandbox.simulate.life import Deed, DeedKind, Fault, FaultKind, Life, Pace
+from sandbox.simulate.plots import with_plots
 from sandbox.world.weather import CALM, ORDINARY, Span, Weather
 
 HOUR_S = 3600.0
@@ -101,7 +102,7 @@ def draw_life(seed: int) -> Life:
     people_count = luck.choice(PEOPLE_COUNTS)
     days = luck.choices(DAYS, DAYS_WEIGHTS)[0]
     batches, weather = _batches(luck, people_count), _weather(luck)
-    return Life(
+    life = Life(
         seed=seed,
         batches=batches,
         staff=tuple(p for p in range(people_count) if luck.random() < 0.2),
@@ -114,6 +115,8 @@ def draw_life(seed: int) -> Life:
         deeds=_deeds(luck, batches, days),
         faults=tuple(_fault(luck) for _ in range(luck.choice(FAULT_COUNTS))),
     )
+    # Luck of their own: a new plot leaves the rest of every life as it was.
+    return with_plots(life, random.Random(f"plots {seed}"))
 
 
 def paced(plan: Plan, pace: Pace) -> Plan:

@@ -10,6 +10,7 @@ from typing import Any
 
 from azure.durable_functions import DurableOrchestrationClient
 
+from bascule.domain.errors import Unreachable
 from sandbox.in_process.witness import Witness
 from sandbox.local_host.client_binding import InProcessClient
 from sandbox.local_host.loader import AppFunction
@@ -41,6 +42,8 @@ class Fates:
         self.pause_s = 0.0
         self.kill_after_commit = False
         self.struck: Counter[FaultKind] = Counter()
+        self.is_down: Callable[[str], bool] = lambda _: False
+        """Whether what is behind a port does not answer now, by the port's name."""
         self.call_seen: Callable[[str, int, str], None] | None = None
         """Told (step, call number, port and verb) before every port call, for whoever records a life."""
 
@@ -73,6 +76,8 @@ class Fates:
             if self.call_seen is not None:
                 self.call_seen(self._step, self._call_count, what)
             self._kill_if(FaultKind.KILLED_BEFORE_CALL, self._call_count)
+        if self.is_down(what.partition(".")[0]):
+            raise Unreachable(f"{what}: no answer")
 
     def after_call(self) -> None:
         """It has answered."""

@@ -6,6 +6,7 @@ A life is drawn from its seed, can be written down, made smaller and lived again
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from bascule.domain.stages import Stage
 from sandbox.world.weather import Weather
 
 
@@ -39,18 +40,33 @@ class DeedKind(StrEnum):
     PASSWORD_MENDED = "password_mended"
     CLOCK_JUMP = "clock_jump"
     CLOCK_SKEW = "clock_skew"
+    SOURCE_DOWN = "source_down"
+    GRAPH_DOWN = "graph_down"
+    EXCHANGE_DOWN = "exchange_down"
     WATCHDOG = "watchdog"
+
+
+OUTAGES = frozenset({DeedKind.SOURCE_DOWN, DeedKind.GRAPH_DOWN, DeedKind.EXCHANGE_DOWN})
 
 
 @dataclass(frozen=True)
 class Deed:
-    """One deed. `amount` is hours of a jump, seconds of a skew, seats taken, or hours until a cutover."""
+    """One deed. `amount` is hours of a jump or an outage, seconds of a skew, seats taken, or hours until a cutover."""
 
     at_s: float
     kind: DeedKind
     batch: int = 0
     people: tuple[int, ...] = ()
     amount: float = 0.0
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A deed that waits for its moment: `deed.at_s` seconds after its first person has come to `stage` for the `nth` time."""
+
+    stage: Stage
+    deed: Deed
+    nth: int = 1
 
 
 class FaultKind(StrEnum):
@@ -113,6 +129,7 @@ class Life:
     pace: Pace = Pace()
     weather: Weather = field(default_factory=Weather)
     deeds: tuple[Deed, ...] = ()
+    plots: tuple[Plot, ...] = ()
     faults: tuple[Fault, ...] = ()
 
     @property

@@ -52,6 +52,7 @@ def live(
 ) -> Outcome:
     """Live a life to its end or to the first broken promise."""
     existence = Existence(life, make_host, change_step)
+    existence.do = deeds.do
     existence.look = promises.after_every_step
     existence.stage_seen = promises.at_a_stage
     broken = detail = ""

@@ -39,6 +39,7 @@ def smaller_lives(life: Life) -> Iterator[Life]:
         yield from _without_faults(life, count)
     for count in (len(life.deeds) // 2, len(life.deeds) // 4, 1):
         yield from _without_deeds(life, max(1, count))
+    yield from _without_plots(life)
     yield from _fewer_people(life)
     yield from _calmer(life)
 
@@ -78,6 +79,11 @@ def _without_deeds(life: Life, count: int) -> Iterator[Life]:
     for start in range(0, len(life.deeds), count):
         left = life.deeds[:start] + life.deeds[start + count :]
         yield replace(life, deeds=left)
+
+
+def _without_plots(life: Life) -> Iterator[Life]:
+    for number in range(len(life.plots)):
+        yield replace(life, plots=life.plots[:number] + life.plots[number + 1 :])
 
 
 def _calmer(life: Life) -> Iterator[Life]:

@@ -14,8 +14,13 @@ Pair = tuple[Stage, Stage]
 
 
 def legal() -> set[Pair]:
-    """Every change of stage that the product allows."""
-    return {(before, after) for before, following in TRANSITIONS.items() for after in following}
+    """Every change of stage that the product allows; staying is no change."""
+    return {
+        (before, after)
+        for before, following in TRANSITIONS.items()
+        for after in following
+        if before is not after
+    }
 
 
 def illegal() -> set[Pair]:
@@ -24,8 +29,8 @@ def illegal() -> set[Pair]:
 
 
 def never_taken(seen: Counter[Pair]) -> set[Pair]:
-    """Legal changes that no life has made; staying set aside is no change."""
-    return {pair for pair in legal() if pair not in seen and pair[0] is not pair[1]}
+    """Legal changes that no life has made."""
+    return legal() - set(seen)
 
 
 def wrongly_taken(ports: Ports) -> set[Pair]:
