@@ -70,3 +70,17 @@ def test_the_pipeline_keeps_no_secret_and_no_more_rights_than_it_needs(name: str
     assert "\npermissions:\n  contents: read\n" in text
     assert "write-all" not in text
     assert text.count("actions/checkout@") == text.count("persist-credentials: false")
+
+
+def test_every_action_of_the_pipeline_is_the_one_that_was_read() -> None:
+    """A tag can be moved to other code overnight, and that code would sign in to Azure."""
+    used = [
+        line.strip().removeprefix("- ")
+        for path in (ROOT / ".github").rglob("*.yml")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.strip().removeprefix("- ").startswith("uses:")
+    ]
+    pinned = re.compile(r"uses: [\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
+
+    assert used
+    assert [line for line in used if not pinned.fullmatch(line)] == []
