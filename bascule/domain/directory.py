@@ -1,6 +1,5 @@
-"""Accounts, licences and service plans as the directory shows them, and the smallest licence change we want."""
+"""Accounts, licences and service plans as the directory shows them, and the one change of licences it takes."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 # Service plans that hold a mailbox. EXCHANGE_S_FOUNDATION and the archive plans do not.
@@ -18,7 +17,8 @@ MAILBOX_PLAN_NAMES = frozenset(
         "EXCHANGE_S_DESKLESS_GOV",
     }
 )
-ALL_SERVICES = "*"
+# Of a subscription: in the grace period licences can still be given. Source: "licenseAssignmentState", "subscribedSku".
+ASSIGNABLE_STATES = frozenset({"Enabled", "Warning"})
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,26 @@ class Sku:
     enabled_count: int
     consumed_count: int
     service_plans: tuple[ServicePlan, ...]
+    warning_count: int = 0
+    """Expired, in the grace period: still given, and gone when it ends."""
+    suspended_count: int = 0
+    """Cancelled: not given any more, and back when somebody pays."""
+    locked_out_count: int = 0
+    """The last state before deletion."""
+    state: str = "Enabled"
+    """Of the subscription: Enabled, Warning, Suspended, LockedOut or Deleted."""
 
     @property
     def free_count(self) -> int:
         """Seats that can be planned with; seats in their grace period are left out on purpose."""
         return max(0, self.enabled_count - self.consumed_count)
+
+    @property
+    def assignable_count(self) -> int:
+        """Seats that the directory would give now, those in the grace period among them."""
+        if self.state not in ASSIGNABLE_STATES:
+            return 0
+        return max(0, self.enabled_count + self.warning_count - self.consumed_count)
 
 
 @dataclass(frozen=True)
@@ -58,6 +73,27 @@ class LicenceState:
 
 
 @dataclass(frozen=True)
+class Assignment:
+    """One SKU given directly, with the whole list of plans that are off; a plan left out is on."""
+
+    sku_id: str
+    disabled_plan_ids: tuple[str, ...] = ()
+    """Sorted."""
+
+
+@dataclass(frozen=True)
+class LicenceChange:
+    """What one call changes, all of it or nothing; empty: nothing to do."""
+
+    add: tuple[Assignment, ...] = ()
+    remove: tuple[str, ...] = ()
+    """SKU ids of direct assignments."""
+
+    def __bool__(self) -> bool:
+        return bool(self.add or self.remove)
+
+
+@dataclass(frozen=True)
 class Account:
     """A user of the tenant."""
 
@@ -67,6 +103,8 @@ class Account:
     is_enabled: bool
     usage_location: str
     licences: tuple[LicenceState, ...]
+    addresses: tuple[str, ...] = ()
+    """Every SMTP address, lower case, the primary one first; empty until Exchange has stamped them."""
 
     def holds(self, sku_id: str) -> LicenceState | None:
         """The assignment of this SKU; a direct one before one that comes from a group."""
@@ -93,27 +131,6 @@ def mailbox_plans(sku: Sku) -> tuple[ServicePlan, ...]:
     return tuple(plan for plan in sku.service_plans if plan.name in MAILBOX_PLAN_NAMES)
 
 
-def disabled_before(sku: Sku) -> tuple[str, ...]:
-    """The plan ids to switch off so that only the mailbox is on."""
-    wanted = {plan.plan_id for plan in mailbox_plans(sku)}
-    return _disabled(sku, wanted)
-
-
-def disabled_after(sku: Sku, services: Iterable[str]) -> tuple[str, ...]:
-    """The plan ids to leave off once the mailbox is migrated; `*` switches all on."""
-    names = set(services)
-    if ALL_SERVICES in names:
-        return ()
-    wanted = {plan.plan_id for plan in sku.service_plans if plan.name in names}
-    return _disabled(sku, wanted | {plan.plan_id for plan in mailbox_plans(sku)})
-
-
-def _disabled(sku: Sku, wanted_ids: set[str]) -> tuple[str, ...]:
-    # The list is the whole wished state, never a change to it: a plan left out would be switched on.
-    return tuple(
-        sorted(
-            plan.plan_id
-            for plan in sku.service_plans
-            if plan.applies_to_user and plan.plan_id not in wanted_ids
-        )
-    )
+def user_plans(sku: Sku) -> tuple[ServicePlan, ...]:
+    """The plans of a SKU that can be switched for one user."""
+    return tuple(plan for plan in sku.service_plans if plan.applies_to_user)

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from bascule.domain.directory import Account, NewAccount, Sku
+from bascule.domain.directory import Account, LicenceChange, NewAccount, Sku
 
 
 class Directory(Protocol):
@@ -46,14 +46,18 @@ class Directory(Protocol):
         """Set the ISO 3166 country of an account; the same value twice is no change."""
         ...
 
-    def assign_licence(
-        self, account_id: str, sku_id: str, disabled_plan_ids: tuple[str, ...]
-    ) -> None:
-        """Give an account a SKU with exactly these plans off; assigned before, the plans are corrected.
+    def change_licences(self, account_id: str, change: LicenceChange) -> None:
+        """Give and take licences in one evaluation: all of the change or nothing, and no moment between.
+
+        The same change twice is one, as long as it takes nothing away.
 
         Raises:
-            Refusal(NO_SEAT | USAGE_LOCATION_INVALID | LICENCE_REFUSED | LICENCE_UNKNOWN): as the directory says.
-            NotYet: the account or its usage location is not visible to licensing yet.
+            PlanNeedsAnother: a plan that would be on needs one that would be off; both are named.
+            Refusal(NO_SEAT | USAGE_LOCATION_INVALID | PLAN_CONFLICT | LICENCE_INHERITED | LICENCE_UNKNOWN): as the
+                directory says.
+            Refusal(LICENCE_REFUSED): in words that are not known.
+            NotYet: the account or its usage location is not visible to licensing yet, or a licence to take away is
+                gone already: read the account again and plan anew.
         """
         ...
 

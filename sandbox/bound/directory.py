@@ -5,17 +5,27 @@ from dataclasses import replace
 
 from bascule.domain.addresses import local_part, normal_address
 from bascule.domain.codes import Code
-from bascule.domain.directory import Account, LicenceState, NewAccount, ServicePlan, Sku
-from bascule.domain.errors import NotYet
+from bascule.domain.directory import (
+    Account,
+    LicenceChange,
+    LicenceState,
+    NewAccount,
+    ServicePlan,
+    Sku,
+)
+from bascule.domain.errors import BasculeError, NotYet
+from bascule.domain.service_plans import PlanNeedsAnother
 from sandbox.bound.graph_call import REPLICATION_WAIT_S, graph_call
 from sandbox.faces.graph_licences import LICENCE_WRITERS, ORGANIZATION_READERS
 from sandbox.faces.graph_mailbox import SETTINGS_READERS
 from sandbox.faces.graph_users import PASSWORD_WRITER, USER_READERS, USER_WRITERS
 from sandbox.world.directory import User
 from sandbox.world.directory_errors import DirectoryRefused, Reason
-from sandbox.world.licences import LicenceChange, Product
+from sandbox.world.licences import LicenceChange as WorldChange
+from sandbox.world.licences import Product
 from sandbox.world.world import World
 
+PLAN_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 NICKNAME_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -76,27 +86,40 @@ class WorldDirectory:
                 account_id, lambda user: replace(user, usage_location=usage_location)
             )
 
-    def assign_licence(
-        self, account_id: str, sku_id: str, disabled_plan_ids: tuple[str, ...]
-    ) -> None:
-        """Give a product with exactly these plans off."""
-        change = LicenceChange({sku_id: frozenset(disabled_plan_ids)}, frozenset())
+    def change_licences(self, account_id: str, change: LicenceChange) -> None:
+        """Give and take products in one evaluation."""
+        wanted = WorldChange(
+            {given.sku_id: frozenset(given.disabled_plan_ids) for given in change.add},
+            frozenset(change.remove),
+        )
         with graph_call(
             self._world, "graph.POST assignLicense", LICENCE_WRITERS, fallback=Code.LICENCE_REFUSED
         ):
             try:
-                self._directory.assign(account_id, change)
+                self._directory.assign(account_id, wanted)
             except DirectoryRefused as no:
-                if no.reason is Reason.USAGE_LOCATION and self._has_location(account_id):
-                    # Written, and not yet known to licensing: it will be.
-                    raise NotYet(REPLICATION_WAIT_S, no.message) from no
-                raise
+                known = self._licence_error(account_id, no)
+                if known is None:
+                    raise
+                raise known from no
 
     def is_mailbox_open(self, account_id: str) -> bool:
         """Whether the mailbox service answers."""
         with graph_call(self._world, "graph.GET mailboxSettings", SETTINGS_READERS):
             user = self._seen(account_id)
             return user is not None and self._is_ready(user)
+
+    def _licence_error(self, account_id: str, no: DirectoryRefused) -> BasculeError | None:
+        """What the product calls a refused change; None when the common table says it."""
+        if no.reason is Reason.USAGE_LOCATION and self._has_location(account_id):
+            # Written, and not yet known to licensing: it will be.
+            return NotYet(REPLICATION_WAIT_S, no.message)
+        if no.reason is Reason.NOT_LICENSED:
+            return NotYet(REPLICATION_WAIT_S, no.message)
+        if no.reason is Reason.PLAN_DEPENDENCY:
+            child, *parents = PLAN_ID.findall(no.message)
+            return PlanNeedsAnother(no.message, child, tuple(parents))
+        return None
 
     def _is_ready(self, user: User) -> bool:
         return self._world.tenant.provisioning.why_not_ready(user.user_id) is None
@@ -116,15 +139,20 @@ class WorldDirectory:
             raise
 
     def _sku(self, product: Product) -> Sku:
+        seats = self._directory.shelf.seats[product.sku_id]
         return Sku(
             sku_id=product.sku_id,
             part_number=product.part_number,
-            enabled_count=self._directory.shelf.seats[product.sku_id].enabled,
+            enabled_count=seats.enabled,
             consumed_count=self._directory.consumed(product.sku_id),
             service_plans=tuple(
                 ServicePlan(plan.plan_id, plan.name, plan.applies_to == "User")
                 for plan in product.plans
             ),
+            warning_count=seats.warning,
+            suspended_count=seats.suspended,
+            locked_out_count=seats.locked_out,
+            state=seats.capability_status(),
         )
 
 
@@ -144,4 +172,10 @@ def _account(user: User) -> Account:
             )
             for licence in user.licences
         ),
+        addresses=_smtp_addresses(user),
     )
+
+
+def _smtp_addresses(user: User) -> tuple[str, ...]:
+    ordered = sorted(user.proxy_addresses, key=lambda proxy: not proxy.startswith("SMTP:"))
+    return tuple(proxy.partition(":")[2].lower() for proxy in ordered)

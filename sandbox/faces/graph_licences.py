@@ -174,17 +174,11 @@ def provisioned_plans(call: Call, user: User) -> list[Json]:
 
 def _sku(directory: Directory, product: Product, tenant_id: str, account_name: str) -> Json:
     seats = directory.shelf.seats[product.sku_id]
-    if seats.enabled:
-        status = "Enabled"
-    elif seats.warning:
-        status = "Warning"
-    else:
-        status = "LockedOut" if seats.locked_out else "Suspended"
     return {
         "accountId": tenant_id,
         "accountName": account_name.partition(".")[0],
         "appliesTo": "User",
-        "capabilityStatus": status,
+        "capabilityStatus": seats.capability_status(),
         "consumedUnits": directory.consumed(product.sku_id),
         "id": f"{tenant_id}_{product.sku_id}",
         "prepaidUnits": {

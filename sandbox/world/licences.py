@@ -35,6 +35,14 @@ class Seats:
         """Those in the grace period still count, the others do not."""
         return self.enabled + self.warning
 
+    def capability_status(self) -> str:
+        """The state of the subscription, the liveliest of its units'."""
+        if self.enabled:
+            return "Enabled"
+        if self.warning:
+            return "Warning"
+        return "LockedOut" if self.locked_out else "Suspended"
+
 
 @dataclass(frozen=True)
 class Product:

@@ -5,8 +5,16 @@ import pytest
 
 from bascule.adapters.graph.directory import nickname
 from bascule.domain.codes import Code
-from bascule.domain.directory import LicenceState, NewAccount, ServicePlan, Sku
+from bascule.domain.directory import (
+    Assignment,
+    LicenceChange,
+    LicenceState,
+    NewAccount,
+    ServicePlan,
+    Sku,
+)
 from bascule.domain.errors import NotYet, Refusal, Unreachable
+from bascule.domain.service_plans import PlanNeedsAnother
 from tests.adapters.graph_desk import GraphDesk, found, page, refusal
 
 ANN = NewAccount("o'hara@contoso.com", "Ann O'Hara", "FR", "hunter2!Hunter2")
@@ -16,7 +24,13 @@ PLAN_ON, PLAN_OFF = (
     "9aaf7827-d63c-4b61-89c3-182f06f82e5c",
     "57ff2da0-773e-42df-b2af-ffb7a2317929",
 )
+PACK = "4b9405b0-7788-4568-add1-99614e613b69"
 LOCATION = "License assignment cannot be done for user with invalid usage location."
+
+
+def given(sku_id: str, *disabled: str) -> LicenceChange:
+    """One licence with these plans off."""
+    return LicenceChange(add=(Assignment(sku_id, disabled),))
 
 
 def test_the_stock_has_seats_and_plans() -> None:
@@ -57,6 +71,7 @@ def test_the_stock_has_seats_and_plans() -> None:
                 ServicePlan(PLAN_ON, "EXCHANGE_S_STANDARD", True),
                 ServicePlan(PLAN_OFF, "X", False),
             ),
+            warning_count=3,
         ),
     )
     assert desk.asked == ["GET /subscribedSkus"]
@@ -79,17 +94,21 @@ def test_an_account_is_found_by_its_name_with_its_licences() -> None:
         "accountEnabled": True,
         "usageLocation": "FR",
         "licenseAssignmentStates": [state, by_group],
+        "proxyAddresses": ["smtp:Ann@contoso.com", "SMTP:O'Hara@contoso.com", "x500:/o=1"],
     }
     with GraphDesk(found(**user)) as desk:
         account = desk.directory.find_account("O'Hara@contoso.com")
 
     assert account is not None
     assert (account.account_id, account.address) == (ID, "o'hara@contoso.com")
+    assert account.addresses == ("o'hara@contoso.com", "ann@contoso.com")
     assert account.licences == (
         LicenceState(SKU, (PLAN_OFF,)),
         LicenceState(SKU, (PLAN_OFF,), "g1", is_active=False, error="CountViolation"),
     )
-    properties = "id,userPrincipalName,accountEnabled,usageLocation,licenseAssignmentStates"
+    properties = (
+        "id,userPrincipalName,accountEnabled,usageLocation,licenseAssignmentStates,proxyAddresses"
+    )
     assert desk.asked == [f"GET /users/o%27hara%40contoso.com?$select={properties}"]
 
 
@@ -178,7 +197,7 @@ def test_the_usage_location_is_the_only_thing_a_change_of_it_sends() -> None:
 def test_a_licence_is_assigned_with_both_lists() -> None:
     """Without the empty list of removals the service refuses the call."""
     with GraphDesk(found(id=ID)) as desk:
-        desk.directory.assign_licence(ID, SKU, (PLAN_OFF,))
+        desk.directory.change_licences(ID, given(SKU, PLAN_OFF))
         body = desk.body(0)
 
     assert desk.asked == [f"POST /users/{ID}/assignLicense"]
@@ -188,10 +207,38 @@ def test_a_licence_is_assigned_with_both_lists() -> None:
     }
 
 
+def test_a_licence_takes_the_place_of_another_in_one_request() -> None:
+    """Two requests would leave the mailbox without a licence between them."""
+    with GraphDesk(found(id=ID)) as desk:
+        desk.directory.change_licences(ID, LicenceChange((Assignment(SKU),), (PACK,)))
+        body = desk.body(0)
+
+    assert desk.asked == [f"POST /users/{ID}/assignLicense"]
+    assert body == {
+        "addLicenses": [{"skuId": SKU, "disabledPlans": []}],
+        "removeLicenses": [PACK],
+    }
+
+
+def test_a_dependency_names_the_plan_and_what_it_needs() -> None:
+    """Nothing lists dependencies; the planner learns them from this refusal."""
+    words = (
+        f"License assignment failed because service plan {PLAN_OFF.upper()} depends on the"
+        f" service plan(s) {PLAN_ON}, {SKU}"
+    )
+    with (
+        GraphDesk(refusal(400, "Request_BadRequest", words)) as desk,
+        pytest.raises(PlanNeedsAnother) as no,
+    ):
+        desk.directory.change_licences(ID, given(SKU))
+
+    assert (no.value.child_id, no.value.parent_ids) == (PLAN_OFF, (PLAN_ON, SKU))
+
+
 def test_an_empty_list_of_disabled_plans_is_sent_as_one() -> None:
     """All services on means an empty list; left out, the old list might stay."""
     with GraphDesk(found(id=ID)) as desk:
-        desk.directory.assign_licence(ID, SKU, ())
+        desk.directory.change_licences(ID, given(SKU))
         body = desk.body(0)
 
     assert body["addLicenses"][0]["disabledPlans"] == []
@@ -207,13 +254,13 @@ def test_an_invalid_location_is_a_lag_when_the_account_has_one(
         GraphDesk(refusal(400, "Request_BadRequest", LOCATION), found(**user)) as desk,
         pytest.raises(expected),
     ):
-        desk.directory.assign_licence(ID, SKU, ())
+        desk.directory.change_licences(ID, given(SKU))
 
 
 def test_a_new_account_unknown_to_licensing_is_not_yet_there() -> None:
     """Replication takes seconds to minutes."""
     with GraphDesk(refusal(404, "Request_ResourceNotFound")) as desk, pytest.raises(NotYet):
-        desk.directory.assign_licence(ID, SKU, ())
+        desk.directory.change_licences(ID, given(SKU))
 
 
 def test_an_unknown_refusal_of_a_licence_is_a_licence_refused() -> None:
@@ -222,7 +269,7 @@ def test_an_unknown_refusal_of_a_licence_is_a_licence_refused() -> None:
         GraphDesk(refusal(400, "Request_BadRequest", "a new sentence")) as desk,
         pytest.raises(Refusal, match="a new sentence") as no,
     ):
-        desk.directory.assign_licence(ID, SKU, ())
+        desk.directory.change_licences(ID, given(SKU))
 
     assert no.value.code is Code.LICENCE_REFUSED
 

@@ -41,7 +41,7 @@ ANSWERS = [
             f"License assignment failed because service plan {A} depends on the service plan(s) {B}",
         ),
         Meaning.PLAN_DEPENDENCY,
-        Code.LICENCE_REFUSED,
+        Code.PLAN_DEPENDENCY,
     ),
     (
         Failure(
@@ -50,7 +50,7 @@ ANSWERS = [
             f"License assignment failed because service plans {A}, {B} are mutually exclusive",
         ),
         Meaning.PLAN_CONFLICT,
-        Code.LICENCE_REFUSED,
+        Code.PLAN_CONFLICT,
     ),
     (
         Failure(
@@ -60,7 +60,7 @@ ANSWERS = [
             "from the user.",
         ),
         Meaning.GROUP_MANAGED,
-        Code.LICENCE_REFUSED,
+        Code.LICENCE_INHERITED,
     ),
     (
         Failure(400, BAD, "User does not have a corresponding license."),
@@ -126,7 +126,7 @@ ANSWERS = [
     ),
     (Failure(403, "ErrorAccessDenied"), Meaning.FORBIDDEN, Code.PERMISSION_MISSING),
     (Failure(401, "InvalidAuthenticationToken"), Meaning.TOKEN_REFUSED, Code.PERMISSION_MISSING),
-    (Failure(400, BAD, "something new"), Meaning.OTHER, Code.ACCOUNT_INVALID),
+    (Failure(400, BAD, "something new"), Meaning.OTHER, Code.REQUEST_REJECTED),
 ]
 MISSING = [
     (
@@ -180,6 +180,22 @@ def test_each_known_refusal_has_its_code(failure: Failure, meaning: Meaning, cod
     error = domain_error("create", failure, fallback=Code.ACCOUNT_INVALID)
 
     assert meaning_of(failure) is meaning
+    assert isinstance(error, GraphRefused)
+    assert error.code is code
+
+
+@pytest.mark.parametrize(
+    ("fallback", "code"),
+    [
+        (Code.LICENCE_REFUSED, Code.LICENCE_REFUSED),
+        (Code.ACCOUNT_INVALID, Code.REQUEST_REJECTED),
+        (Code.USAGE_LOCATION_INVALID, Code.REQUEST_REJECTED),
+    ],
+)
+def test_words_that_nobody_knows_are_called_unknown(fallback: Code, code: Code) -> None:
+    """Sent to the page of a wrong reason, the operator corrects what was right."""
+    error = domain_error("create", Failure(400, BAD, "something new"), fallback=fallback)
+
     assert isinstance(error, GraphRefused)
     assert error.code is code
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bascule.domain.codes import Code
-from bascule.domain.directory import NewAccount
+from bascule.domain.directory import Assignment, LicenceChange, NewAccount
 from bascule.domain.errors import NotYet, Refusal, Throttled, Unreachable
 from bascule.ports.cloud_mail import CloudMail
 from sandbox.bound.directory import WorldDirectory
@@ -40,7 +40,9 @@ class School:
             for name in ("ann", "bob", "new")
         }
         for name in ("ann", "bob"):
-            directory.assign_licence(self.ids[name], CATALOGUE[0].sku_id, ())
+            directory.change_licences(
+                self.ids[name], LicenceChange((Assignment(CATALOGUE[0].sku_id),))
+            )
         self.tenant.pass_time(hours=1)
 
     def box(self, name: str) -> CloudMailbox:

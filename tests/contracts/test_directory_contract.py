@@ -6,9 +6,18 @@ from dataclasses import replace
 import pytest
 
 from bascule.domain.codes import Code
-from bascule.domain.directory import NewAccount, Sku, disabled_after, disabled_before
+from bascule.domain.directory import (
+    Assignment,
+    LicenceChange,
+    NewAccount,
+    Sku,
+    mailbox_plans,
+    user_plans,
+)
 from bascule.domain.errors import NotYet, Refusal, Throttled, Unreachable
+from bascule.domain.service_plans import PlanNeedsAnother
 from bascule.ports.directory import Directory
+from sandbox.world.licences import Seats
 from sandbox.world.weather import CALM, Span
 from tests.contracts.tenant_doors import DOORS, LOST, THROTTLED, UNWELL, Tenant, directory, tenant
 
@@ -32,6 +41,16 @@ def door(request: pytest.FixtureRequest, school: Tenant) -> Iterator[Directory]:
 
 def _sku(door: Directory, part_number: str = STUDENT) -> Sku:
     return next(sku for sku in door.licence_stock() if sku.part_number == part_number)
+
+
+def given(sku_id: str, disabled: tuple[str, ...]) -> LicenceChange:
+    """One licence with these plans off."""
+    return LicenceChange(add=(Assignment(sku_id, disabled),))
+
+
+def only_mailbox(sku: Sku) -> tuple[str, ...]:
+    """The plans that are off when only the mailbox is on."""
+    return tuple(sorted(p.plan_id for p in {*user_plans(sku)} - {*mailbox_plans(sku)}))
 
 
 def _refused(code: Code) -> "pytest.RaisesExc[Refusal]":
@@ -128,8 +147,8 @@ def test_a_licence_has_exactly_the_plans_asked_for_and_one_seat(door: Directory)
     """First only the mailbox, later the rest; a seat too many would be somebody else's."""
     account_id, sku = door.create_account(ANN).account_id, _sku(door)
 
-    for disabled in (disabled_before(sku), disabled_before(sku), disabled_after(sku, ["*"])):
-        door.assign_licence(account_id, sku.sku_id, disabled)
+    for disabled in (only_mailbox(sku), only_mailbox(sku), ()):
+        door.change_licences(account_id, given(sku.sku_id, disabled))
         account = door.find_account(ANN.address)
         state = account.holds(sku.sku_id) if account else None
 
@@ -144,7 +163,7 @@ def test_a_missing_country_is_named(door: Directory) -> None:
     account_id = door.create_account(replace(ANN, usage_location="")).account_id
 
     with _refused(Code.USAGE_LOCATION_INVALID):
-        door.assign_licence(account_id, _sku(door).sku_id, ())
+        door.change_licences(account_id, given(_sku(door).sku_id, ()))
 
 
 def test_no_seat_left_is_named(door: Directory, school: Tenant) -> None:
@@ -154,7 +173,7 @@ def test_no_seat_left_is_named(door: Directory, school: Tenant) -> None:
     shelf.seats[sku.sku_id] = replace(shelf.seats[sku.sku_id], enabled=0, warning=0)
 
     with _refused(Code.NO_SEAT):
-        door.assign_licence(account_id, sku.sku_id, ())
+        door.change_licences(account_id, given(sku.sku_id, ()))
 
 
 def test_a_licence_the_tenant_never_bought_is_named(door: Directory) -> None:
@@ -162,7 +181,7 @@ def test_a_licence_the_tenant_never_bought_is_named(door: Directory) -> None:
     account_id = door.create_account(ANN).account_id
 
     with _refused(Code.LICENCE_UNKNOWN):
-        door.assign_licence(account_id, NOBODY, ())
+        door.change_licences(account_id, given(NOBODY, ()))
 
 
 def test_a_plan_without_the_one_it_needs_is_refused(door: Directory) -> None:
@@ -170,8 +189,78 @@ def test_a_plan_without_the_one_it_needs_is_refused(door: Directory) -> None:
     account_id, sku = door.create_account(ANN).account_id, _sku(door)
     sharepoint = [p.plan_id for p in sku.service_plans if p.name == "SHAREPOINTSTANDARD_EDU"]
 
-    with _refused(Code.LICENCE_REFUSED):
-        door.assign_licence(account_id, sku.sku_id, tuple(sharepoint))
+    with pytest.raises(PlanNeedsAnother) as no:
+        door.change_licences(account_id, given(sku.sku_id, tuple(sharepoint)))
+
+    assert (no.value.code, no.value.parent_ids) == (Code.PLAN_DEPENDENCY, tuple(sharepoint))
+
+
+def test_one_licence_takes_the_place_of_another_in_one_change(
+    door: Directory, school: Tenant
+) -> None:
+    """Between two calls the mailbox would be without a licence."""
+    account_id = door.create_account(ANN).account_id
+    pack, sku = _sku(door, "EXCHANGESTANDARD"), _sku(door)
+    door.change_licences(account_id, given(pack.sku_id, ()))
+    seen: list[set[str]] = []
+    school.world.tenant.directory.on_licences_changed.append(
+        lambda user: seen.append({licence.sku_id for licence in user.licences})
+    )
+
+    door.change_licences(account_id, LicenceChange((Assignment(sku.sku_id),), (pack.sku_id,)))
+
+    assert seen == [{sku.sku_id}]
+
+
+def test_what_is_gone_already_cannot_be_taken_away_and_is_looked_at_again(
+    door: Directory,
+) -> None:
+    """Somebody took it meanwhile: the whole change came to nothing, and the account has to be read anew."""
+    account_id, sku = door.create_account(ANN).account_id, _sku(door)
+
+    with pytest.raises(NotYet):
+        door.change_licences(
+            account_id,
+            LicenceChange((Assignment(sku.sku_id),), (_sku(door, "EXCHANGESTANDARD").sku_id,)),
+        )
+
+
+def test_a_licence_from_a_group_cannot_be_taken_from_the_user(
+    door: Directory, school: Tenant
+) -> None:
+    """Only leaving the group takes it away."""
+    account_id, sku = door.create_account(ANN).account_id, _sku(door)
+    school.world.tenant.directory.inherit(account_id, "g-1", sku.sku_id, frozenset())
+
+    with _refused(Code.LICENCE_INHERITED):
+        door.change_licences(account_id, LicenceChange(remove=(sku.sku_id,)))
+
+
+def test_plans_that_exclude_each_other_are_named(door: Directory, school: Tenant) -> None:
+    """Neither trying again nor buying seats would help."""
+    account_id, sku, other = (
+        door.create_account(ANN).account_id,
+        _sku(door),
+        _sku(door, "ENTERPRISEPACK"),
+    )
+    plans = frozenset({mailbox_plans(sku)[0].plan_id, mailbox_plans(other)[0].plan_id})
+    school.world.tenant.directory.shelf.exclusive_plans = frozenset({plans})
+    door.change_licences(account_id, given(sku.sku_id, only_mailbox(sku)))
+
+    with _refused(Code.PLAN_CONFLICT):
+        door.change_licences(account_id, given(other.sku_id, only_mailbox(other)))
+
+
+def test_seats_in_the_grace_period_and_suspended_ones_are_told_apart(
+    door: Directory, school: Tenant
+) -> None:
+    """The first can still be given and will end; the second cannot be given at all."""
+    school.world.tenant.directory.buy(STUDENT, Seats(enabled=0, warning=5, suspended=3))
+
+    sku = _sku(door)
+
+    assert (sku.state, sku.warning_count, sku.suspended_count) == ("Warning", 5, 3)
+    assert (sku.free_count, sku.assignable_count) == (0, 5)
 
 
 def test_the_mailbox_opens_some_time_after_the_licence(door: Directory, school: Tenant) -> None:
@@ -179,7 +268,7 @@ def test_the_mailbox_opens_some_time_after_the_licence(door: Directory, school: 
     account_id, sku = door.create_account(ANN).account_id, _sku(door)
     assert door.is_mailbox_open(account_id) is False
 
-    door.assign_licence(account_id, sku.sku_id, disabled_before(sku))
+    door.change_licences(account_id, given(sku.sku_id, only_mailbox(sku)))
     assert door.is_mailbox_open(account_id) is False
 
     school.pass_time(hours=1)
@@ -217,7 +306,7 @@ def test_what_lags_is_never_refused(name: str) -> None:
             _sku(door),
         )
         _patiently(lagging, lambda: door.set_usage_location(account_id, "FR"))
-        _patiently(lagging, lambda: door.assign_licence(account_id, sku.sku_id, ()))
+        _patiently(lagging, lambda: door.change_licences(account_id, given(sku.sku_id, ())))
         lagging.pass_time(minutes=5)
         found = door.find_account(ANN.address)
 
@@ -231,7 +320,7 @@ def test_an_open_mailbox_is_open_whatever_shape_its_settings_have(name: str) -> 
     school = tenant(replace(CALM, user_purpose_as_object=True))
     with directory(name, school) as door:
         account_id, sku = door.create_account(ANN).account_id, _sku(door)
-        door.assign_licence(account_id, sku.sku_id, disabled_before(sku))
+        door.change_licences(account_id, given(sku.sku_id, only_mailbox(sku)))
         school.pass_time(hours=1)
 
         assert door.is_mailbox_open(account_id) is True

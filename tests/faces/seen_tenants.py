@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bascule.adapters.graph import GraphClient, GraphCloudMail, GraphDirectory
-from bascule.domain.directory import Account, NewAccount
+from bascule.domain.directory import Account, Assignment, LicenceChange, NewAccount
 from bascule.ports.cloud_mail import CloudMail
 from bascule.ports.directory import Directory
 from sandbox.bound.cloud_mail import WorldCloudMail
@@ -83,7 +83,8 @@ class SeenTenant:
     def add_mailbox(self, local: str = "anna") -> CloudMailbox:
         """An account whose mailbox is open."""
         account = self.add_account(local)
-        self.directory.assign_licence(account.account_id, self.sku_id("EXCHANGESTANDARD"), ())
+        given = Assignment(self.sku_id("EXCHANGESTANDARD"))
+        self.directory.change_licences(account.account_id, LicenceChange((given,)))
         self.clock.pass_time(LONG_ENOUGH_S)
         with self.world.kernel.look():
             opened = self.world.tenant.mailboxes.of_user(account.account_id)

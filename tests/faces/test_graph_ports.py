@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 import pytest
 
 from bascule.domain.codes import Code
+from bascule.domain.directory import Assignment, LicenceChange
 from bascule.domain.errors import NotYet, Refusal, Throttled, Unreachable
 from sandbox.world.misfortune import Failure, FailureKind
 from sandbox.world.recipients import RecipientKind
@@ -165,8 +166,9 @@ def test_a_country_that_is_on_its_way_is_not_yet(opener: Opener) -> None:
         tenant.clock.pass_time(30)
         tenant.directory.set_usage_location(anna.account_id, "FR")
         sku_id = tenant.sku_id("EXCHANGESTANDARD")
+        change = LicenceChange((Assignment(sku_id),))
         with pytest.raises((NotYet, Refusal)) as seen:
-            until_it_fails(lambda: tenant.directory.assign_licence(anna.account_id, sku_id, ()))
+            until_it_fails(lambda: tenant.directory.change_licences(anna.account_id, change))
 
         if isinstance(seen.value, Refusal):
             # The read that was to tell the two apart was stale itself.

@@ -8,6 +8,7 @@ import math
 import re
 import threading
 import time
+from collections.abc import Iterable
 from functools import cached_property
 from types import ModuleType
 from typing import Any
@@ -22,8 +23,16 @@ from bascule.adapters.graph.errors import (
 )
 from bascule.domain.addresses import local_part, mailbox_key, normal_address
 from bascule.domain.codes import Code
-from bascule.domain.directory import Account, LicenceState, NewAccount, ServicePlan, Sku
+from bascule.domain.directory import (
+    Account,
+    LicenceChange,
+    LicenceState,
+    NewAccount,
+    ServicePlan,
+    Sku,
+)
 from bascule.domain.errors import NotYet, Refusal, Unreachable
+from bascule.domain.service_plans import PlanNeedsAnother
 
 # "Create user": at most 64 characters; what lies outside this set has been refused.
 NICKNAME_LENGTH_MAX = 64
@@ -100,21 +109,21 @@ class GraphDirectory:
         )
         self._remember_location(account_id)
 
-    def assign_licence(
-        self, account_id: str, sku_id: str, disabled_plan_ids: tuple[str, ...]
-    ) -> None:
-        """POST /users/{id}/assignLicense: the whole list of disabled plans, every time."""
-        sku, disabled = _uuid(sku_id), [_uuid(plan) for plan in disabled_plan_ids]
+    def change_licences(self, account_id: str, change: LicenceChange) -> None:
+        """POST /users/{id}/assignLicense: both lists, and of each licence the whole list of disabled plans."""
+        added = [
+            (_uuid(given.sku_id), [_uuid(plan) for plan in given.disabled_plan_ids])
+            for given in change.add
+        ]
+        removed = [_uuid(sku_id) for sku_id in change.remove]
         try:
             self._client.call(
-                f"assign licence {sku_id} to {account_id}",
-                lambda graph: self._calls.licence(graph, account_id, sku, disabled),
+                f"change the licences of {account_id}",
+                lambda graph: self._calls.licences(graph, account_id, added, removed),
                 fallback=Code.LICENCE_REFUSED,
             )
         except GraphRefused as no:
-            if no.meaning is not Meaning.USAGE_LOCATION:
-                raise
-            raise self._location_error(account_id, no) from None
+            raise self._licence_error(account_id, no) from None
 
     def is_mailbox_open(self, account_id: str) -> bool:
         """GET /users/{id}/mailboxSettings; the codes of its 404 alternate over hours and mean the same."""
@@ -140,6 +149,17 @@ class GraphDirectory:
         doing = f"read the account {key}"
         user = self._client.call(doing, lambda graph: self._calls.account(graph, key))
         return _account(_with(user, "id", doing))
+
+    def _licence_error(self, account_id: str, no: GraphRefused) -> NotYet | Refusal:
+        if no.meaning is Meaning.USAGE_LOCATION:
+            return self._location_error(account_id, no)
+        if no.meaning is Meaning.NOT_LICENSED:
+            return NotYet(
+                REPLICATION_WAIT_S, f"{no.detail}; the account has changed since it was read"
+            )
+        if no.meaning is Meaning.PLAN_DEPENDENCY and len(no.plan_ids) > 1:
+            return PlanNeedsAnother(no.detail, no.plan_ids[0], no.plan_ids[1:])
+        return no
 
     def _location_error(self, account_id: str, no: GraphRefused) -> NotYet | Refusal:
         """Licensing sees no valid usage location: on its way when one was written, missing when not.
@@ -183,10 +203,11 @@ def _uuid(text: str) -> UUID:
 
 
 def _sku(entry: Json) -> Sku:
+    units = entry.get("prepaidUnits") or {}
     return Sku(
         sku_id=str(entry["skuId"]).lower(),
         part_number=str(entry.get("skuPartNumber") or ""),
-        enabled_count=int((entry.get("prepaidUnits") or {}).get("enabled") or 0),
+        enabled_count=int(units.get("enabled") or 0),
         consumed_count=int(entry.get("consumedUnits") or 0),
         service_plans=tuple(
             ServicePlan(
@@ -196,6 +217,10 @@ def _sku(entry: Json) -> Sku:
             )
             for plan in entry.get("servicePlans") or ()
         ),
+        warning_count=int(units.get("warning") or 0),
+        suspended_count=int(units.get("suspended") or 0),
+        locked_out_count=int(units.get("lockedOut") or 0),
+        state=str(entry.get("capabilityStatus") or ""),
     )
 
 
@@ -206,7 +231,15 @@ def _account(user: Json) -> Account:
         is_enabled=bool(user.get("accountEnabled")),
         usage_location=str(user.get("usageLocation") or ""),
         licences=tuple(_licence(state) for state in user.get("licenseAssignmentStates") or ()),
+        addresses=_smtp_addresses(user.get("proxyAddresses") or ()),
     )
+
+
+def _smtp_addresses(proxies: Iterable[str]) -> tuple[str, ...]:
+    """The SMTP ones of proxy addresses; capitals before the colon mark the primary one."""
+    found = [proxy.partition(":") for proxy in proxies if proxy.lower().startswith("smtp:")]
+    ordered = sorted(found, key=lambda proxy: proxy[0] != "SMTP")
+    return tuple(normal_address(address) for _, _, address in ordered)
 
 
 def _licence(state: Json) -> LicenceState:

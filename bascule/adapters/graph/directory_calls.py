@@ -30,6 +30,7 @@ ACCOUNT_PROPERTIES = [
     "accountEnabled",
     "usageLocation",
     "licenseAssignmentStates",
+    "proxyAddresses",
 ]
 
 
@@ -83,13 +84,18 @@ async def usage_location(graph: GraphServiceClient, account_id: str, location: s
     await json_answer(graph, ask)
 
 
-async def licence(
-    graph: GraphServiceClient, account_id: str, sku_id: UUID, disabled: Iterable[UUID]
+async def licences(
+    graph: GraphServiceClient,
+    account_id: str,
+    added: Iterable[tuple[UUID, list[UUID]]],
+    removed: Iterable[UUID],
 ) -> None:
     """POST /users/{id}/assignLicense; both lists have to be there."""
     body = AssignLicensePostRequestBody(
-        add_licenses=[AssignedLicense(sku_id=sku_id, disabled_plans=list(disabled))],
-        remove_licenses=[],
+        add_licenses=[
+            AssignedLicense(sku_id=sku_id, disabled_plans=disabled) for sku_id, disabled in added
+        ],
+        remove_licenses=list(removed),
     )
     builder = graph.users.by_user_id(account_id).assign_license
     await json_answer(graph, builder.to_post_request_information(body))

@@ -120,9 +120,9 @@ _CODES: Mapping[Meaning, Code] = MappingProxyType(
     {
         Meaning.USAGE_LOCATION: Code.USAGE_LOCATION_INVALID,
         Meaning.NO_SEAT: Code.NO_SEAT,
-        Meaning.PLAN_DEPENDENCY: Code.LICENCE_REFUSED,
-        Meaning.PLAN_CONFLICT: Code.LICENCE_REFUSED,
-        Meaning.GROUP_MANAGED: Code.LICENCE_REFUSED,
+        Meaning.PLAN_DEPENDENCY: Code.PLAN_DEPENDENCY,
+        Meaning.PLAN_CONFLICT: Code.PLAN_CONFLICT,
+        Meaning.GROUP_MANAGED: Code.LICENCE_INHERITED,
         Meaning.NOT_LICENSED: Code.LICENCE_REFUSED,
         Meaning.LICENCE_UNKNOWN: Code.LICENCE_UNKNOWN,
         Meaning.TAKEN: Code.ACCOUNT_CONFLICT,
@@ -144,9 +144,13 @@ _MISSING_WAITS_S: Mapping[Meaning, float] = MappingProxyType(
 class GraphRefused(Refusal):
     """Graph will not do it; `meaning` says why."""
 
-    def __init__(self, meaning: Meaning, code: Code, detail: str) -> None:
+    def __init__(
+        self, meaning: Meaning, code: Code, detail: str, plan_ids: tuple[str, ...] = ()
+    ) -> None:
         super().__init__(code, detail)
         self.meaning = meaning
+        self.plan_ids = plan_ids
+        """Licences and plans that the refusal names, lower case, in its order."""
 
 
 class GraphMissing(NotYet):
@@ -184,7 +188,12 @@ def domain_error(
         return GraphMissing(meaning, _MISSING_WAITS_S[meaning], where)
     is_unknown = meaning in (Meaning.OTHER, Meaning.INVALID_VALUE)
     words = f": {failure.message[:TEXT_LENGTH_MAX]}" if may_quote and is_unknown else ""
-    return GraphRefused(meaning, _CODES.get(meaning, fallback), where + words)
+    # Unknown words about a licence have a page of their own; all others are a request refused for no known reason.
+    is_licence = fallback is Code.LICENCE_REFUSED
+    unknown = fallback if is_licence or meaning is not Meaning.OTHER else Code.REQUEST_REJECTED
+    return GraphRefused(
+        meaning, _CODES.get(meaning, unknown), where + words, _plan_ids(meaning, failure)
+    )
 
 
 def domain_error_of(
@@ -233,11 +242,17 @@ def _fits(rule: Rule, failure: Failure) -> bool:
 
 def _where(doing: str, meaning: Meaning, failure: Failure) -> str:
     targets = [target for _, target in failure.details if target]
-    plans = _GUID.findall(failure.message) if meaning in _PLAN_MEANINGS else []
-    parts = [f"HTTP {failure.status}", failure.code, *targets, *plans]
+    plan_ids = _plan_ids(meaning, failure)
+    parts = [f"HTTP {failure.status}", failure.code, *targets, *plan_ids]
     if failure.request_id:
         parts.append(f"request-id {failure.request_id}")
     return f"{doing}: {meaning} ({', '.join(filter(None, parts))})"
+
+
+def _plan_ids(meaning: Meaning, failure: Failure) -> tuple[str, ...]:
+    if meaning not in _PLAN_MEANINGS:
+        return ()
+    return tuple(found.lower() for found in _GUID.findall(failure.message))
 
 
 _PLAN_MEANINGS = frozenset(
