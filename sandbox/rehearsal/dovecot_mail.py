@@ -2,7 +2,7 @@
 
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,6 +24,8 @@ FETCH_COUNT = 200
 
 # (user, folder, UIDVALIDITY, UID): what a body belongs to for as long as the server keeps its word.
 _BodyKey = tuple[str, str, int, int]
+# What stays the same for as long as nothing in a folder changes, flags included. Source: RFC 7162 3.1.7, HIGHESTMODSEQ.
+MARKS = ("UIDVALIDITY", "UIDNEXT", "MESSAGES", "HIGHESTMODSEQ")
 
 
 @dataclass
@@ -38,12 +40,13 @@ class DovecotMailbox:
 
 
 class DovecotMail:
-    """Every mailbox of one Dovecot. Bodies are fetched once: a message never changes under its UID."""
+    """Every mailbox of one Dovecot. What has not changed is not read again: the world stands still meanwhile."""
 
     def __init__(self, dovecot: Dovecot) -> None:
         self._dovecot = dovecot
         self._tls: ssl.SSLContext | None = None
         self._bodies: dict[_BodyKey, bytes] = {}
+        self._folders: dict[tuple[str, str], tuple[Mapping[bytes, int], Folder]] = {}
         self._lock = threading.Lock()
 
     def login(self, user_name: str, password: str) -> DovecotMailbox | None:
@@ -111,9 +114,20 @@ class DovecotMail:
         store = MailStore()
         for flags, _, name in client.list_folders():
             if b"\\Noselect" not in flags:
-                folder = self._folder(owner, client, name)
-                store.folders[folder.name] = folder
+                store.folders[name] = self._seen(owner, client, name)
         return store
+
+    def _seen(self, owner: str, client: IMAPClient, name: str) -> Folder:
+        marks = client.folder_status(name, MARKS)
+        with self._lock:
+            before, known = self._folders.get((owner, name), ({}, None))
+        if known is not None and marks == before:
+            return known
+        # Marks of before the reading: what comes in between is read again the next time.
+        folder = self._folder(owner, client, name)
+        with self._lock:
+            self._folders[owner, name] = (marks, folder)
+        return folder
 
     def _folder(self, owner: str, client: IMAPClient, name: str) -> Folder:
         opened = client.select_folder(name, readonly=True)

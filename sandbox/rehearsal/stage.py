@@ -51,6 +51,7 @@ class StageOptions:
     speed: float = 120.0
     weather: Weather = WEATHER
     list_count: int = 4
+    messages_each: int = MESSAGES_EACH
     security: str = "ssl"
     has_master: bool = False
     plan: str = ""
@@ -114,7 +115,9 @@ def opened_stage(options: StageOptions) -> Iterator[Stage]:
             RealSource(security=options.security, has_master=options.has_master)
         )
         rig = stack.enter_context(Rig(folder, _rig_options(folder, options), source))
-        people = tuple(populate(rig.world, options.mailbox_count, messages_each=MESSAGES_EACH))
+        people = tuple(
+            populate(rig.world, options.mailbox_count, messages_each=options.messages_each)
+        )
         seats = Seats(enabled=options.mailbox_count + SPARE_SEATS)
         rig.world.tenant.directory.buy(STUDENT, seats)
         rig.open()

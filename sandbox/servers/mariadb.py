@@ -88,11 +88,17 @@ class MariaDb:
 
         Raises ConnectionError when nobody answers.
         """
+        return self.execute_together([(statement, row) for row in rows])
+
+    def execute_together(
+        self, statements: Iterable[tuple[str, Sequence[object]]]
+    ) -> list[tuple[Any, ...]]:
+        """Run statements in one transaction; the last one's answer. Raises ConnectionError when nobody answers."""
         connection = self._connected()
         try:
             with connection.cursor() as cursor:
-                for row in rows:
-                    cursor.execute(statement, tuple(row) or None)
+                for statement, values in statements:
+                    cursor.execute(statement, tuple(values) or None)
                 answer = list(cursor.fetchall())
             connection.commit()
             return answer
@@ -137,8 +143,9 @@ class MariaDbAliases:
         return changed
 
     def edit_by_hand(self, source: str, destinations: list[str]) -> None:
-        """Put these rows in place of all rows of the source."""
-        self._server.execute(f"DELETE FROM {DATABASE}.{TABLE} WHERE source = %s", [(source,)])  # noqa: S608
+        """Put these rows in place of all rows of the source, with no moment in between at which it has none."""
+        delete = f"DELETE FROM {DATABASE}.{TABLE} WHERE source = %s"  # noqa: S608
         insert = f"INSERT INTO {DATABASE}.{TABLE} (source, destination) VALUES (%s, %s)"  # noqa: S608
-        if destinations:
-            self._server.execute(insert, [(source, each) for each in destinations])
+        self._server.execute_together(
+            [(delete, (source,)), *((insert, (source, each)) for each in destinations)]
+        )
