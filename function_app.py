@@ -7,6 +7,7 @@ from activities.wake_stories import wake_stories
 from bascule.composition import ports
 from orchestrators.batch import batch
 from orchestrators.mailbox import mailbox
+from orchestrators.passwords import reset
 from orchestrators.wishes import abandon, cutover, retry, rollback
 from triggers.batch_upload import upload
 from triggers.completion_api import completion
@@ -20,7 +21,7 @@ app = df.DFApp(http_auth_level=auth_level())
 for blueprint in (api, dashboard, completion, upload, watchdog):
     app.register_functions(blueprint)
 
-for story in (batch, mailbox, cutover, rollback, retry, abandon):
+for story in (batch, mailbox, cutover, rollback, retry, abandon, reset):
     app.orchestration_trigger(context_name="context")(story)
 
 for step in activities(ports):

@@ -18,6 +18,7 @@ from activities.grant_wish import grant_wish
 from activities.join_coexistence import join_coexistence
 from activities.leave_coexistence import leave_coexistence
 from activities.leave_sync import leave_sync
+from activities.list_accounts import list_accounts
 from activities.list_keys import list_keys
 from activities.look_for_probe import look_for_probe
 from activities.read_mailbox import read_mailbox
@@ -31,6 +32,7 @@ from activities.remove_strays import remove_strays
 from activities.report_late_sync import report_late_sync
 from activities.request_delta import request_delta
 from activities.reserve_seats import reserve_seats
+from activities.reset_passwords import reset_passwords
 from activities.restart_sync import restart_sync
 from activities.see_membership import see_membership
 from activities.see_sync import see_sync
@@ -38,6 +40,7 @@ from activities.send_probe import send_probe
 from activities.serve_deltas import serve_deltas
 from activities.survey_source import survey_source
 from activities.switch_route import switch_route
+from activities.tell_of_reset import tell_of_reset
 from activities.tell_user import tell_user
 from activities.validate_upload import validate_upload
 from activities.withdraw_upload import withdraw_upload
@@ -59,6 +62,7 @@ WORK: tuple[Callable[[Ports, Any], object], ...] = (
     join_coexistence,
     leave_coexistence,
     leave_sync,
+    list_accounts,
     list_keys,
     look_for_probe,
     read_mailbox,
@@ -71,6 +75,7 @@ WORK: tuple[Callable[[Ports, Any], object], ...] = (
     report_late_sync,
     request_delta,
     reserve_seats,
+    reset_passwords,
     restart_sync,
     see_membership,
     see_sync,
@@ -78,6 +83,7 @@ WORK: tuple[Callable[[Ports, Any], object], ...] = (
     serve_deltas,
     survey_source,
     switch_route,
+    tell_of_reset,
     tell_user,
     validate_upload,
     withdraw_upload,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar, cast
 
+from bascule.domain import password_requests as p
 from bascule.domain import requests as r
 from bascule.domain.codec import Json, decode, encode
 from bascule.domain.codes import Code
@@ -144,6 +145,10 @@ report_late_sync = Step("report_late_sync", r.BatchRef, int)
 read_progress = Step("read_progress", r.BatchRef, r.BatchProgress)
 close_batch = Step("close_batch", r.BatchRef, bool)
 grant_wish = Step("grant_wish", r.WishRequest, r.WishOutcome)
+
+list_accounts = Step("list_accounts", p.AccountPageRequest, p.AccountPage)
+tell_of_reset = Step("tell_of_reset", p.ResetChunk, p.ToldFacts)
+reset_passwords = Step("reset_passwords", p.ResetChunk, p.ResetOutcome)
 
 STEPS: tuple[Step[Any, Any], ...] = tuple(
     value for value in list(globals().values()) if isinstance(value, Step)

@@ -6,6 +6,13 @@ from dataclasses import dataclass, replace
 import pytest
 
 from activities.catalogue import WORK
+from bascule.domain.password_requests import (
+    AccountPageRequest,
+    ResetChunk,
+    ResetRequest,
+    Selection,
+)
+from bascule.domain.plan import PasswordRule
 from bascule.domain.records import Wish
 from bascule.domain.requests import (
     CertificateRequest,
@@ -72,6 +79,13 @@ def refused_file(simulation: Simulation) -> Refusals:
     return Refusals(BATCH, upload.etag, "no_seat", "two seats are missing")
 
 
+def reset_chunk(simulation: Simulation) -> ResetChunk:
+    """A new password for the first person."""
+    selection = Selection(batch=BATCH)
+    request = ResetRequest("reset-1", selection, "operator", PasswordRule.RANDOM)
+    return ResetChunk(request, 0, (ref(simulation),))
+
+
 CASES = (
     Case("validate_upload", moments.uploaded, lambda _: REF),
     Case("reserve_seats", moments.uploaded, lambda _: REF),
@@ -116,6 +130,13 @@ CASES = (
     Case("bring_home", moments.migrated, rolled_back),
     Case("destroy_secret", moments.migrated, ref),
     Case("close_batch", moments.migrated, lambda _: REF),
+    Case(
+        "list_accounts",
+        moments.registered,
+        lambda _: AccountPageRequest(Selection(batch=BATCH), "", 1),
+    ),
+    Case("tell_of_reset", moments.licensed, reset_chunk),
+    Case("reset_passwords", moments.licensed, reset_chunk),
     Case(
         "grant_wish",
         moments.synced,
