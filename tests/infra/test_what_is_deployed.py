@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -54,6 +55,23 @@ def test_only_the_app_is_shipped(package: Path) -> None:
     assert len(files) <= FILE_COUNT_MAX
 
 
+def compiled_by_the_pipeline(package: Path) -> None:
+    """Do to the package what the pipeline does to its checkout."""
+    text = (ROOT / ".github" / "workflows" / "deploy.yml").read_text(encoding="utf-8")
+    [words] = re.findall(r"^ +python (-m compileall .*)$", text, re.MULTILINE)
+    subprocess.run([sys.executable, *words.split()], cwd=package, check=True)
+
+
+def test_the_pipeline_compiles_every_file_of_the_app(package: Path) -> None:
+    """A room that is left out costs its compilation at every cold start."""
+    compiled_by_the_pipeline(package)
+    sources = [each for each in package.rglob("*.py") if each.is_file()]
+    ignored = (ROOT / ".funcignore").read_text(encoding="utf-8").splitlines()
+
+    assert len(list(package.rglob("*.pyc"))) == len(sources)
+    assert "__pycache__/" in ignored
+
+
 class Deployment:
     """The package in its host, between the faces and Azure in small."""
 
@@ -67,6 +85,7 @@ class Deployment:
         faces = stack.enter_context(Faces(world, alias_path=source.alias_path)).addresses
         source.open(world, faces)
         places = plan_text(world, self.rig.coexistence, faces, source.places())
+        compiled_by_the_pipeline(package)
         (package / "plan.toml").write_text(merged(PLAN, places), encoding="utf-8")
         key = f"https://{VAULT_HOST}/keys/{KEY}"
         self.settings = settings_of_the_app(ACCOUNT, key, world.tenant.app.client_id)
