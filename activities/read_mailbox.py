@@ -40,6 +40,9 @@ def read_mailbox(ports: Ports, ref: MailboxRef) -> MailboxView:
         cutover=ports.plan.cutover,
         routing_address=ports.plan.routing_address(record.address),
         waived=(*record.waived, *ports.plan.survey.waived),
+        source_probe_count=(
+            len(ports.plan.submission.hosts) if ports.plan.cutover.source_probe else 0
+        ),
     )
 
 

@@ -1,7 +1,7 @@
-"""Send one probe inside the tenant."""
+"""Send one probe, inside the tenant or through a Postfix."""
 
 from activities.subject import record_of
-from bascule.domain.requests import Probe
+from bascule.domain.requests import Probe, ProbeWay
 from bascule.ports.bundle import Ports
 
 TEXT = "This message checks the way of the mail and removes itself."
@@ -15,6 +15,7 @@ def probe_subject(token: str) -> str:
 def send_probe(ports: Ports, probe: Probe) -> bool:
     """From the plan's probe mailbox to the mailbox's own address, so that the rule applies as to any colleague's mail.
 
+    Through Postfix they go to one after the other: the one that is next is told by how many have been proven.
     Sent twice after a lost answer, both have one subject: they are found, and removed, together. A repetition that comes
     when the probe is already on its way, or found, sends nothing: nobody would look for that one.
     """
@@ -22,5 +23,10 @@ def send_probe(ports: Ports, probe: Probe) -> bool:
     if record.probe_token != probe.token or record.probe_sent_utc is not None:
         return True
     sender = ports.plan.tenant.probe_sender
-    ports.cloud_mail.send(sender, record.address, probe_subject(probe.token), TEXT)
+    subject = probe_subject(probe.token)
+    if probe.way is ProbeWay.POSTFIX:
+        next_host = record.probe_proven_count
+        ports.source_submission.send(next_host, sender, record.address, subject, TEXT)
+    else:
+        ports.cloud_mail.send(sender, record.address, subject, TEXT)
     return True

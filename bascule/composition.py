@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from bascule.ports.recipients import Recipients
     from bascule.ports.secrets import Secrets
     from bascule.ports.source_mail import SourceMail
+    from bascule.ports.source_submission import SourceSubmission
 
 T = TypeVar("T")
 DRIVER_SQLITE = "sqlite"
@@ -115,6 +116,13 @@ class RealPorts:
         from bascule.adapters.imap.connection import ImapSourceMail
 
         return self._once("source_mail", lambda: ImapSourceMail(self.plan.source))
+
+    @property
+    def source_submission(self) -> "SourceSubmission":
+        from bascule.adapters.source_submission import SmtpSubmission
+
+        plan = self.plan.submission
+        return self._once("source_submission", lambda: SmtpSubmission(plan, self.clock))
 
     @property
     def public_dns(self) -> "PublicDns":

@@ -1,7 +1,7 @@
 """The cutover of one mailbox: out of the group first, proven, and only then the alias.
 
     SYNCED     wait for the operator's instant; then leave the group, hold, and send probes inside the tenant
-    DETACHED   the probes stayed in the cloud: turn the alias, read it back
+    DETACHED   the probes stayed in the cloud: turn the alias, read it back, and if so planned see each Postfix follow it
     REDIRECTED
 
 Between the two redirects mail from the tenant stays in the cloud and mail from outside arrives at the source; both
@@ -17,6 +17,7 @@ from bascule.domain.requests import (
     MailboxView,
     MembershipQuestion,
     ProbePlace,
+    ProbeWay,
     RouteExpectation,
     SwitchRequest,
 )
@@ -104,12 +105,24 @@ def _out_of_group(context: Context, record: MailboxRecord) -> Story[MailboxRecor
 
 
 def redirect(context: Context, view: MailboxView) -> Story[Pause]:
-    """Turn the alias to the tenant in one compare-and-set, and read it back through another connection."""
-    ref = ref_of(view.record)
-    change = RouteSwitch(view.record.address, view.record.route_home, view.routing_address)
-    yield from switch_route(context, SwitchRequest(ref, change))
-    yield from check_route(context, RouteExpectation(ref, destination=view.routing_address))
-    turned = replace(view.record, redirected_utc=context.current_utc_datetime)
+    """Turn the alias to the tenant in one compare-and-set, read it back, and see what each Postfix makes of it."""
+    record = view.record
+    # With a probe under way the alias is turned already; a second writing would be noted as a second change.
+    if not record.probe_token and record.probe_proven_count == 0:
+        ref, change = (
+            ref_of(record),
+            RouteSwitch(record.address, record.route_home, view.routing_address),
+        )
+        yield from switch_route(context, SwitchRequest(ref, change))
+        yield from check_route(context, RouteExpectation(ref, destination=view.routing_address))
+    if record.probe_proven_count < view.source_probe_count:
+        sighting = yield from probe_once(context, view, ProbePlace.CLOUD, ProbeWay.POSTFIX)
+        if not isinstance(sighting, Sighting):
+            return sighting
+        if sighting.proven_count < view.source_probe_count:
+            return NEXT
+        record = sighting.record
+    turned = replace(record, probe_proven_count=0, redirected_utc=context.current_utc_datetime)
     return (yield from arrive(context, turned, Stage.REDIRECTED))
 
 

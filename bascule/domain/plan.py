@@ -10,6 +10,7 @@ from bascule.domain.addresses import local_part
 from bascule.domain.codes import Offence
 from bascule.domain.plan_dns import DnsPlan
 from bascule.domain.plan_mail_flow import IntakePlan, MailFlowPlan
+from bascule.domain.plan_submission import SubmissionPlan
 
 
 @dataclass(frozen=True)
@@ -182,6 +183,8 @@ class CutoverPlan:
     probe_interval_s: int = 60
     probe_patience_s: int = 600
     """A probe not seen after this was relayed or lost; the next one is sent."""
+    source_probe: bool = False
+    """Whether the redirect is believed only after a probe through each Postfix has arrived in the cloud."""
     quiet_s: int = 8_100
     """The source must be without new mail this long: twice Postfix's maximal backoff of 4 000 s."""
     sweep_count_max: int = 20
@@ -264,6 +267,7 @@ class Plan:
     future_users: FutureUsersPlan = field(default_factory=FutureUsersPlan)
     sync: SyncPlan = field(default_factory=SyncPlan)
     cutover: CutoverPlan = field(default_factory=CutoverPlan)
+    submission: SubmissionPlan = field(default_factory=SubmissionPlan)
     patience: PatiencePlan = field(default_factory=PatiencePlan)
     survey: SurveyPlan = field(default_factory=SurveyPlan)
     dns: DnsPlan = field(default_factory=DnsPlan)

@@ -12,6 +12,7 @@ from bascule.domain.plan_cohorts import check_cohorts
 from bascule.domain.plan_mail_flow import check_mail_flow
 from bascule.domain.plan_passwords import check_passwords
 from bascule.domain.plan_shape import PlanMistake, Values
+from bascule.domain.plan_submission import check_submission
 
 HOUR_S = 3_600
 DAY_S = 86_400
@@ -142,4 +143,5 @@ _CHECKS: tuple[Callable[[Values], Iterator[PlanMistake]], ...] = (
     _probes_fit,
     check_cohorts,
     check_mail_flow,
+    check_submission,
 )

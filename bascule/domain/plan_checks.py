@@ -25,6 +25,7 @@ from bascule.domain.plan_passwords import (
     template_problem,
 )
 from bascule.domain.plan_shape import PlanMistake, Values
+from bascule.domain.plan_submission import places_problem
 
 Problem = tuple[str, str] | None
 """What is wrong and what to do; None when nothing is."""
@@ -48,6 +49,7 @@ BOUNDS = {
     "source.read_timeout_s": Bound(1, 600, "a step must end long before the host's limit"),
     "alias_map.port": _PORT,
     "alias_map.timeout_s": Bound(1, 120, "a step must end long before the host's limit"),
+    "submission.timeout_s": Bound(1, 120, "a step must end long before the host's limit"),
     "sync.rows_per_sync_batch_max": Bound(1, 50_000, "Exchange takes 50 000 rows in one CSV"),
     "sync.board_age_s": Bound(1, 3_600, "older snapshots hide what the sync does"),
     "sync.delta_gather_s": Bound(0, 3_600, "a cutover waits for it"),
@@ -310,6 +312,8 @@ _FORMS: dict[str, Callable[..., Problem]] = {
     "cohorts.*.units": repeated_problem,
     "accounts.never_touch": addresses_problem,
     "cohorts.*.usage_location": _usage_location,
+    "submission.hosts": places_problem,
+    "submission.security": _one_of("starttls", "none"),
     "survey.waived": _twice,
     "dns.resolvers": servers_problem,
     "dns.authorities": servers_problem,

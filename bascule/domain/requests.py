@@ -26,6 +26,8 @@ class MailboxView:
     routing_address: str
     waived: tuple[str, ...]
     """Offences waived for this mailbox, by its row or by the plan."""
+    source_probe_count: int = 0
+    """How many Postfixes must be seen to forward before the redirect is believed; 0: none is asked."""
 
 
 @dataclass(frozen=True)
@@ -129,12 +131,22 @@ class ProbePlace(StrEnum):
     NOWHERE = "nowhere"
 
 
+class ProbeWay(StrEnum):
+    """Where a probe sets out."""
+
+    TENANT = "tenant"
+    """From a mailbox of the tenant: shows what the mail flow rule does."""
+    POSTFIX = "postfix"
+    """From outside, through a Postfix: shows what it does with the alias."""
+
+
 @dataclass(frozen=True)
 class Probe:
     """One probe message, known by its token."""
 
     ref: MailboxRef
     token: str
+    way: ProbeWay = ProbeWay.TENANT
 
 
 @dataclass(frozen=True)

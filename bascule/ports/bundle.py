@@ -19,6 +19,7 @@ from bascule.ports.public_dns import PublicDns
 from bascule.ports.recipients import Recipients
 from bascule.ports.secrets import Secrets
 from bascule.ports.source_mail import SourceMail
+from bascule.ports.source_submission import SourceSubmission
 
 
 class Ports(Protocol):
@@ -44,6 +45,8 @@ class Ports(Protocol):
     def alias_map(self) -> AliasMap: ...
     @property
     def source_mail(self) -> SourceMail: ...
+    @property
+    def source_submission(self) -> SourceSubmission: ...
     @property
     def public_dns(self) -> PublicDns: ...
     @property

@@ -20,6 +20,7 @@ from sandbox.bound.public_dns import WorldPublicDns
 from sandbox.bound.recipients import WorldRecipients
 from sandbox.bound.secrets import MemorySecrets
 from sandbox.bound.source_mail import WorldSourceMail
+from sandbox.bound.source_submission import WorldSourceSubmission
 from sandbox.world.world import World
 
 
@@ -37,6 +38,7 @@ class BoundPorts:
     cloud_mail: WorldCloudMail
     alias_map: WorldAliasMap
     source_mail: WorldSourceMail
+    source_submission: WorldSourceSubmission
     public_dns: WorldPublicDns
     ledger: MemoryLedger
     journal: MemoryJournal
@@ -61,6 +63,7 @@ def bound_ports(world: World, plan: Plan) -> BoundPorts:
         cloud_mail=mail,
         alias_map=WorldAliasMap(world),
         source_mail=WorldSourceMail(world),
+        source_submission=WorldSourceSubmission(world),
         public_dns=WorldPublicDns(world),
         ledger=MemoryLedger(),
         journal=MemoryJournal(),
