@@ -84,3 +84,15 @@ def test_every_action_of_the_pipeline_is_the_one_that_was_read() -> None:
 
     assert used
     assert [line for line in used if not pinned.fullmatch(line)] == []
+
+
+def test_the_page_counts_what_the_templates_make() -> None:
+    """A bill that is longer than the page is the first thing that a director hears of the migration."""
+    page = said("docs", "how-to", "deploy.md")
+    endpoints = said("infra", "modules", "endpoints.bicep").count("zone: '")
+    rules = len(re.findall(r"^    name: 'bascule-", said("infra", "modules", "alerts.bicep"), re.M))
+
+    assert f"{endpoints} endpoints" in page
+    assert f"{endpoints} zones" in page
+    assert f"{rules} alert rules on logs every 15 minutes" in page
+    assert "0 */15 * * * *" in said("triggers", "schedule.py")
