@@ -90,7 +90,9 @@ def test_the_page_counts_what_the_templates_make() -> None:
     """A bill that is longer than the page is the first thing that a director hears of the migration."""
     page = said("docs", "how-to", "deploy.md")
     endpoints = said("infra", "modules", "endpoints.bicep").count("zone: '")
-    rules = len(re.findall(r"^    name: 'bascule-", said("infra", "modules", "alerts.bicep"), re.M))
+    rules = len(
+        re.findall(r"^    name: 'bascule-", said("infra", "modules", "alerts.bicep"), re.MULTILINE)
+    )
 
     assert f"{endpoints} endpoints" in page
     assert f"{endpoints} zones" in page
