@@ -9,7 +9,7 @@ from pathlib import Path
 from cli.main import parser
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("reference/command-line.md",)
+PAGES = ("reference/command-line.md", "how-to/forecast.md")
 
 
 def verbs() -> Iterator[tuple[str, argparse.ArgumentParser]]:
