@@ -285,7 +285,7 @@ def _skew(life: Existence, deed: Deed) -> None:
 
 
 def _go_down(life: Existence, deed: Deed) -> None:
-    """What the product sees of an outage; between the tenant and the source mail goes on."""
+    """What the product and the migration service see of an outage; between the tenant and the source mail goes on."""
     life.down_until_utc[deed.kind] = life.clock.now_utc() + timedelta(hours=deed.amount)
 
 

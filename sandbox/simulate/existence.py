@@ -21,6 +21,7 @@ from sandbox.simulate.life import Deed, DeedKind, Life
 from sandbox.simulate.plots import PlotBook
 from sandbox.world.coexistence import prepare_coexistence
 from sandbox.world.licences import Seats
+from sandbox.world.migration_copy import OpenMailbox, SourceReader, SourceSilent
 from sandbox.world.population import populate
 from sandbox.world.weather import CALM, Weather
 from sandbox.world.world import World
@@ -56,6 +57,20 @@ class SkewedClock:
     def now_utc(self) -> datetime:
         """The instant that this clock shows."""
         return self.now() + self.skew
+
+
+@dataclass(frozen=True)
+class SilentAtTimes:
+    """The source as the migration service finds it: an outage is one for everybody."""
+
+    source: SourceReader
+    is_down: Callable[[], bool]
+
+    def login(self, user_name: str, password: str) -> OpenMailbox | None:
+        """As the source answers. Raises SourceSilent while it is down."""
+        if self.is_down():
+            raise SourceSilent(user_name)
+        return self.source.login(user_name, password)
 
 
 @dataclass
@@ -129,10 +144,7 @@ class Existence:
         self.ports: BoundPorts = bound_ports(self.world, self.plan)
         self.product_clock = SkewedClock(self.world.kernel.now_utc)
         object.__setattr__(self.ports, "clock", self.product_clock)
-        self.fates = Fates(life.faults)
-        self.fates.is_down = self._is_down
-        self.down_until_utc: dict[DeedKind, datetime] = {}
-        self.plots = PlotBook(life.plots)
+        self._let_fail(life)
         self.do: Callable[[Existence, Deed], None] = lambda _, __: None
         self.chronicle = Chronicle(self.clock)
         self.transitions: Counter[tuple[Stage, Stage]] = Counter()
@@ -151,6 +163,14 @@ class Existence:
     def close(self) -> None:
         """Give the store back."""
         self.host.close()
+
+    def _let_fail(self, life: Life) -> None:
+        self.fates = Fates(life.faults)
+        self.fates.is_down = self._is_down
+        self.down_until_utc: dict[DeedKind, datetime] = {}
+        self.plots = PlotBook(life.plots)
+        engine = self.world.tenant.migration.engine
+        engine.source = SilentAtTimes(engine.source, lambda: self._is_down("source_mail"))
 
     def _stock_seats(self) -> None:
         people = range(self.life.people_count)

@@ -15,6 +15,7 @@ from sandbox.simulate.life import Deed, DeedKind, Life, Plot
 HOUR_S = 3600.0
 PLOT_COUNTS = (0, 0, 0, 1, 1, 2)
 ALL_SEATS = 10_000.0
+COPY_BEGINS_WITHIN_H = 2.0
 LETTERS = frozenset({DeedKind.MAIL_OUTSIDE, DeedKind.MAIL_INSIDE})
 
 # What the chapter of a stage needs first: while that is down, the mailbox stays there.
@@ -23,7 +24,6 @@ NEEDED = {
     Stage.SURVEYED: DeedKind.GRAPH_DOWN,
     Stage.PROVISIONED: DeedKind.EXCHANGE_DOWN,
     Stage.COEXISTING: DeedKind.EXCHANGE_DOWN,
-    Stage.SYNCING: DeedKind.EXCHANGE_DOWN,
     Stage.DETACHED: DeedKind.SOURCE_DOWN,
     Stage.REDIRECTED: DeedKind.EXCHANGE_DOWN,
     Stage.FINAL_SYNC: DeedKind.GRAPH_DOWN,
@@ -83,13 +83,21 @@ def _with(life: Life, *plots: Plot) -> Life:
     return replace(life, plots=(*life.plots, *plots))
 
 
+def _held(stage: Stage, at: Deed, hours: float, nth: int = 1) -> Plot:
+    """What keeps a mailbox at a stage. A first copy of few messages is held only by a source that is down before it begins."""
+    if stage is Stage.SYNCING:
+        source_down = replace(at, kind=DeedKind.SOURCE_DOWN, amount=hours + COPY_BEGINS_WITHIN_H)
+        return Plot(Stage.COEXISTING, source_down, nth)
+    return Plot(stage, replace(at, kind=NEEDED[stage], amount=hours), nth)
+
+
 def _given_up(life: Life, luck: random.Random, at: Deed) -> Life:
     """The operator gives a mailbox up before it has synced."""
     stage, hours = luck.choice(EARLY), luck.uniform(0.3, 3.0)
     asked_s = luck.uniform(0.1, 0.9) * hours * HOUR_S
     return _with(
         life,
-        Plot(stage, replace(at, kind=NEEDED[stage], amount=hours)),
+        _held(stage, at, hours),
         Plot(stage, replace(at, kind=DeedKind.ABANDON, at_s=asked_s)),
     )
 
@@ -101,7 +109,7 @@ def _out_of_patience(life: Life, luck: random.Random, at: Deed) -> Life:
     wish = luck.choice((DeedKind.RETRY, DeedKind.RETRY, DeedKind.ROLLBACK, DeedKind.ABANDON))
     return _with(
         life,
-        Plot(stage, replace(at, kind=NEEDED[stage], amount=hours)),
+        _held(stage, at, hours),
         _looked_at(luck, at, wish),
     )
 
@@ -112,7 +120,7 @@ def _turned_back(life: Life, luck: random.Random, at: Deed) -> Life:
     asked_s = luck.uniform(0.1, 0.9) * hours * HOUR_S
     return _with(
         life,
-        Plot(stage, replace(at, kind=NEEDED[stage], amount=hours)),
+        _held(stage, at, hours),
         Plot(stage, replace(at, kind=DeedKind.ROLLBACK, at_s=asked_s)),
     )
 
@@ -133,6 +141,7 @@ def _first_sync_fails(life: Life, luck: random.Random, at: Deed) -> Life:
     fails_s = hours * HOUR_S * luck.uniform(0.2, 0.99)
     return _with(
         life,
+        _held(Stage.SYNCING, at, 1.0),
         Plot(Stage.SYNCING, replace(at, kind=DeedKind.EXCHANGE_DOWN, amount=hours)),
         Plot(Stage.SYNCING, replace(at, kind=DeedKind.USER_FAILED, at_s=fails_s)),
         _looked_at(luck, at, DeedKind.RETRY),
@@ -148,7 +157,7 @@ def _sync_begins_anew(life: Life, luck: random.Random, at: Deed) -> Life:
         replace(life, messages_each=0, deeds=tuple(deeds)),
         Plot(failing, replace(at, kind=DeedKind.USER_FAILED)),
         _looked_at(luck, at, DeedKind.RETRY),
-        Plot(stage, replace(at, kind=DeedKind.EXCHANGE_DOWN, amount=1.0), nth=2),
+        _held(stage, at, 1.0, nth=2),
         Plot(stage, replace(at, kind=DeedKind.ROLLBACK, at_s=luck.uniform(0, 60)), nth=2),
     )
 
