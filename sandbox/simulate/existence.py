@@ -325,9 +325,13 @@ class Existence:
 BEHIND = {
     "source_mail": DeedKind.SOURCE_DOWN,
     "alias_map": DeedKind.SOURCE_DOWN,
+    "source_submission": DeedKind.SOURCE_DOWN,
     "directory": DeedKind.GRAPH_DOWN,
     "cloud_mail": DeedKind.GRAPH_DOWN,
+    "domains": DeedKind.GRAPH_DOWN,
     "exchange": DeedKind.EXCHANGE_DOWN,
+    "recipients": DeedKind.EXCHANGE_DOWN,
+    "mail_flow": DeedKind.EXCHANGE_DOWN,
 }
 # Part of how the service is, not of the weather.
 KEPT_IN_CALM = frozenset(

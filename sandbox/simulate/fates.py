@@ -6,6 +6,7 @@ not: so every port answers a killed process with the same kill, until a new one 
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 from azure.durable_functions import DurableOrchestrationClient
@@ -147,9 +148,7 @@ class FatefulPorts:
 
     def __init__(self, ports: Any, fates: Fates) -> None:
         self.plan, self.clock = ports.plan, ports.clock
-        for name in ("directory", "exchange", "cloud_mail", "alias_map", "source_mail"):
-            setattr(self, name, _FatefulPort(name, getattr(ports, name), fates))
-        for name in ("ledger", "journal", "boards", "secrets", "blobs", "notifier"):
+        for name in {each.name for each in fields(ports)} - NOT_WATCHED:
             setattr(self, name, _FatefulPort(name, getattr(ports, name), fates))
 
 
