@@ -6,22 +6,24 @@ from activities.catalogue import activities
 from activities.wake_stories import wake_stories
 from bascule.composition import ports
 from orchestrators.batch import batch
+from orchestrators.directory_objects import directory_objects
 from orchestrators.mailbox import mailbox
 from orchestrators.passwords import reset
 from orchestrators.wishes import abandon, cutover, retry, rollback
 from triggers.batch_upload import upload
 from triggers.completion_api import completion
 from triggers.dashboard import dashboard
+from triggers.directory_api import directory
 from triggers.http_api import api
 from triggers.roles import auth_level
 from triggers.schedule import watchdog
 
 app = df.DFApp(http_auth_level=auth_level())
 
-for blueprint in (api, dashboard, completion, upload, watchdog):
+for blueprint in (api, dashboard, completion, directory, upload, watchdog):
     app.register_functions(blueprint)
 
-for story in (batch, mailbox, cutover, rollback, retry, abandon, reset):
+for story in (batch, mailbox, directory_objects, cutover, rollback, retry, abandon, reset):
     app.orchestration_trigger(context_name="context")(story)
 
 for step in activities(ports):

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from typing import Any, get_type_hints
 
 from activities.apply_difference import apply_difference
+from activities.apply_directory import apply_directory
 from activities.bring_home import bring_home
 from activities.build_sync_batches import build_sync_batches
 from activities.certify import certify
 from activities.check_route import check_route
 from activities.close_batch import close_batch
+from activities.compare_directory import compare_directory
 from activities.destroy_secret import destroy_secret
 from activities.ensure_account import ensure_account
 from activities.ensure_licence import ensure_licence
@@ -21,6 +23,7 @@ from activities.leave_sync import leave_sync
 from activities.list_accounts import list_accounts
 from activities.list_keys import list_keys
 from activities.look_for_probe import look_for_probe
+from activities.read_directory import read_directory
 from activities.read_mailbox import read_mailbox
 from activities.read_marks import read_marks
 from activities.read_progress import read_progress
@@ -48,11 +51,13 @@ from bascule.ports.bundle import Ports
 
 WORK: tuple[Callable[[Ports, Any], object], ...] = (
     apply_difference,
+    apply_directory,
     bring_home,
     build_sync_batches,
     certify,
     check_route,
     close_batch,
+    compare_directory,
     destroy_secret,
     ensure_account,
     ensure_licence,
@@ -65,6 +70,7 @@ WORK: tuple[Callable[[Ports, Any], object], ...] = (
     list_accounts,
     list_keys,
     look_for_probe,
+    read_directory,
     read_mailbox,
     read_marks,
     read_progress,

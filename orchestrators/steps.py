@@ -14,6 +14,7 @@ from bascule.domain import password_requests as p
 from bascule.domain import requests as r
 from bascule.domain.codec import Json, decode, encode
 from bascule.domain.codes import Code
+from bascule.domain.directory_objects import records as d
 from bascule.domain.records import DOORBELL, MailboxRecord, MailboxRef
 from bascule.domain.replies import Done, Later, Refused
 
@@ -149,6 +150,10 @@ grant_wish = Step("grant_wish", r.WishRequest, r.WishOutcome)
 list_accounts = Step("list_accounts", p.AccountPageRequest, p.AccountPage)
 tell_of_reset = Step("tell_of_reset", p.ResetChunk, p.ToldFacts)
 reset_passwords = Step("reset_passwords", p.ResetChunk, p.ResetOutcome)
+
+read_directory = Step("read_directory", d.DirectoryRef, d.Standing)
+compare_directory = Step("compare_directory", d.DirectoryRef, d.Standing)
+apply_directory = Step("apply_directory", d.ChunkRequest, d.ChunkFacts)
 
 STEPS: tuple[Step[Any, Any], ...] = tuple(
     value for value in list(globals().values()) if isinstance(value, Step)

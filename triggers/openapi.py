@@ -28,6 +28,34 @@ _WISH = {
 }
 
 
+_DIRECTORY_FILES = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["files"],
+                "properties": {
+                    "files": {
+                        "type": "object",
+                        "properties": {
+                            f"{name}.csv": {"type": "string", "contentEncoding": "base64"}
+                            for name in (
+                                "groups",
+                                "group_members",
+                                "shared_mailboxes",
+                                "delegations",
+                                "contacts",
+                            )
+                        },
+                    }
+                },
+            }
+        }
+    },
+}
+
+
 def _query(name: str, kind: str = "string", *, required: bool = False) -> dict[str, Any]:
     return {"name": name, "in": "query", "required": required, "schema": {"type": kind}}
 
@@ -120,6 +148,24 @@ DOCUMENT: dict[str, Any] = {
         },
         "/dashboard": {"get": _operation("What waits for whom, as a page", content=_HTML)},
         "/tenant/dns": {"get": _operation("The plan's domains in public DNS, now", _query("aim"))},
+        "/directory": {
+            "get": _operation("Which directory files are in force, and the last report"),
+            "post": _operation(
+                "Check the directory files together and keep them",
+                _query("check", "boolean"),
+                body=_DIRECTORY_FILES,
+            ),
+        },
+        "/directory/differences": {
+            "get": _operation("What separates the tenant from the directory files now")
+        },
+        "/directory/apply": {
+            "post": _operation(
+                "Create, correct and add what the directory files want",
+                _query("removals", "integer"),
+                status=202,
+            )
+        },
         "/openapi.json": {"get": _operation("This document")},
     },
 }

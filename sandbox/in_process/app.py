@@ -10,13 +10,14 @@ from activities.catalogue import activities
 from activities.wake_stories import wake_stories
 from bascule.ports.bundle import Ports
 from orchestrators.batch import batch
+from orchestrators.directory_objects import directory_objects
 from orchestrators.mailbox import mailbox
 from orchestrators.passwords import reset
 from orchestrators.wishes import abandon, cutover, retry, rollback
 from sandbox.local_host.loader import MODULE, App, index
 
 Activity = Callable[[Any], Any]
-STORIES = (batch, mailbox, cutover, rollback, retry, abandon, reset)
+STORIES = (batch, mailbox, directory_objects, cutover, rollback, retry, abandon, reset)
 
 
 def simulated_app(ports: Ports, watched: Callable[[Activity], Activity]) -> App:

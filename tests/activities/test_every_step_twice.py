@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from activities.catalogue import WORK
+from bascule.domain.directory_objects.records import DirectoryRef
 from bascule.domain.password_requests import (
     AccountPageRequest,
     ResetChunk,
@@ -37,6 +38,7 @@ from sandbox.world.mail import header
 from sandbox.world.misfortune import Failure, FailureKind
 from tests.activities import moments
 from tests.activities.moments import REF, asked, first, ref, state_of
+from tests.directory import moments as directory_moments
 
 TOKEN = "11111111-2222-3333-4444-555555555555"
 
@@ -89,6 +91,9 @@ def reset_chunk(simulation: Simulation) -> ResetChunk:
 CASES = (
     Case("validate_upload", moments.uploaded, lambda _: REF),
     Case("reserve_seats", moments.uploaded, lambda _: REF),
+    Case("read_directory", directory_moments.compared, lambda _: DirectoryRef()),
+    Case("compare_directory", directory_moments.asked, lambda _: DirectoryRef()),
+    Case("apply_directory", directory_moments.compared, directory_moments.chunk),
     Case("register_batch", moments.uploaded, lambda _: REF),
     Case("refuse_upload", moments.uploaded, refused_file),
     Case("withdraw_upload", moments.registered, lambda _: REF),

@@ -15,7 +15,7 @@ class Kind(StrEnum):
     MAIL_USER = "mail user"
     CONTACT = "contact"
     GROUP = "distribution group"
-    OTHER = "other recipient"
+    OTHER = "recipient of another kind"
 
 
 # Source: Microsoft Learn, Get-Recipient, parameter RecipientTypeDetails.
