@@ -1,7 +1,7 @@
 """Grant, check or revoke what the app may do in Microsoft 365. How and when: docs/how-to/deploy.md.
 
 az login
-python -m infra.grants app --principal-id ID --client-id ID [--check | --revoke]
+python -m infra.grants app --principal-id ID --client-id ID [--with POWER ...] [--check | --revoke]
 python -m infra.grants sign-in --name "Bascule prod" [--url URL --principal-id ID] [--check | --revoke]
 """
 
@@ -9,9 +9,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from infra.grants.app_roles import grant_missing, grants_of, revoke_all
+from infra.grants.app_roles import grant_missing, grants_of, revoke
 from infra.grants.browser_sign_in import BrowserEntrance
-from infra.grants.exchange import lines_to_check, lines_to_grant, lines_to_revoke
+from infra.grants.exchange import (
+    lines_to_check,
+    lines_to_grant,
+    lines_to_revoke,
+    lines_to_revoke_all,
+)
 from infra.grants.graph import GrantRefused, Graph, token_of_the_azure_cli
 from infra.grants.sign_in import (
     find_sign_in,
@@ -20,7 +25,7 @@ from infra.grants.sign_in import (
     open_to_browsers,
     remove_sign_in,
 )
-from infra.grants.wanted import EXCHANGE_ROLES
+from infra.grants.wanted import POWERS
 
 
 def main(words: Sequence[str], graph: Graph | None = None) -> int:
@@ -38,24 +43,41 @@ def main(words: Sequence[str], graph: Graph | None = None) -> int:
 
 
 def _app(graph: Graph, asked: argparse.Namespace) -> int:
-    grants = grants_of(graph, asked.principal_id)
     if asked.revoke:
-        _say("revoked", revoke_all(graph, asked.principal_id, grants))
-        _say_lines("Then, in PowerShell:", lines_to_revoke(asked.principal_id))
-        return 0
+        return _revoke(graph, asked)
+    grants = grants_of(graph, asked.principal_id, asked.powers)
     if not asked.check:
         _say("granted", grant_missing(graph, asked.principal_id, grants))
-        lines = lines_to_grant(asked.client_id, asked.principal_id)
-        _say_lines("Then, once, in PowerShell as an Exchange administrator:", lines)
-        grants = grants_of(graph, asked.principal_id)
+        lines = lines_to_grant(asked.client_id, asked.principal_id, asked.powers)
+        _say_lines(
+            "Then, in PowerShell as an Exchange administrator, what is not there yet:", lines
+        )
+        grants = grants_of(graph, asked.principal_id, asked.powers)
     missing = [each.name for each in grants if each.is_wanted and not each.assignment]
-    spare = [each.name for each in grants if not each.is_wanted]
+    spare = [_spare(each.name) for each in grants if not each.is_wanted]
     _say("missing", missing)
     _say("spare, take it away", spare)
     if asked.check:
-        roles = ", ".join(each.name for each in EXCHANGE_ROLES)
-        _say_lines(f"In PowerShell, to be compared with: {roles}", lines_to_check())
+        _say_lines("In PowerShell, to be compared:", lines_to_check(asked.powers))
     return 1 if missing or spare else 0
+
+
+def _revoke(graph: Graph, asked: argparse.Namespace) -> int:
+    grants = grants_of(graph, asked.principal_id, asked.powers)
+    lines = lines_to_revoke_all(asked.principal_id)
+    if asked.powers:
+        # Only what these powers have brought; what moves mailboxes stays.
+        brought = {right.name for power in asked.powers for right in POWERS[power].graph}
+        grants = [each for each in grants if each.name in brought]
+        lines = lines_to_revoke(asked.powers)
+    _say("revoked", revoke(graph, asked.principal_id, grants))
+    _say_lines("Then, in PowerShell:", lines)
+    return 0
+
+
+def _spare(name: str) -> str:
+    power = next((p.name for p in POWERS.values() if name in {r.name for r in p.graph}), "")
+    return f"{name} (of the power {power})" if power else name
 
 
 def _sign_in(graph: Graph, asked: argparse.Namespace) -> int:
@@ -88,6 +110,14 @@ def _parser() -> argparse.ArgumentParser:
     app = kinds.add_parser("app", help="rights of the app's identity")
     app.add_argument("--principal-id", required=True, help="object id of the identity")
     app.add_argument("--client-id", required=True, help="application id of the identity")
+    app.add_argument(
+        "--with",
+        dest="powers",
+        nargs="+",
+        default=[],
+        choices=sorted(POWERS),
+        help="further powers, each with its own rights",
+    )
     sign_in = kinds.add_parser(
         "sign-in", help="registration through which people sign in to the API"
     )
@@ -101,7 +131,11 @@ def _parser() -> argparse.ArgumentParser:
             action="store_true",
             help="change nothing; 1 when something is missing or spare",
         )
-        way.add_argument("--revoke", action="store_true", help="take everything away again")
+        way.add_argument(
+            "--revoke",
+            action="store_true",
+            help="take away: the powers named, otherwise everything",
+        )
     return parser
 
 

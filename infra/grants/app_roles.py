@@ -3,10 +3,11 @@
 Source: "Grant an appRoleAssignment to a service principal", Microsoft Graph v1.0 reference, Microsoft Learn.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from infra.grants.graph import GrantRefused, Graph
-from infra.grants.wanted import APP_ROLES
+from infra.grants.wanted import app_roles
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,8 @@ class Grant:
     assignment: str = ""
 
 
-def grants_of(graph: Graph, principal_id: str) -> list[Grant]:
-    """Every permission of the two services that is wanted or granted.
+def grants_of(graph: Graph, principal_id: str, powers: Iterable[str] = ()) -> list[Grant]:
+    """Every permission of the two services that is wanted, those of further powers with them, or granted.
 
     Raises:
         GrantRefused: a service or one of its permissions is not in this tenant.
@@ -32,7 +33,7 @@ def grants_of(graph: Graph, principal_id: str) -> list[Grant]:
     }
     return [
         grant
-        for app_id, rights in APP_ROLES.items()
+        for app_id, rights in app_roles(powers).items()
         for grant in _of_service(graph, app_id, {each.name for each in rights}, assignments)
     ]
 
@@ -70,8 +71,8 @@ def grant_missing(graph: Graph, principal_id: str, grants: list[Grant]) -> list[
     return [each.name for each in lacking]
 
 
-def revoke_all(graph: Graph, principal_id: str, grants: list[Grant]) -> list[str]:
-    """Take away everything that the two services were asked for; the names of what was taken."""
+def revoke(graph: Graph, principal_id: str, grants: Iterable[Grant]) -> list[str]:
+    """Take away what of these is granted; the names of what was taken."""
     held = [each for each in grants if each.assignment]
     for each in held:
         graph.delete(f"/servicePrincipals/{principal_id}/appRoleAssignments/{each.assignment}")

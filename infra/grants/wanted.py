@@ -1,8 +1,11 @@
 """The reviewed list: what the app must be allowed in Microsoft 365, each with what it is for, and nothing besides.
 
+The first lists move mailboxes. Further powers are granted by name, only where their work is wanted, and taken away alone.
+
 Sources: "Microsoft Graph permissions reference" and "Permissions in Exchange Online", Microsoft Learn.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"
@@ -39,3 +42,51 @@ APP_ROLES = {
     GRAPH_APP_ID: GRAPH_ROLES,
     EXCHANGE_APP_ID: EXCHANGE_APP_ROLES,
 }
+
+
+@dataclass(frozen=True)
+class Power:
+    """Rights beside those that move mailboxes; what it needs of those is not named again."""
+
+    name: str
+    needed_for: str
+    graph: tuple[Right, ...] = ()
+    exchange: tuple[Right, ...] = ()
+
+
+POWERS = {
+    power.name: power
+    for power in (
+        Power(
+            "tenant",
+            "prepare the tenant, watch over it, and complete it",
+            graph=(Right("Domain.ReadWrite.All", "add, verify and read domains"),),
+            exchange=(
+                Right("Transport Rules", "the rule that routes mail to Postfix"),
+                Right("Remote and Accepted Domains", "connectors and accepted domains"),
+                Right("Mail Recipient Creation", "the mailbox of the reports"),
+            ),
+        ),
+        Power(
+            "objects",
+            "groups, shared mailboxes, rights on mailboxes, and contacts",
+            graph=(Right("GroupMember.Read.All", "who is in which group, in few calls"),),
+            exchange=(
+                Right("Mail Recipients", "rights on mailboxes, contacts that exist"),
+                Right("Mail Recipient Creation", "shared mailboxes and contacts"),
+            ),
+        ),
+        Power(
+            "passwords",
+            "set passwords of accounts that exist",
+            # Never those of administrators: the directory refuses that without a role of its own.
+            graph=(Right("User-PasswordProfile.ReadWrite.All", "set another password"),),
+        ),
+    )
+}
+
+
+def app_roles(powers: Iterable[str] = ()) -> dict[str, tuple[Right, ...]]:
+    """The application permissions by service, those of further powers with them."""
+    further = tuple(right for name in powers for right in POWERS[name].graph)
+    return {**APP_ROLES, GRAPH_APP_ID: (*GRAPH_ROLES, *further)}

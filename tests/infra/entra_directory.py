@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 
 from infra.grants.graph import Graph
-from infra.grants.wanted import APP_ROLES
+from infra.grants.wanted import POWERS, app_roles
 
 IDENTITY = "11111111-1111-4111-8111-111111111111"
 TENANT = "33333333-3333-4333-8333-333333333333"
@@ -28,7 +28,7 @@ class EntraDirectory:
                     for name in ("Files.Read.All", *(each.name for each in rights))
                 ],
             }
-            for number, (app_id, rights) in enumerate(APP_ROLES.items())
+            for number, (app_id, rights) in enumerate(app_roles(POWERS).items())
         }
         self.assignments: dict[str, dict[str, str]] = {}
         self.applications: dict[str, dict[str, Any]] = {}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from infra.grants.__main__ import main
-from infra.grants.wanted import EXCHANGE_APP_ROLES, EXCHANGE_ROLES, GRAPH_ROLES
+from infra.grants.wanted import EXCHANGE_APP_ROLES, EXCHANGE_ROLES, GRAPH_ROLES, POWERS
 from tests.infra.entra_directory import IDENTITY, TENANT, EntraDirectory
 
 PERMISSIONS = Path(__file__).parents[2] / "docs" / "reference" / "permissions.md"
@@ -122,12 +122,18 @@ def test_a_refusal_is_told_without_a_trace(capsys: pytest.CaptureFixture[str]) -
 
 def test_the_documented_list_is_the_granted_one() -> None:
     """The list that a security officer signs must be the one that is granted."""
-    rows = re.findall(
-        r"^\| `?([\w. -]+?)`? \|", PERMISSIONS.read_text(encoding="utf-8"), re.MULTILINE
-    )
+    page = PERMISSIONS.read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `?([\w. -]+?)`? \|", page, re.MULTILINE)
+    further = re.findall(r"^\| `(\w+)` \| `?([\w. -]+?)`? \|", page, re.MULTILINE)
+    powers = {
+        (power.name, right.name)
+        for power in POWERS.values()
+        for right in (*power.graph, *power.exchange)
+    }
 
     for right in (*GRAPH_ROLES, *EXCHANGE_ROLES):
         assert right.name in rows
     for name in rows:
         if re.fullmatch(r"\w+(\.\w+)+|\w*Mail\w*\.\w+", name):
             assert name in WANTED
+    assert set(further) == powers
