@@ -71,7 +71,7 @@ def _refused_or_left(world: World, log: MailLog) -> Iterator[str]:
     for journey in world.trace.journeys.values():
         if journey.bounced is not None and journey.bounced not in given_back:
             yield f"bounced: to {journey.recipient}: {journey.bounced}"
-    for name, store in _stores(world):
+    for name, store in [*_stores(world), *_recoverable(world)]:
         if any(is_probe(message.raw) for _, message in store.walk()):
             yield f"a probe was left in the mailbox of {name}"
 
@@ -106,6 +106,12 @@ def _stores(world: World) -> Iterator[tuple[str, MailStore]]:
         in_cloud = world.tenant.mailboxes.at_address(box.address)
         if in_cloud is not None:
             yield f"{box.address} in the cloud", in_cloud.store
+
+
+def _recoverable(world: World) -> Iterator[tuple[str, MailStore]]:
+    """What people find under *Recover deleted items*."""
+    for box in world.tenant.mailboxes.all():
+        yield f"{box.primary_address}, among what can be recovered", box.recoverable
 
 
 def is_as_sent(stored: bytes, sent: bytes) -> bool:

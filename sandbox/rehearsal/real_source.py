@@ -34,6 +34,10 @@ database = "{database}"
 table = "{database}.{table}"
 user = "{user}"
 home_form = "{{local}}@{source_domain}"
+
+[submission]
+hosts = {postfixes}
+ca_file = "{ca_file}"
 """
 MASTER = f'master_user = "{MASTER_USER}"\n'
 
@@ -85,13 +89,14 @@ class RealSource:
         _check_nothing_changed_on_the_way(world)
 
     def places(self) -> str:
-        """Dovecot with the private authority that is believed, and MariaDB with the product's own user."""
+        """Dovecot and both Postfixes with the private authority that is believed, MariaDB with the product's own user."""
         dovecot = self.host.dovecot
         return PLACES.format(
             host=LOOPBACK,
             port=dovecot.imap_port if self._security == "starttls" else dovecot.imaps_port,
             security=self._security,
             ca_file=dovecot.ca_file,
+            postfixes=[f"{LOOPBACK}:{postfix.port}" for postfix in self.host.postfixes],
             master=MASTER if self._has_master else "",
             database_port=self.host.database.port,
             database=DATABASE,

@@ -80,6 +80,7 @@ def show(outcome: Outcome, path: Path) -> None:
     print(
         f"Mail: {mail['accepted']} messages had to arrive ({mail['sent_during_cutover']} sent during"
         f" the cutover), {len(mail['lost'])} lost, {len(mail['doubled'])} doubled,"
+        f" {sum(row['doubled_by_certificate'] or 0 for row in content['mailboxes'])} by the certificates,"
         f" {mail['loops']} loops, at most {mail['hops_max']} hops;"
         f" {mail['compared_by_octet']} compared octet by octet, {len(mail['altered'])} altered"
         f"\n{sum(each['letters_to_both_sides'] for each in content['lists'])} letters to lists met"
@@ -103,8 +104,16 @@ def _mailbox(stage: Stage, address: str) -> dict[str, Any]:
         "source_messages": sum(1 for _ in source.store.walk()) if source else 0,
         "cloud_messages": sum(1 for _ in cloud.store.walk()) if cloud else 0,
         "certificate": said["certificate"],
+        "doubled_by_certificate": _doubled_count(stage, said["certificate"]),
         "detached_to_redirected_s": _between(reached.get(DETACHED), reached.get(REDIRECTED)),
     }
+
+
+def _doubled_count(stage: Stage, certificate: str) -> int | None:
+    """How many messages a certificate names as being there twice; None without one."""
+    if not certificate:
+        return None
+    return int(json.loads(stage.rig.report(certificate))["doubled_count"])
 
 
 def _lists(stage: Stage) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from sandbox.world.world import World
 
 MESSAGE_SIZE_MAX_BYTES = 256 * 1024
 # Where things are, an operator's own plan cannot say of a sandbox; what to do with them, it can.
-PLACES = ("tenant", "source", "alias_map")
+PLACES = ("tenant", "source", "alias_map", "submission")
 
 
 TEMPLATE = """
@@ -37,6 +37,7 @@ usage_location = "FR"
 
 [cutover]
 hold_s = {hold_s}
+source_probe = {source_probe}
 
 [survey]
 message_size_max_bytes = {message_size_max}
@@ -63,6 +64,8 @@ def plan_text(
         message_size_max=MESSAGE_SIZE_MAX_BYTES,
         # As an operator does who knows their tenant: as long as its servers remember a group, and no longer.
         hold_s=math.ceil(world.weather.group_cache_age.max_s),
+        # Where there is a Postfix to go through.
+        source_probe=str("submission" in tomllib.loads(places)).lower(),
     )
 
 
@@ -74,4 +77,5 @@ def merged(own: str, played: str) -> str:
     """
     read_plan(own)
     places = tomllib.loads(played)
-    return tomli_w.dumps(tomllib.loads(own) | {name: places[name] for name in PLACES})
+    played_places = {name: places[name] for name in PLACES if name in places}
+    return tomli_w.dumps(tomllib.loads(own) | played_places)

@@ -122,10 +122,12 @@ class Dovecot:
         self.master_password = master_password
         self.imap_port, self.imaps_port, self.lmtp_port = free_ports(3)
         self.ca_file = folder / "ca.pem"
+        self.pem_file = folder / "server.pem"
+        """Certificate and key for loopback, for the other servers of the host as well."""
 
     def install(self) -> None:
         """Write certificate, users and configuration, and start."""
-        _private(self._folder / "server.pem", server_pem(self.ca_file, real_now_utc()))
+        _private(self.pem_file, server_pem(self.ca_file, real_now_utc()))
         mail = self._folder / "mail"
         mail.mkdir(mode=0o700)
         run(["chown", f"{MAIL_USER}:{MAIL_USER}", str(mail)])

@@ -47,7 +47,7 @@ class MailHost:
 
     def open_postfixes(self, tenant_port: int) -> None:
         """Start both, with the tenant's inbound door at this port."""
-        neighbours = Neighbours(self.dovecot.lmtp_port, tenant_port)
+        neighbours = Neighbours(self.dovecot.lmtp_port, tenant_port, self.dovecot.pem_file)
         for postfix in self.postfixes:
             self._stack.callback(postfix.stop)
             postfix.install(self.database, neighbours)

@@ -4,7 +4,7 @@
                                              or   someone@exampleorg.onmicrosoft.com    SMTP to the tenant
 
 Every waiting time of the queue is cut from minutes to seconds; nothing else is made for the rehearsal.
-Source: postconf(5), mysql_table(5), virtual(5), transport(5), MULTI_INSTANCE_README of Postfix 3.7.
+Source: postconf(5), mysql_table(5), virtual(5), transport(5), MULTI_INSTANCE_README and TLS_README of Postfix 3.7.
 """
 
 import json
@@ -50,6 +50,9 @@ mydestination =
 mynetworks = 192.0.2.1/32
 smtpd_relay_restrictions = reject_unauth_destination
 smtpd_peername_lookup = no
+smtpd_tls_security_level = may
+smtpd_tls_cert_file = {server_pem}
+smtpd_tls_key_file = {server_pem}
 smtp_dns_support_level = disabled
 local_header_rewrite_clients =
 local_recipient_maps =
@@ -84,6 +87,7 @@ bounce    unix  -       -       n       -       0       bounce
 defer     unix  -       -       n       -       0       bounce
 trace     unix  -       -       n       -       0       bounce
 verify    unix  -       -       n       -       1       verify
+tlsmgr    unix  -       -       n       1000?   1       tlsmgr
 flush     unix  n       -       n       1000?   0       flush
 proxymap  unix  -       -       n       -       -       proxymap
 smtp      unix  -       -       n       -       -       smtp
@@ -101,10 +105,11 @@ postlog   unix-dgram n  -       n       -       1       postlogd
 
 @dataclass(frozen=True)
 class Neighbours:
-    """Whom a Postfix hands mail to, by port on loopback."""
+    """Whom a Postfix hands mail to, by port on loopback, and the certificate that it shows to others."""
 
     lmtp_port: int
     tenant_port: int
+    server_pem: Path
 
 
 class Postfix:
@@ -184,6 +189,7 @@ class Postfix:
             initial_domain=self._naming.initial_domain,
             lmtp_port=neighbours.lmtp_port,
             tenant_port=neighbours.tenant_port,
+            server_pem=neighbours.server_pem,
             size_max=MESSAGE_BYTES_MAX,
             backoff_min=MINIMAL_BACKOFF_S,
             backoff_max=MAXIMAL_BACKOFF_S,

@@ -10,7 +10,7 @@ from sandbox.world.weather import Span
 
 # At this speed Postfix's five seconds are twenty-five minutes; the source must be quiet for twice as long.
 SPEED = 300.0
-CUTOVER: dict[str, Any] = {"hold_s": 600, "quiet_s": 3600, "grace_h": 4}
+CUTOVER: dict[str, Any] = {"hold_s": 600, "quiet_s": 3600, "grace_h": 4, "source_probe": True}
 QUICK_WEATHER = replace(
     WEATHER,
     mailbox_provisioning=Span(30, 120),
@@ -40,6 +40,7 @@ PLAN: dict[str, Any] = {
         "probe_sender": "probe@example.org",
     },
     "source": {"host": "127.0.0.1"},
+    "submission": {"hosts": ["127.0.0.1"]},
     "alias_map": {"driver": "sqlite", "path": "/nowhere"},
     "cohorts": {"default": {"licence": "STANDARDWOFFPACK_STUDENT", "usage_location": "FR"}},
     "survey": {"waived": ["message_too_large", "two_folders_for_one_role"]},

@@ -9,10 +9,13 @@ import pymysql
 import pytest
 
 from bascule.adapters.alias_tables.mysql import MysqlAliasMap
+from bascule.adapters.clock import SystemClock
 from bascule.adapters.imap.connection import ImapSourceMail
+from bascule.adapters.source_submission import SmtpSubmission
 from bascule.domain.errors import BasculeError, Unreachable
 from bascule.domain.mail import Login
 from bascule.domain.plan import AliasMapPlan, SourcePlan
+from bascule.domain.plan_submission import SubmissionPlan
 from bascule.domain.routes import RouteSwitch
 from sandbox.rehearsal.dovecot_mail import DovecotMail
 from sandbox.rehearsal.judgement import is_as_sent
@@ -26,6 +29,7 @@ from sandbox.servers.mariadb import DATABASE, PRODUCT_USER, TABLE, MariaDbAliase
 from sandbox.servers.postfix import Postfix
 from sandbox.world.mail import MailStore, fingerprint
 from sandbox.world.naming import Naming
+from sandbox.world.trace import is_probe
 
 pytestmark = pytest.mark.slow
 
@@ -144,6 +148,37 @@ def test_a_lookup_uses_the_index(host: MailHost) -> None:
 
     assert row is not None
     assert row["key"] == "by_source"
+
+
+def submission_plan(host: MailHost, ca_file: str) -> SubmissionPlan:
+    """The plan's section on Postfix's own door."""
+    places = tuple(f"{LOOPBACK}:{postfix.port}" for postfix in host.postfixes)
+    return SubmissionPlan(places, ca_file=ca_file)
+
+
+def test_a_probe_through_postfix_arrives_and_is_encrypted(host: MailHost) -> None:
+    """A redirect that waits for probes would wait for ever at a Postfix that takes none."""
+    plan = submission_plan(host, str(host.dovecot.ca_file))
+
+    SmtpSubmission(plan, SystemClock()).send(
+        0, "probe@example.org", ADDRESS, "Bascule probe 1", "x"
+    )
+
+    wait_until(lambda: bool(probes(host)), "the probe")
+    assert b"with ESMTPS" in probes(host)[0]
+
+
+def test_a_postfix_with_an_unknown_authority_gets_no_probe(host: MailHost) -> None:
+    """Whoever stands in between could make us believe in a redirect."""
+    with pytest.raises(Unreachable):
+        SmtpSubmission(submission_plan(host, ""), SystemClock()).send(
+            0, "probe@example.org", ADDRESS, "Bascule probe 2", "x"
+        )
+
+
+def probes(host: MailHost) -> list[bytes]:
+    """The probes among Anna's mail."""
+    return [message.raw for _, message in inbox(host).walk() if is_probe(message.raw)]
 
 
 def test_every_octet_arrives_as_it_was_sent(host: MailHost) -> None:
