@@ -113,6 +113,16 @@ class Account:
 
 
 @dataclass(frozen=True)
+class DeletedAccount:
+    """A user who was deleted and can still be restored."""
+
+    account_id: str
+    display_name: str
+    addresses: tuple[str, ...]
+    """Lower case, the former user principal name first."""
+
+
+@dataclass(frozen=True)
 class NewAccount:
     """What it takes to create an account."""
 

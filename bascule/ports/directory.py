@@ -1,8 +1,9 @@
 """Accounts and licences of the tenant."""
 
+from collections.abc import Iterator
 from typing import Protocol
 
-from bascule.domain.directory import Account, LicenceChange, NewAccount, Sku
+from bascule.domain.directory import Account, DeletedAccount, LicenceChange, NewAccount, Sku
 
 
 class Directory(Protocol):
@@ -21,6 +22,18 @@ class Directory(Protocol):
 
     def find_account(self, address: str) -> Account | None:
         """The account whose user principal name is `address`; None when there is none."""
+        ...
+
+    def accounts(self) -> Iterator[Account]:
+        """Every user of the tenant, page by page, by no order; one made a moment ago may be missing."""
+        ...
+
+    def holders_of(self, address: str) -> tuple[Account, ...]:
+        """The users who have this address among theirs, whatever their name; mostly one or none."""
+        ...
+
+    def deleted_accounts(self, age_max_s: float = 0.0) -> tuple[DeletedAccount, ...]:
+        """Users deleted less than 30 days ago, who can be restored; `age_max_s` allows an answer that old."""
         ...
 
     def create_account(self, new: NewAccount) -> Account:

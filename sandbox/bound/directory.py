@@ -1,12 +1,14 @@
 """The directory port, on the world's tenant."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 from bascule.domain.addresses import local_part, normal_address
 from bascule.domain.codes import Code
 from bascule.domain.directory import (
     Account,
+    DeletedAccount,
     LicenceChange,
     LicenceState,
     NewAccount,
@@ -25,6 +27,8 @@ from sandbox.world.licences import LicenceChange as WorldChange
 from sandbox.world.licences import Product
 from sandbox.world.world import World
 
+# "List users": at most 999 a page.
+PAGE_SIZE = 999
 PLAN_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 NICKNAME_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -48,6 +52,35 @@ class WorldDirectory:
         with graph_call(self._world, "graph.GET users", USER_READERS):
             user = self._seen(wanted)
             return _account(user) if user and user.upn.lower() == wanted else None
+
+    def accounts(self) -> Iterator[Account]:
+        """Every user a replica shows; a call for each page of them."""
+        with graph_call(self._world, "graph.GET users", USER_READERS):
+            users = self._directory.users()
+        for _ in range(PAGE_SIZE, len(users), PAGE_SIZE):
+            with graph_call(self._world, "graph.GET users", USER_READERS):
+                pass
+        return map(_account, users)
+
+    def holders_of(self, address: str) -> tuple[Account, ...]:
+        """Who has this proxy address, as a replica shows it."""
+        wanted = normal_address(address)
+        with graph_call(self._world, "graph.GET users", USER_READERS):
+            found = map(_account, self._directory.users())
+            return tuple(account for account in found if wanted in account.addresses)
+
+    def deleted_accounts(self, age_max_s: float = 0.0) -> tuple[DeletedAccount, ...]:
+        """Accounts that can be restored; never an old answer."""
+        del age_max_s
+        with graph_call(self._world, "graph.GET directory/deletedItems", USER_READERS):
+            return tuple(
+                DeletedAccount(
+                    user.user_id,
+                    user.display_name,
+                    tuple(dict.fromkeys((normal_address(user.upn), *_smtp_addresses(user)))),
+                )
+                for user in self._directory.deleted()
+            )
 
     def create_account(self, new: NewAccount) -> Account:
         """A new account; its country goes with it."""

@@ -307,12 +307,16 @@ OPERATIONS = (
     Operation("GET", "users/{user}", get_user, USER_READERS, frozenset({"$select"})),
     Operation("PATCH", "users/{user}", update_user),
     Operation("DELETE", "users/{user}", delete_user, USER_WRITERS),
-    Operation(
-        "GET",
-        "directory/deletedItems/microsoft.graph.user",
-        list_deleted_users,
-        USER_READERS,
-        frozenset({"$select"}),
+    *(
+        Operation(
+            "GET",
+            f"directory/deletedItems/{namespace}.user",
+            list_deleted_users,
+            USER_READERS,
+            frozenset({"$select"}),
+        )
+        # The service's metadata gives its namespace the alias that its SDKs write.
+        for namespace in ("microsoft.graph", "graph")
     ),
     Operation(
         "POST",

@@ -7,6 +7,7 @@ from bascule.adapters.graph.directory import nickname
 from bascule.domain.codes import Code
 from bascule.domain.directory import (
     Assignment,
+    DeletedAccount,
     LicenceChange,
     LicenceState,
     NewAccount,
@@ -318,3 +319,41 @@ def test_nicknames_have_only_what_the_directory_takes(address: str, expected: st
 def test_an_address_without_a_usable_letter_still_has_a_nickname() -> None:
     """The property is required."""
     assert nickname("!!@c.org")
+
+
+def test_the_list_of_accounts_follows_its_pages() -> None:
+    """A tenant has more accounts than a page."""
+    first, second = (
+        {"id": "1", "userPrincipalName": "a@b.c"},
+        {"id": "2", "userPrincipalName": "B@b.c"},
+    )
+    following = "https://graph.microsoft.com/v1.0/users?$skiptoken=x"
+    with GraphDesk(page(first, next_link=following), page(second)) as desk:
+        found = [account.address for account in desk.directory.accounts()]
+
+    assert found == ["a@b.c", "b@b.c"]
+    assert desk.asked[0].startswith("GET /users?$select=id,userPrincipalName,")
+    assert desk.asked[0].endswith("&$top=999")
+
+
+def test_a_deleted_account_loses_the_identifier_in_front_of_its_name() -> None:
+    """The service puts it there, so that the name is free again."""
+    user = {
+        "id": ID,
+        "displayName": "Ann",
+        "userPrincipalName": f"{ID.replace('-', '')}ann@contoso.com",
+        "proxyAddresses": ["SMTP:ann@contoso.com", "smtp:a.b@contoso.com"],
+    }
+    with GraphDesk(page(user)) as desk:
+        found = desk.directory.deleted_accounts()
+
+    assert found == (DeletedAccount(ID, "Ann", ("ann@contoso.com", "a.b@contoso.com")),)
+
+
+def test_the_deleted_accounts_are_read_once_for_many() -> None:
+    """A batch of a thousand new accounts asks a thousand times."""
+    with GraphDesk(page()) as desk:
+        desk.directory.deleted_accounts(600.0)
+        desk.directory.deleted_accounts(600.0)
+
+    assert len(desk.asked) == 1

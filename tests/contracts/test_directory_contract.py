@@ -263,6 +263,40 @@ def test_seats_in_the_grace_period_and_suspended_ones_are_told_apart(
     assert (sku.free_count, sku.assignable_count) == (0, 5)
 
 
+def test_the_list_of_accounts_is_whole_and_says_of_each_what_a_look_at_it_says(
+    door: Directory, school: Tenant
+) -> None:
+    """Seats are counted over it; one account left out is one seat promised twice."""
+    made = [door.create_account(replace(ANN, address=f"p{at}@example.org")) for at in range(3)]
+    door.change_licences(made[1].account_id, given(_sku(door).sku_id, ()))
+
+    listed = {account.address: account for account in door.accounts()}
+
+    assert len(listed) == len(school.world.tenant.directory.users())
+    assert {account.address for account in made} <= set(listed)
+    assert listed["p1@example.org"] == door.find_account("p1@example.org")
+
+
+def test_who_has_an_address_is_found_whatever_their_name(door: Directory, school: Tenant) -> None:
+    """The collision's other side has to be named."""
+    account_id = door.create_account(ANN).account_id
+    school.world.tenant.directory.stamp_addresses(account_id, ANN.address, ("o'hara@example.org",))
+
+    assert [holder.address for holder in door.holders_of("O'Hara@example.org")] == [ANN.address]
+    assert door.holders_of("nobody@example.org") == ()
+
+
+def test_a_deleted_account_is_known_by_its_former_name(door: Directory, school: Tenant) -> None:
+    """A new account of that name would leave the old mailbox behind."""
+    account_id = door.create_account(ANN).account_id
+    assert door.deleted_accounts() == ()
+
+    school.world.tenant.directory.delete(account_id)
+    found = door.deleted_accounts()
+
+    assert [(gone.account_id, gone.addresses[0]) for gone in found] == [(account_id, ANN.address)]
+
+
 def test_the_mailbox_opens_some_time_after_the_licence(door: Directory, school: Tenant) -> None:
     """Every 404 until then means not yet."""
     account_id, sku = door.create_account(ANN).account_id, _sku(door)

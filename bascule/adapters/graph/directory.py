@@ -8,8 +8,8 @@ import math
 import re
 import threading
 import time
-from collections.abc import Iterable
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property, partial
 from types import ModuleType
 from typing import Any
 from uuid import UUID
@@ -25,6 +25,7 @@ from bascule.domain.addresses import local_part, mailbox_key, normal_address
 from bascule.domain.codes import Code
 from bascule.domain.directory import (
     Account,
+    DeletedAccount,
     LicenceChange,
     LicenceState,
     NewAccount,
@@ -40,6 +41,10 @@ _NICKNAME_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 ACTIVE_STATES = frozenset({"Active", "ActiveWithError"})
 # Accounts whose usage location this process wrote lately; the mailboxes one app has in flight.
 LOCATED_COUNT_MAX = 10_000
+# 999 accounts a page: half a million, ten times the largest batch.
+PAGE_COUNT_MAX = 500
+# The name of a deleted account begins with its identifier, without hyphens, so that the name is free again.
+_DELETED_PREFIX = re.compile(r"^[0-9a-f]{32}(?=.)")
 
 
 Json = dict[str, Any]
@@ -54,6 +59,9 @@ class GraphDirectory:
         self._stock: tuple[Sku, ...] = ()
         self._stock_read_s = -math.inf
         self._stock_lock = threading.Lock()
+        self._deleted: tuple[DeletedAccount, ...] = ()
+        self._deleted_read_s = -math.inf
+        self._deleted_lock = threading.Lock()
 
     def licence_stock(self, age_max_s: float = 0.0) -> tuple[Sku, ...]:
         """GET /subscribedSkus; asked by many at once with some age allowed, once for all of them."""
@@ -76,6 +84,26 @@ class GraphDirectory:
                 return None
             raise
         return found if found.address == wanted else None
+
+    def accounts(self) -> Iterator[Account]:
+        """GET /users."""
+        return map(_account, self._listed("list the accounts", self._calls.accounts))
+
+    def holders_of(self, address: str) -> tuple[Account, ...]:
+        """GET /users, filtered by proxy address; an answer about somebody else counts as none."""
+        wanted = normal_address(address)
+        ask = partial(_holders, self._calls, wanted)
+        found = map(_account, self._listed(f"look for who has {wanted}", ask))
+        return tuple(account for account in found if wanted in account.addresses)
+
+    def deleted_accounts(self, age_max_s: float = 0.0) -> tuple[DeletedAccount, ...]:
+        """GET /directory/deletedItems/microsoft.graph.user; asked by many at once, once for all of them."""
+        with self._deleted_lock:
+            if time.monotonic() - self._deleted_read_s > age_max_s:
+                entries = self._listed("list the deleted accounts", self._calls.deleted)
+                self._deleted = tuple(map(_deleted, entries))
+                self._deleted_read_s = time.monotonic()
+            return self._deleted
 
     def create_account(self, new: NewAccount) -> Account:
         """POST /users. The answer is believed: a read right after it may miss the account."""
@@ -139,6 +167,20 @@ class GraphDirectory:
     @cached_property
     def _calls(self) -> Any:
         return _directory_calls()
+
+    def _listed(self, doing: str, ask: Callable[..., Any]) -> Iterator[Json]:
+        link = ""
+        for _ in range(PAGE_COUNT_MAX):
+            page = self._page(doing, ask, link)
+            yield from page["value"]
+            link = str(page.get("@odata.nextLink") or "")
+            if not link:
+                return
+            link = self._client.checked_link(link)
+        raise Refusal(Code.REQUEST_REJECTED, f"{doing}: more than {PAGE_COUNT_MAX} pages")
+
+    def _page(self, doing: str, ask: Callable[..., Any], link: str) -> Json:
+        return _with(self._client.call(doing, lambda graph: ask(graph, link)), "value", doing)
 
     def _read_stock(self) -> tuple[Sku, ...]:
         doing = "read the licences of the tenant"
@@ -232,6 +274,19 @@ def _account(user: Json) -> Account:
         usage_location=str(user.get("usageLocation") or ""),
         licences=tuple(_licence(state) for state in user.get("licenseAssignmentStates") or ()),
         addresses=_smtp_addresses(user.get("proxyAddresses") or ()),
+    )
+
+
+def _holders(calls: Any, address: str, graph: Any, link: str) -> Any:
+    return calls.holders(graph, address, link)
+
+
+def _deleted(user: Json) -> DeletedAccount:
+    name = normal_address(str(user.get("userPrincipalName") or ""))
+    proxies = _smtp_addresses(user.get("proxyAddresses") or ())
+    addresses = (_DELETED_PREFIX.sub("", name), *proxies)
+    return DeletedAccount(
+        str(user["id"]), str(user.get("displayName") or ""), tuple(dict.fromkeys(addresses))
     )
 
 

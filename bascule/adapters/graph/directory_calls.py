@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from msgraph import GraphServiceClient
+from msgraph.generated.directory.deleted_items.graph_user.graph_user_request_builder import (
+    GraphUserRequestBuilder,
+)
 from msgraph.generated.models.assigned_license import AssignedLicense
 from msgraph.generated.models.password_profile import PasswordProfile
 from msgraph.generated.models.user import User
@@ -17,12 +20,16 @@ from msgraph.generated.users.item.mailbox_settings.mailbox_settings_request_buil
     MailboxSettingsRequestBuilder,
 )
 from msgraph.generated.users.item.user_item_request_builder import UserItemRequestBuilder
+from msgraph.generated.users.users_request_builder import UsersRequestBuilder
 
 from bascule.adapters.graph.answers import Json, asking, json_answer
 from bascule.domain.directory import NewAccount
 
 # "Create user": weaker passwords than the default policy are allowed for this account.
 WEAK_ALLOWED = "DisableStrongPassword"
+# "List users": at most 999 a page.
+ACCOUNT_PAGE_SIZE = 999
+DELETED_PROPERTIES = ["id", "userPrincipalName", "displayName", "proxyAddresses"]
 # None of these but the first two are in the answer unless asked for.
 ACCOUNT_PROPERTIES = [
     "id",
@@ -37,6 +44,38 @@ ACCOUNT_PROPERTIES = [
 async def stock(graph: GraphServiceClient) -> Json:
     """GET /subscribedSkus: one page, always."""
     return await json_answer(graph, graph.subscribed_skus.to_get_request_information())
+
+
+async def accounts(graph: GraphServiceClient, link: str) -> Json:
+    """GET /users, or the page that `link` leads to."""
+    if link:
+        return await json_answer(graph, graph.users.with_url(link).to_get_request_information())
+    query = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(
+        select=ACCOUNT_PROPERTIES, top=ACCOUNT_PAGE_SIZE
+    )
+    return await json_answer(graph, graph.users.to_get_request_information(asking(query)))
+
+
+async def holders(graph: GraphServiceClient, address: str, link: str) -> Json:
+    """GET /users with a filter; a quote inside a string is doubled (OData 4.01 part 2, 5.1.1.6.1)."""
+    if link:
+        return await json_answer(graph, graph.users.with_url(link).to_get_request_information())
+    quoted = address.replace("'", "''")
+    query = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(
+        filter=f"proxyAddresses/any(p:p eq 'smtp:{quoted}')", select=ACCOUNT_PROPERTIES
+    )
+    return await json_answer(graph, graph.users.to_get_request_information(asking(query)))
+
+
+async def deleted(graph: GraphServiceClient, link: str) -> Json:
+    """GET /directory/deletedItems/microsoft.graph.user, or the page that `link` leads to."""
+    builder = graph.directory.deleted_items.graph_user
+    if link:
+        return await json_answer(graph, builder.with_url(link).to_get_request_information())
+    query = GraphUserRequestBuilder.GraphUserRequestBuilderGetQueryParameters(
+        select=DELETED_PROPERTIES
+    )
+    return await json_answer(graph, builder.to_get_request_information(asking(query)))
 
 
 async def account(graph: GraphServiceClient, key: str) -> Json:
