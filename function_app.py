@@ -9,21 +9,34 @@ from orchestrators.batch import batch
 from orchestrators.directory_objects import directory_objects
 from orchestrators.mailbox import mailbox
 from orchestrators.passwords import reset
+from orchestrators.preparation import tenant_preparation
 from orchestrators.wishes import abandon, cutover, retry, rollback
 from triggers.batch_upload import upload
 from triggers.completion_api import completion
 from triggers.dashboard import dashboard
 from triggers.directory_api import directory
+from triggers.guard import guard
 from triggers.http_api import api
 from triggers.roles import auth_level
 from triggers.schedule import watchdog
+from triggers.tenant_api import tenant_api
 
 app = df.DFApp(http_auth_level=auth_level())
 
-for blueprint in (api, dashboard, completion, directory, upload, watchdog):
+for blueprint in (api, dashboard, completion, directory, tenant_api, guard, upload, watchdog):
     app.register_functions(blueprint)
 
-for story in (batch, mailbox, directory_objects, cutover, rollback, retry, abandon, reset):
+for story in (
+    batch,
+    mailbox,
+    tenant_preparation,
+    directory_objects,
+    cutover,
+    rollback,
+    retry,
+    abandon,
+    reset,
+):
     app.orchestration_trigger(context_name="context")(story)
 
 for step in activities(ports):

@@ -22,11 +22,14 @@ from activities.leave_coexistence import leave_coexistence
 from activities.leave_sync import leave_sync
 from activities.list_accounts import list_accounts
 from activities.list_keys import list_keys
+from activities.list_parts import list_parts
 from activities.look_for_probe import look_for_probe
+from activities.prepare_part import prepare_part
 from activities.read_directory import read_directory
 from activities.read_mailbox import read_mailbox
 from activities.read_marks import read_marks
 from activities.read_progress import read_progress
+from activities.record_preparation import record_preparation
 from activities.record_progress import record_progress
 from activities.refuse_upload import refuse_upload
 from activities.register_batch import register_batch
@@ -37,8 +40,10 @@ from activities.request_delta import request_delta
 from activities.reserve_seats import reserve_seats
 from activities.reset_passwords import reset_passwords
 from activities.restart_sync import restart_sync
+from activities.restore_members import restore_members
 from activities.see_membership import see_membership
 from activities.see_sync import see_sync
+from activities.see_tenant import see_tenant
 from activities.send_probe import send_probe
 from activities.serve_deltas import serve_deltas
 from activities.survey_source import survey_source
@@ -69,11 +74,14 @@ WORK: tuple[Callable[[Ports, Any], object], ...] = (
     leave_sync,
     list_accounts,
     list_keys,
+    list_parts,
     look_for_probe,
+    prepare_part,
     read_directory,
     read_mailbox,
     read_marks,
     read_progress,
+    record_preparation,
     record_progress,
     refuse_upload,
     register_batch,
@@ -83,8 +91,10 @@ WORK: tuple[Callable[[Ports, Any], object], ...] = (
     reserve_seats,
     reset_passwords,
     restart_sync,
+    restore_members,
     see_membership,
     see_sync,
+    see_tenant,
     send_probe,
     serve_deltas,
     survey_source,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from activities.subject import record_of
+from activities.tenant_parts import danger_of
 from bascule.domain.codes import Code
 from bascule.domain.plan import PatiencePlan, Plan
 from bascule.domain.records import MailboxRecord, MailboxRef
@@ -40,10 +41,17 @@ def read_mailbox(ports: Ports, ref: MailboxRef) -> MailboxView:
         cutover=ports.plan.cutover,
         routing_address=ports.plan.routing_address(record.address),
         waived=(*record.waived, *ports.plan.survey.waived),
+        tenant_danger=_tenant_danger(ports, record),
         source_probe_count=(
             len(ports.plan.submission.hosts) if ports.plan.cutover.source_probe else 0
         ),
     )
+
+
+def _tenant_danger(ports: Ports, record: MailboxRecord) -> str:
+    """Asked only where a cutover may begin: it is a read of a row."""
+    is_due = record.stage is Stage.SYNCED and record.cutover_at_utc is not None
+    return danger_of(ports) if is_due and record.detach_began_utc is None else ""
 
 
 def _expectation(plan: Plan, record: MailboxRecord, now_utc: datetime) -> Expectation:

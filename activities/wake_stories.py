@@ -13,9 +13,11 @@ from bascule.domain.codec import Json, decode, encode
 from bascule.domain.records import DOORBELL, MailboxRef, batch_instance_id
 from bascule.domain.replies import Done
 from bascule.domain.requests import BatchRef, WakeRequest
+from bascule.domain.tenant_records import PREPARATION_ID, PreparationRef
 
 MAILBOX_STORY = "mailbox"
 BATCH_STORY = "batch"
+PREPARATION_STORY = "tenant_preparation"
 # The management API is the app's own host; more at once only queue there.
 CONCURRENT_COUNT_MAX = 8
 ALIVE = frozenset({"Pending", "Running", "ContinuedAsNew", "Suspended"})
@@ -55,6 +57,12 @@ async def wake_mailboxes(client: DurableClient, request: WakeRequest) -> int:
 async def wake_batch(client: DurableClient, batch: str) -> int:
     """Ring the batch's story, or start it."""
     return await _all(client, [_batch_story(batch)])
+
+
+async def wake_preparation(client: DurableClient) -> None:
+    """Ring the story that prepares the tenant, or start it."""
+    story = PREPARATION_STORY, PREPARATION_ID, encode(PreparationRef())
+    await _all(client, [story])
 
 
 async def revive_batch(client: DurableClient, batch: str) -> None:

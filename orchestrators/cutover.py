@@ -67,6 +67,8 @@ def hold_up(context: Context, view: MailboxView, record: MailboxRecord) -> str:
     offences = {offence.partition(":")[0] for offence in record.offences} - set(view.waived)
     if offences:
         return f"its survey is not waived: {', '.join(sorted(offences))}"
+    if view.tenant_danger:
+        return f"the tenant is not as it was prepared: {view.tenant_danger}"
     if record.last_synced_utc is None:
         return "it has not been synced yet"
     if seconds_since(context, record.last_synced_utc) > DELTA_AGE_MAX_S:

@@ -12,6 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 
 from bascule.domain import password_requests as p
 from bascule.domain import requests as r
+from bascule.domain import tenant_records as t
 from bascule.domain.codec import Json, decode, encode
 from bascule.domain.codes import Code
 from bascule.domain.directory_objects import records as d
@@ -146,6 +147,12 @@ report_late_sync = Step("report_late_sync", r.BatchRef, int)
 read_progress = Step("read_progress", r.BatchRef, r.BatchProgress)
 close_batch = Step("close_batch", r.BatchRef, bool)
 grant_wish = Step("grant_wish", r.WishRequest, r.WishOutcome)
+
+list_parts = Step("list_parts", t.PreparationRef, t.PartList)
+prepare_part = Step("prepare_part", t.PartRef, t.PartFacts)
+restore_members = Step("restore_members", t.MemberPage, t.MembersRestored)
+record_preparation = Step("record_preparation", t.PreparationProgress, bool)
+see_tenant = Step("see_tenant", t.TenantQuestion, t.TenantFacts)
 
 list_accounts = Step("list_accounts", p.AccountPageRequest, p.AccountPage)
 tell_of_reset = Step("tell_of_reset", p.ResetChunk, p.ToldFacts)

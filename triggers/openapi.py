@@ -97,6 +97,11 @@ DOCUMENT: dict[str, Any] = {
         }
     },
     "paths": {
+        "/tenant": {"get": _operation("How far the tenant is prepared, and whether it still is")},
+        "/tenant/differences": {"get": _operation("What a preparation would change now")},
+        "/tenant/prepare": {"post": _operation("Prepare the tenant", status=202)},
+        "/tenant/repair": {"post": _operation("Repair the tenant", status=202)},
+        "/tenant/adopt": {"post": _operation("Watch a tenant that was prepared by hand")},
         "/batches": {
             "get": _operation("Every batch with its state"),
             "post": _operation(

@@ -26,6 +26,8 @@ class MailboxView:
     routing_address: str
     waived: tuple[str, ...]
     """Offences waived for this mailbox, by its row or by the plan."""
+    tenant_danger: str = ""
+    """Why no cutover may begin: what routes mail in the tenant is not as it was prepared."""
     source_probe_count: int = 0
     """How many Postfixes must be seen to forward before the redirect is believed; 0: none is asked."""
 

@@ -13,11 +13,22 @@ from orchestrators.batch import batch
 from orchestrators.directory_objects import directory_objects
 from orchestrators.mailbox import mailbox
 from orchestrators.passwords import reset
+from orchestrators.preparation import tenant_preparation
 from orchestrators.wishes import abandon, cutover, retry, rollback
 from sandbox.local_host.loader import MODULE, App, index
 
 Activity = Callable[[Any], Any]
-STORIES = (batch, mailbox, directory_objects, cutover, rollback, retry, abandon, reset)
+STORIES = (
+    batch,
+    mailbox,
+    tenant_preparation,
+    directory_objects,
+    cutover,
+    rollback,
+    retry,
+    abandon,
+    reset,
+)
 
 
 def simulated_app(ports: Ports, watched: Callable[[Activity], Activity]) -> App:

@@ -14,7 +14,8 @@ from bascule.domain.plan import (
     SurveyPlan,
     TenantPlan,
 )
-from sandbox.world.coexistence import Coexistence
+from bascule.domain.plan_mail_flow import ConnectorTls, MailFlowPlan
+from sandbox.world.coexistence import POSTFIX_HOSTS, STAMP_NAME, STAMP_VALUE, Coexistence
 from sandbox.world.population import Person
 from sandbox.world.world import World
 
@@ -43,6 +44,14 @@ def plan_of(world: World, names: Coexistence) -> Plan:
             "staff": CohortPlan(STAFF_LICENCE, usage_location="FR"),
         },
         survey=SurveyPlan(message_size_max_bytes=world.weather.migration_message_max_bytes),
+        mail_flow=MailFlowPlan(
+            postfix_hosts=POSTFIX_HOSTS,
+            tls=ConnectorTls.NONE,
+            rule=names.rule_name,
+            outbound_connector=names.connector_name,
+            stamp_header=STAMP_NAME,
+            stamp_value=STAMP_VALUE,
+        ),
         notices=NoticePlan(NOTICE_SUBJECT, "Your address, {address}, stays the same."),
     )
 

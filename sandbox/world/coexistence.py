@@ -15,6 +15,7 @@ CONNECTOR_NAME = "Vers les serveurs Postfix"
 RULE_NAME = "Utilisateurs non migres vers Postfix"
 STAMP_NAME = "X-Bascule-Routed"
 STAMP_VALUE = "1"
+POSTFIX_HOSTS = ("mx1.example.org", "mx2.example.org")
 REPORT_LOCAL_PART = "Rapport-Migration"
 
 # The figures of the admin centre; the cmdlet's own defaults are higher.
@@ -42,7 +43,7 @@ def prepare_coexistence(
     world: World,
     *,
     members: tuple[str, ...] = (),
-    smart_hosts: tuple[str, ...] = ("mx1.example.org", "mx2.example.org"),
+    smart_hosts: tuple[str, ...] = POSTFIX_HOSTS,
     endpoint: Endpoint = IMAP_SOURCE,
 ) -> Coexistence:
     """Relayed domain, group with its members, connector, rule with stamp and exception, endpoint, report mailbox."""

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from activities.adopt_tenant import adopt_tenant
 from activities.file_difference import file_difference
 from activities.register_batch import register_batch
 from activities.registration import reply_of
@@ -12,7 +13,9 @@ from bascule.domain.codec import Json, encode
 from bascule.domain.records import MailboxRecord, MailboxRef
 from bascule.domain.requests import BatchRef
 from bascule.domain.stages import Stage
+from bascule.domain.tenant_records import PREPARATION, Preparation
 from sandbox.in_process.simulation import BATCH, Simulation
+from sandbox.world.coexistence import RULE_NAME
 from sandbox.world.verdict import canonical_state
 
 REF = BatchRef(BATCH)
@@ -85,6 +88,29 @@ def migrated(simulation: Simulation) -> None:
     simulation.run_until_all(Stage.MIGRATED)
     simulation.mail_to(simulation.people[0].address)
     simulation.pass_time(hours=1)
+
+
+def preparing(simulation: Simulation) -> None:
+    """Somebody has asked for the preparation, and the rule was disabled by hand."""
+    ports = simulation.ports
+    wish = Preparation("operator@example.org", ports.clock.now_utc())
+    ports.documents.amend(PREPARATION, Preparation, lambda _: wish)
+    rules = simulation.world.tenant.rules
+    rules.change_rule(replace(rules.rule_written(RULE_NAME), is_enabled=False))
+
+
+def drifted(simulation: Simulation) -> None:
+    """The tenant was adopted, and then the rule was disabled by hand."""
+    adopt_tenant(simulation.ports, "operator@example.org")
+    preparing(simulation)
+
+
+def left_out(simulation: Simulation) -> None:
+    """Everything was copied once; somebody has emptied the group."""
+    synced(simulation)
+    groups = simulation.world.tenant.groups
+    for member in groups.members(simulation.names.group_address):
+        groups.remove_member(simulation.names.group_address, member.primary_address)
 
 
 def first(simulation: Simulation) -> MailboxRecord:

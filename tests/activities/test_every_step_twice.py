@@ -33,7 +33,16 @@ from bascule.domain.requests import (
 )
 from bascule.domain.routes import RouteSwitch
 from bascule.domain.stages import Stage
+from bascule.domain.tenant import Part
+from bascule.domain.tenant_records import (
+    MemberPage,
+    PartRef,
+    PreparationProgress,
+    PreparationRef,
+    TenantQuestion,
+)
 from sandbox.in_process.simulation import BATCH, START_UTC, Options, Simulation
+from sandbox.world.coexistence import RULE_NAME
 from sandbox.world.mail import header
 from sandbox.world.misfortune import Failure, FailureKind
 from tests.activities import moments
@@ -142,6 +151,15 @@ CASES = (
     ),
     Case("tell_of_reset", moments.licensed, reset_chunk),
     Case("reset_passwords", moments.licensed, reset_chunk),
+    Case("list_parts", moments.preparing, lambda _: PreparationRef()),
+    Case("prepare_part", moments.preparing, lambda _: PartRef(Part.RULE, RULE_NAME)),
+    Case(
+        "record_preparation",
+        moments.preparing,
+        lambda _: PreparationProgress((), is_finished=True),
+    ),
+    Case("restore_members", moments.left_out, lambda _: MemberPage("", "", 10)),
+    Case("see_tenant", moments.drifted, lambda _: TenantQuestion("guard")),
     Case(
         "grant_wish",
         moments.synced,
@@ -156,7 +174,15 @@ CASES = (
 BY_NAME = {work.__name__: work for work in WORK}
 # They answer how much there was to do this time, and their stories decide nothing by it.
 COUNTING = frozenset(
-    {"apply_difference", "bring_home", "build_sync_batches", "ensure_licence", "restart_sync"}
+    {
+        "apply_difference",
+        "bring_home",
+        "build_sync_batches",
+        "ensure_licence",
+        "prepare_part",
+        "restart_sync",
+        "restore_members",
+    }
 )
 # The second time it is too early to say, because the first message may be on its way.
 ASKS_AGAIN = frozenset({"tell_user"})

@@ -1,0 +1,138 @@
+"""Bring one part of the tenant into the state that the plan wants: find, compare, create or correct, read back."""
+
+from activities.tenant_parts import bind, is_bound_to, note_tenant, planned_objects
+from bascule.domain.codes import Code
+from bascule.domain.errors import InvariantBroken, NotYet, Refusal
+from bascule.domain.tenant import (
+    CoexistenceGroup,
+    MigrationEndpoint,
+    Part,
+    RoutingRule,
+    TenantObject,
+    differences,
+    part_of,
+)
+from bascule.domain.tenant_domains import EMAIL_SERVICE, RecordKind
+from bascule.domain.tenant_records import PREPARATION, PartFacts, PartRef, Preparation
+from bascule.ports.bundle import Ports
+
+# A write is seen by the next reader seconds to minutes later.
+READ_BACK_WAIT_S = 30.0
+# People publish DNS records by hand, and resolvers remember for minutes what was not there.
+DNS_LOOK_S = 900.0
+
+
+def prepare_part(ports: Ports, ref: PartRef) -> PartFacts:
+    """Whether anything had to be written; repeated, nothing is.
+
+    Raises:
+        NotYet: written and not yet read back; a domain whose proof is not in public DNS, with the record to publish.
+        Refusal(SOURCE_UNREACHABLE): Exchange cannot reach Dovecot as the plan describes it.
+    """
+    if ref.part is Part.DOMAIN:
+        return PartFacts(_prepare_domain(ports, ref.name))
+    wanted = _planned(ports, ref)
+    if isinstance(wanted, MigrationEndpoint):
+        _require_reachable(ports, wanted)
+    if isinstance(wanted, RoutingRule):
+        return PartFacts(_prepare_rule(ports, wanted))
+    return PartFacts(_prepare_object(ports, wanted))
+
+
+def _planned(ports: Ports, ref: PartRef) -> TenantObject:
+    for each in planned_objects(ports):
+        if (part_of(each), each.name) == (ref.part, ref.name):
+            return each
+    raise InvariantBroken(f"the plan has no {ref.part} {ref.name} any more")
+
+
+def _prepare_object(ports: Ports, wanted: TenantObject) -> bool:
+    found = ports.mail_flow.find(type(wanted), wanted.name)
+    if found is not None and not differences(wanted, found):
+        return False
+    if found is None:
+        ports.mail_flow.create(wanted)
+        _note(ports, wanted, "missing", "created")
+        # Some settings cannot be given at the creation.
+        found = _read_back(ports, wanted)
+    _correct(ports, wanted, found)
+    left = differences(wanted, _read_back(ports, wanted))
+    if left:
+        raise NotYet(READ_BACK_WAIT_S, f"written, and not read back yet: {left[0]}")
+    return True
+
+
+def _correct(ports: Ports, wanted: TenantObject, found: TenantObject) -> None:
+    there = differences(wanted, found)
+    if there:
+        ports.mail_flow.correct(wanted, found)
+        before = "; ".join(f"{each.setting} {each.found}" for each in there)
+        after = "; ".join(f"{each.setting} {each.wanted}" for each in there)
+        _note(ports, wanted, before, after)
+
+
+def _read_back(ports: Ports, wanted: TenantObject) -> TenantObject:
+    found = ports.mail_flow.find(type(wanted), wanted.name)
+    if found is None:
+        raise NotYet(READ_BACK_WAIT_S, f"{part_of(wanted)} {wanted.name} is not to be seen yet")
+    return found
+
+
+def _prepare_rule(ports: Ports, wanted: RoutingRule) -> bool:
+    """The rule, written anew when it still knows a group that was deleted: correcting it would not change that."""
+    address = ports.plan.tenant.coexistence_group
+    group = ports.mail_flow.find(CoexistenceGroup, address)
+    if group is None:
+        raise NotYet(READ_BACK_WAIT_S, f"the group {address} is not to be seen yet")
+    is_stale = not is_bound_to(ports, group)
+    if is_stale:
+        ports.mail_flow.remove(RoutingRule, wanted.name)
+        _note(ports, wanted, "for a deleted group", "removed")
+    is_changed = _prepare_object(ports, wanted)
+    bind(ports, group)
+    return is_changed or is_stale
+
+
+def _require_reachable(ports: Ports, endpoint: MigrationEndpoint) -> None:
+    reason = ports.mail_flow.test_endpoint(endpoint)
+    if reason:
+        raise Refusal(
+            Code.SOURCE_UNREACHABLE,
+            f"Exchange cannot reach {endpoint.host}:{endpoint.port}: {reason}",
+        )
+
+
+def _prepare_domain(ports: Ports, name: str) -> bool:
+    domain = ports.domains.find(name)
+    is_changed = domain is None
+    if domain is None:
+        domain = ports.domains.add(name)
+        note_tenant(ports, f"domain {name}", "missing", "added", _asked_by(ports))
+    if not domain.is_verified:
+        _prove_domain(ports, name)
+        is_changed = True
+    if EMAIL_SERVICE not in domain.services:
+        ports.domains.set_services(name, (*domain.services, EMAIL_SERVICE))
+        note_tenant(ports, f"domain {name}", "no mail", "mail", _asked_by(ports))
+        is_changed = True
+    return is_changed
+
+
+def _prove_domain(ports: Ports, name: str) -> None:
+    if ports.domains.verify(name):
+        note_tenant(ports, f"domain {name}", "not verified", "verified", _asked_by(ports))
+        return
+    records = ports.domains.verification_records(name)
+    proof = next((each for each in records if each.kind is RecordKind.TXT), None)
+    shown = f'{proof.name}. TXT "{proof.value}"' if proof else "the record that the portal shows"
+    raise NotYet(DNS_LOOK_S, f"public DNS does not prove {name} yet; publish {shown}")
+
+
+def _note(ports: Ports, wanted: TenantObject, before: str, after: str) -> None:
+    effect = f"{part_of(wanted)} {wanted.name}"
+    note_tenant(ports, effect, before, after, _asked_by(ports))
+
+
+def _asked_by(ports: Ports) -> str:
+    asked = ports.documents.find(PREPARATION, Preparation)
+    return asked.asked_by if asked else ""

@@ -1,0 +1,51 @@
+"""Put mailboxes that are not migrated back into a coexistence group that was made anew."""
+
+from collections.abc import Iterator
+from itertools import islice
+
+from activities.subject import note
+from bascule.domain.records import MailboxRecord
+from bascule.domain.stages import Stage
+from bascule.domain.tenant_records import MemberPage, MembersRestored
+from bascule.ports.bundle import Ports
+
+# Where a mailbox is a member, if its cutover has not begun. Those on their way there join by themselves.
+MEMBER_STAGES = frozenset({Stage.COEXISTING, Stage.SYNCING, Stage.SYNCED, Stage.ROLLED_BACK})
+
+
+def restore_members(ports: Ports, page: MemberPage) -> MembersRestored:
+    """Of the next mailboxes in the ledger, those that belong into the group and are not in it; members stay as they are.
+
+    Raises:
+        Refusal(GROUP_MISSING): there is no group to put them into.
+    """
+    records = tuple(islice(_behind(ports, page), page.count_max))
+    missing = _missing(ports, records)
+    for record in missing:
+        ports.exchange.join_coexistence(record.address)
+        note(ports, record, "coexistence", "", "member again")
+    if len(records) < page.count_max:
+        return MembersRestored(len(missing), "", "")
+    return MembersRestored(len(missing), records[-1].batch, records[-1].key)
+
+
+def _behind(ports: Ports, page: MemberPage) -> Iterator[MailboxRecord]:
+    for batch in ports.ledger.batches():
+        if batch.name < page.after_batch:
+            continue
+        for record in ports.ledger.mailboxes(batch.name):
+            if (record.batch, record.key) > (page.after_batch, page.after_key):
+                yield record
+
+
+def _missing(ports: Ports, records: tuple[MailboxRecord, ...]) -> list[MailboxRecord]:
+    belonging = [
+        record
+        for record in records
+        if record.proven_stage in MEMBER_STAGES
+        and not record.has_begun_cutover
+        and record.rollback_began_utc is None
+        and record.closed_utc is None
+    ]
+    members = ports.exchange.coexistence_members() if belonging else frozenset()
+    return [record for record in belonging if record.address not in members]

@@ -1,0 +1,243 @@
+"""From an empty tenant to a ready one, whatever happens on the way. About 10 s."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bascule.domain.tenant import Part
+from bascule.domain.tenant_records import JOURNAL, RECORD, PartState, TenantRecord
+from sandbox.world.misfortune import Failure, FailureKind
+from sandbox.world.recipients import DomainType
+from sandbox.world.rules import RuleErrorAction
+from sandbox.world.weather import CALM, Span
+from tests.tenant.school import OPERATOR, School
+
+Found = Callable[..., School]
+LAGGING = replace(CALM, exchange_replication=Span(5, 90), graph_replication=Span(2, 20))
+
+
+@pytest.fixture
+def found() -> Iterator[Found]:
+    """A maker of schools; each is closed at the end of its test."""
+    with ExitStack() as stack:
+        yield lambda *args, **options: stack.enter_context(School(*args, **options))
+
+
+def ready_state(found: Found, **options: Any) -> dict[str, Any]:
+    """How a tenant looks that was prepared in calm weather."""
+    school = found(**options)
+    school.publish_proof()
+    school.ask()
+    school.run_until_finished()
+    return school.state()
+
+
+def test_an_empty_tenant_is_ready_after_one_walk(found: Found) -> None:
+    """Everything that the procedure does by hand, with the settings that routing rests on."""
+    school = found(is_proved=False)
+    school.publish_proof()
+    school.ask()
+    school.run_until_finished()
+    state, flow = school.state(), school.plan.mail_flow
+    (rule,), (group,), (outbound,) = state["rules"], state["groups"], state["outbound"]
+
+    assert json.loads(school.output or "{}") == {"ready": True, "detail": ""}
+    assert (school.world.naming.domain, DomainType.INTERNAL_RELAY) in state["domains"]
+    assert (group.is_hidden, group.join_restriction, group.depart_restriction) == (
+        True,
+        "Closed",
+        "Closed",
+    )
+    assert set(outbound.smart_hosts) == set(flow.postfix_hosts)
+    assert (outbound.is_rule_scoped, outbound.tls_settings) == (True, "CertificateValidation")
+    assert rule.sent_to_member_of == (school.plan.tenant.coexistence_group,)
+    assert (rule.except_header, rule.stamp_name) == (flow.stamp_header, flow.stamp_header)
+    assert (rule.error_action, rule.stops) == (RuleErrorAction.DEFER, True)
+    assert state["endpoints"][0].concurrent_migrations_max == flow.migrations_max
+    assert school.plan.tenant.report_mailbox in state["mailboxes"]
+
+
+def test_asking_again_changes_nothing_and_writes_nothing(found: Found) -> None:
+    """An operator who is unsure asks again; a write that changes nothing still restarts replication."""
+    school = found(is_proved=False)
+    school.publish_proof()
+    school.ask()
+    school.run_until_finished()
+    before, count = school.state(), len(school.writes)
+    assert count > 0
+
+    school.ask()
+    school.run_until_finished()
+
+    assert school.writes[count:] == []
+    assert school.state() == before
+
+
+def test_a_domain_waits_for_its_record_while_the_rest_goes_on(found: Found) -> None:
+    """People publish DNS records days later; the record to publish must be in front of them until then."""
+    school = found(is_proved=False)
+    school.ask()
+    progress = {part.ref.part: part for part in school.preparation.parts}
+    domains = school.world.tenant.directory.domains
+
+    assert progress[Part.DOMAIN].state is PartState.WAITING
+    assert domains.verification_text(school.world.naming.domain) in progress[Part.DOMAIN].detail
+    assert progress[Part.RULE].state is PartState.DONE
+
+    school.world.kernel.at(school.clock.now_utc() + timedelta(hours=6), school.publish_proof)
+    school.run_until_finished()
+
+    assert school.state() == ready_state(found, is_proved=False)
+
+
+def test_a_domain_that_nobody_proves_ends_the_wait(found: Found) -> None:
+    """A story that waits for ever is one that nobody knows of."""
+    school = found(is_proved=False)
+    school.ask(days_ago=29)
+    for _ in range(500):
+        school.settle()
+        if school.output is not None or not school.engine.fire_next_timer():
+            break
+
+    assert json.loads(school.output or "{}")["ready"] is False
+    assert "publish" in school.preparation.detail
+
+
+def test_what_is_wrong_is_corrected_and_both_states_are_journaled(found: Found) -> None:
+    """Half of the tenants we meet were prepared by somebody, some time ago."""
+    wanted = ready_state(found)
+    school = found()
+    school.ask()
+    school.run_until_finished()
+    rules = school.world.tenant.rules
+    rule = rules.rules_seen()[0]
+    rules.change_rule(replace(rule, is_enabled=False, stops=False))
+    rules.change_outbound(replace(rules.outbound_seen()[0], smart_hosts=("old.example.org",)))
+
+    school.ask()
+    school.run_until_finished()
+    entries = [entry for entry in school.ports.journal.entries(JOURNAL) if entry.asked_by]
+
+    assert school.state() == wanted
+    assert {entry.asked_by for entry in entries} == {OPERATOR}
+    assert any("old.example.org" in entry.before for entry in entries)
+    assert any("is_enabled False" in entry.before for entry in entries)
+
+
+def test_every_lost_answer_and_every_throttled_call_ends_the_same(found: Found) -> None:
+    """A creation whose answer was lost is the classic way to make something twice."""
+    wanted = ready_state(found, is_proved=False)
+    calls = _calls(found)
+    assert len(calls) > 20
+
+    for failure in (
+        Failure(FailureKind.LOST_REPLY, 504),
+        Failure(FailureKind.THROTTLED, 429, 7),
+    ):
+        for call in sorted(set(calls)):
+            school = found(is_proved=False)
+            school.publish_proof()
+            school.world.misfortune.provoke(call, failure)
+            school.ask()
+            school.run_until_finished()
+            assert school.state() == wanted, call
+
+
+def _calls(found: Found) -> list[str]:
+    school = found(is_proved=False)
+    school.publish_proof()
+    school.ask()
+    school.run_until_finished()
+    return school.calls
+
+
+def test_a_host_that_dies_after_any_step_ends_the_same(found: Found) -> None:
+    """The effect has happened, and nobody remembers."""
+    wanted = ready_state(found, is_proved=False)
+    for nth in range(14):
+        school = found(is_proved=False)
+        school.publish_proof()
+        _die_once(school, nth)
+        school.ask()
+        school.run_until_finished()
+        assert school.state() == wanted, nth
+
+
+def _die_once(school: School, nth: int) -> None:
+    left = [nth]
+
+    def after(_: str) -> None:
+        left[0] -= 1
+        if left[0] == -1:
+            raise RuntimeError("the host is gone, the answer with it")
+
+    school.after_step = after
+
+
+def test_hands_in_between_change_nothing_at_the_end(found: Found) -> None:
+    """An administrator cleans up while the preparation runs."""
+    wanted = ready_state(found)
+    for nth in range(8):
+        school = found()
+        _interfere_once(school, nth)
+        school.ask()
+        school.run_until_finished()
+        # What was undone after it had been looked at is found at the next asking.
+        school.ask(is_repair=True)
+        school.run_until_finished()
+        assert school.state() == wanted, nth
+
+
+def _interfere_once(school: School, nth: int) -> None:
+    left = [nth]
+
+    def after(_: str) -> None:
+        left[0] -= 1
+        if left[0] == -1:
+            tenant = school.world.tenant
+            for group in tenant.groups.seen():
+                tenant.groups.remove(group.guid)
+            for rule in tenant.rules.rules_seen():
+                tenant.rules.change_rule(replace(rule, is_enabled=False))
+
+    school.after_step = after
+
+
+def test_servers_that_lag_get_nothing_twice(found: Found) -> None:
+    """What was made a moment ago is not seen by the next server; made again it would be there twice."""
+    wanted = ready_state(found, is_proved=False)
+    school = found(LAGGING, is_proved=False)
+    school.publish_proof()
+    school.ask()
+    school.run_until_finished()
+    school.clock.advance_to(school.clock.now_utc() + timedelta(minutes=5))
+
+    assert school.state() == wanted
+
+
+def test_a_source_that_exchange_cannot_reach_is_told_before_the_first_batch(found: Found) -> None:
+    """A firewall is somebody else's work and takes them days."""
+    school = found()
+    school.world.tenant.migration.endpoints.unreachable_servers["imap.example.org"] = "no route"
+    school.ask()
+
+    answer = json.loads(school.output or "{}")
+    assert answer["ready"] is False
+    assert "no route" in answer["detail"]
+    assert school.ports.documents.find(RECORD, TenantRecord) is None
+
+
+def test_a_plan_without_postfix_is_refused_before_anything_is_written(found: Found) -> None:
+    """A connector to nowhere would defer the mail of everybody."""
+    school = found()
+    flow = replace(school.plan.mail_flow, postfix_hosts=())
+    object.__setattr__(school.ports, "plan", replace(school.plan, mail_flow=flow))
+    school.ask()
+
+    assert "postfix_hosts" in json.loads(school.output or "{}")["detail"]
+    assert school.writes == []

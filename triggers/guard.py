@@ -1,0 +1,25 @@
+"""The guard of the tenant: every ten minutes, is everything that routes mail as it was prepared?"""
+
+import asyncio
+import logging
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from activities.see_tenant import see_tenant
+from bascule.composition import ports
+from bascule.domain.tenant_records import TenantQuestion
+
+logger = logging.getLogger("bascule.guard")
+
+guard = df.Blueprint()
+
+
+# The period is told, with its reason, in activities/tenant_parts.py; a test holds both together.
+@guard.timer_trigger(arg_name="timer", schedule="0 */10 * * * *", run_on_startup=False)
+async def guard_tenant(timer: func.TimerRequest) -> None:
+    """Look at the tenant; what differs is alerted once, and no mailbox is turned while mail may take another way."""
+    del timer
+    facts = await asyncio.to_thread(lambda: see_tenant(ports(), TenantQuestion("guard")))
+    if facts.finding_count:
+        logger.warning("the tenant differs from its record in %d settings", facts.finding_count)

@@ -1,0 +1,91 @@
+"""The HTTP API of the tenant: prepare, adopt, watch and repair it. Reference: docs/reference/http-api.md."""
+
+import asyncio
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from activities.adopt_tenant import adopt_tenant
+from activities.tenant_parts import compared, danger_of, planned_objects
+from activities.wake_stories import wake_preparation
+from bascule.composition import ports
+from bascule.domain.tenant_records import PREPARATION, Preparation
+from triggers.answers import BadRequest, answer, answering
+from triggers.roles import Role, asker, requires
+from triggers.tenant_views import difference_view, tenant_view
+
+tenant_api = df.Blueprint()
+
+STATUS = "/api/tenant"
+
+
+@tenant_api.route(route="tenant", methods=["GET"])
+@answering
+@requires(Role.READER)
+async def show_tenant(req: func.HttpRequest) -> func.HttpResponse:
+    """How far the tenant is prepared, and whether the guard finds it as recorded."""
+    del req
+    return answer(await asyncio.to_thread(lambda: tenant_view(ports())))
+
+
+@tenant_api.route(route="tenant/differences", methods=["GET"])
+@answering
+@requires(Role.READER)
+async def show_tenant_differences(req: func.HttpRequest) -> func.HttpResponse:
+    """What a preparation would change now; nothing is written."""
+    del req
+    found, _ = await asyncio.to_thread(lambda: compared(ports(), planned_objects(ports())))
+    return answer({"differences": [difference_view(each) for each in found]})
+
+
+@tenant_api.route(route="tenant/prepare", methods=["POST"])
+@tenant_api.durable_client_input(client_name="client")
+@answering
+@requires(Role.OPERATOR)
+async def prepare_tenant(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient
+) -> func.HttpResponse:
+    """Make what the plan wants and the tenant lacks."""
+    await asyncio.to_thread(_check_nothing_to_repair)
+    return await _ask(client, asker(req), is_repair=False)
+
+
+@tenant_api.route(route="tenant/repair", methods=["POST"])
+@tenant_api.durable_client_input(client_name="client")
+@answering
+@requires(Role.APPROVER)
+async def repair_tenant(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient
+) -> func.HttpResponse:
+    """Bring everything back to the plan, and not migrated mailboxes back into the group."""
+    return await _ask(client, asker(req), is_repair=True)
+
+
+@tenant_api.route(route="tenant/adopt", methods=["POST"])
+@answering
+@requires(Role.APPROVER)
+async def adopt(req: func.HttpRequest) -> func.HttpResponse:
+    """Take a tenant that was prepared by hand as the record that is watched."""
+    found = await asyncio.to_thread(lambda: adopt_tenant(ports(), asker(req)))
+    return answer({"adopted": True, "differences": [difference_view(each) for each in found]})
+
+
+async def _ask(
+    client: df.DurableOrchestrationClient, asked_by: str, *, is_repair: bool
+) -> func.HttpResponse:
+    await asyncio.to_thread(lambda: _remember(asked_by, is_repair))
+    await wake_preparation(client)
+    return answer({"status": STATUS}, 202)
+
+
+def _remember(asked_by: str, is_repair: bool) -> None:
+    # A plan that cannot be prepared is refused to whoever asks, not to a story that nobody reads.
+    planned_objects(ports())
+    wish = Preparation(asked_by, ports().clock.now_utc(), is_repair)
+    ports().documents.amend(PREPARATION, Preparation, lambda _: wish)
+
+
+def _check_nothing_to_repair() -> None:
+    danger = danger_of(ports())
+    if danger:
+        raise BadRequest(f"ask for the repair, not for a preparation: {danger}", status=409)
