@@ -43,8 +43,9 @@ def probe_once(
     record = view.record
     if record.probe_token and record.probe_sent_utc is None:
         # Asked for before, and nobody heard whether it was sent. Of two with one token the later would be found by
-        # nobody, so this one is looked for among the strays.
-        record = _with_stray(record)
+        # nobody, so it is looked for among the strays too. A token for each try would push the others off that list
+        # while a service is down.
+        record = yield from _doubted(context, record)
     if not record.probe_token:
         # Written down before it is sent, so that a crash leaves no probe that nobody looks for.
         record = yield from remember(context, replace(record, probe_token=context.new_uuid()))
@@ -102,8 +103,19 @@ def _astray(context: Context, record: MailboxRecord, pause: Pause) -> Story[Paus
     return pause
 
 
+def _doubted(context: Context, record: MailboxRecord) -> Story[MailboxRecord]:
+    if record.probe_token in record.probe_strays:
+        return record
+    doubted = replace(_with_stray(record), probe_token=record.probe_token)
+    return (yield from remember(context, doubted))
+
+
 def _with_stray(record: MailboxRecord) -> MailboxRecord:
-    strays = (*record.probe_strays, record.probe_token)[-STRAY_COUNT_MAX:]
+    strays = tuple(token for token in record.probe_strays if token != record.probe_token)
     return replace(
-        record, probe_token="", probe_sent_utc=None, probe_strays=strays, strays_cleared_count=0
+        record,
+        probe_token="",
+        probe_sent_utc=None,
+        probe_strays=(*strays, record.probe_token)[-STRAY_COUNT_MAX:],
+        strays_cleared_count=0,
     )
