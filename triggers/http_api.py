@@ -20,7 +20,8 @@ from bascule.domain.stages import Stage
 from triggers.answers import BadRequest, answer, answering
 from triggers.batch_names import checked_batch_name
 from triggers.openapi import DOCUMENT
-from triggers.roles import Role, requires
+from triggers.roles import Role, refusal, requires
+from triggers.upload_roles import role_of_upload
 from triggers.views import batch_view, mailbox_view, refused_view, state_of
 from triggers.wishes_asked import wish_asked
 
@@ -41,6 +42,8 @@ async def upload_batch(req: func.HttpRequest) -> func.HttpResponse:
     content = req.get_body()
     if not content or len(content) > UPLOAD_SIZE_MAX_BYTES:
         raise BadRequest(f"the body must be a CSV of at most {UPLOAD_SIZE_MAX_BYTES} bytes")
+    if refused := refusal(req, role_of_upload(content)):
+        return refused
     await asyncio.to_thread(lambda: ports().blobs.upload(name, content))
     return answer({"batch": name, "status": f"/api/batches/{name}"}, 202)
 

@@ -67,7 +67,7 @@ def requires(role: Role) -> Callable[[Handler], Handler]:
     def guarding(handler: Handler) -> Handler:
         @functools.wraps(handler)
         async def guarded(req: func.HttpRequest, *args: Any, **kwargs: Any) -> func.HttpResponse:
-            return _refusal(req, role) or await handler(req, *args, **kwargs)
+            return refusal(req, role) or await handler(req, *args, **kwargs)
 
         setattr(guarded, LEAST_ROLE, role)
         return guarded
@@ -100,7 +100,8 @@ def auth_level() -> func.AuthLevel:
     return func.AuthLevel.ANONYMOUS if is_open else func.AuthLevel.FUNCTION
 
 
-def _refusal(request: func.HttpRequest, wanted: Role) -> func.HttpResponse | None:
+def refusal(request: func.HttpRequest, wanted: Role) -> func.HttpResponse | None:
+    """What is answered to who may not; None: go on. Raises SettingsInvalid."""
     door = entrance()
     if door.sign_in is SignIn.KEYS:
         return None

@@ -10,6 +10,7 @@ from pathlib import Path
 import azure.functions as func
 import pytest
 
+import triggers.http_api
 from infra.grants.sign_in import ROLES
 from tests.triggers.signed_in import ANNA, ROLE_CLAIM, encoded, principal, request
 from triggers.answers import answer, answering
@@ -28,6 +29,19 @@ for each in function_app.app.get_functions():
         found.append([trigger, least_role(each.get_user_function())])
 print(json.dumps(found))
 """
+
+
+class Uploads:
+    """The container of uploads, which remembers."""
+
+    def __init__(self) -> None:
+        self.taken: list[bytes] = []
+        self.blobs = self
+
+    def upload(self, name: str, content: bytes) -> None:
+        """Take a file."""
+        assert name == "pilot"
+        self.taken.append(content)
 
 
 @answering
@@ -170,6 +184,34 @@ def test_a_page_of_another_site_cannot_ask_in_somebodys_name(
     asked = request(method, principal("Operator"), sec_fetch_site=page)
 
     assert ask(asked)[0] == status
+
+
+@pytest.mark.usefixtures("guarded")
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "cp1252"])
+@pytest.mark.parametrize(
+    ("column", "role", "status"),
+    [
+        ("DisplayName", "Operator", 202),
+        ("CutoverAtUtc", "Operator", 403),
+        (' "CUTOVERATUTC" ', "Operator", 403),
+        ("CutoverAtUtc", "Approver", 202),
+    ],
+)
+def test_a_file_that_sets_dates_of_cutover_takes_an_approver(
+    monkeypatch: pytest.MonkeyPatch, encoding: str, column: str, role: str, status: int
+) -> None:
+    """Who may not cut over would write tonight's date into a file instead."""
+    desk = Uploads()
+    monkeypatch.setattr(triggers.http_api, "ports", lambda: desk)
+    content = f"EmailAddress,UserName,Password,{column}\r\n".encode(encoding)
+    headers = {"x-ms-client-principal": principal(role)}
+    asked = func.HttpRequest(
+        "POST", "https://app/api/batches", headers=headers, params={"name": "pilot"}, body=content
+    )
+    upload = triggers.http_api.upload_batch._function.get_user_function()
+
+    assert asyncio.run(upload(asked)).status_code == status
+    assert desk.taken == ([content] if status == 202 else [])
 
 
 def test_a_setting_that_cannot_be_read_lets_nobody_in(monkeypatch: pytest.MonkeyPatch) -> None:
