@@ -7,6 +7,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from activities.see_tenant import see_tenant
+from activities.tenant_parts import GUARD_PERIOD_S
 from bascule.composition import ports
 from bascule.domain.tenant_records import TenantQuestion
 
@@ -14,9 +15,10 @@ logger = logging.getLogger("bascule.guard")
 
 guard = df.Blueprint()
 
+SCHEDULE = f"0 */{GUARD_PERIOD_S / 60:.0f} * * * *"
 
-# The period is told, with its reason, in activities/tenant_parts.py; a test holds both together.
-@guard.timer_trigger(arg_name="timer", schedule="0 */10 * * * *", run_on_startup=False)
+
+@guard.timer_trigger(arg_name="timer", schedule=SCHEDULE, run_on_startup=False)
 async def guard_tenant(timer: func.TimerRequest) -> None:
     """Look at the tenant; what differs is alerted once, and no mailbox is turned while mail may take another way."""
     del timer
