@@ -6,6 +6,7 @@ from activities.catalogue import activities
 from activities.wake_stories import wake_stories
 from bascule.composition import ports
 from orchestrators.batch import batch
+from orchestrators.completion import tenant_completion
 from orchestrators.directory_objects import directory_objects
 from orchestrators.mailbox import mailbox
 from orchestrators.passwords import reset
@@ -29,6 +30,7 @@ for blueprint in (api, dashboard, completion, directory, tenant_api, guard, uplo
 for story in (
     batch,
     mailbox,
+    tenant_completion,
     tenant_preparation,
     directory_objects,
     cutover,

@@ -11,9 +11,11 @@ from activities.certify import certify
 from activities.check_route import check_route
 from activities.close_batch import close_batch
 from activities.compare_directory import compare_directory
+from activities.destroy_keys import destroy_keys
 from activities.destroy_secret import destroy_secret
 from activities.ensure_account import ensure_account
 from activities.ensure_licence import ensure_licence
+from activities.file_completion import file_completion
 from activities.file_difference import file_difference
 from activities.find_cloud_mailbox import find_cloud_mailbox
 from activities.grant_wish import grant_wish
@@ -25,6 +27,7 @@ from activities.list_keys import list_keys
 from activities.list_parts import list_parts
 from activities.look_for_probe import look_for_probe
 from activities.prepare_part import prepare_part
+from activities.read_completion import read_completion
 from activities.read_directory import read_directory
 from activities.read_mailbox import read_mailbox
 from activities.read_marks import read_marks
@@ -34,6 +37,8 @@ from activities.record_progress import record_progress
 from activities.refuse_upload import refuse_upload
 from activities.register_batch import register_batch
 from activities.registration import Activity, as_activity
+from activities.remove_endpoint import remove_endpoint
+from activities.remove_routing import remove_routing
 from activities.remove_strays import remove_strays
 from activities.report_late_sync import report_late_sync
 from activities.request_delta import request_delta
@@ -50,7 +55,9 @@ from activities.survey_source import survey_source
 from activities.switch_route import switch_route
 from activities.tell_of_reset import tell_of_reset
 from activities.tell_user import tell_user
+from activities.turn_authoritative import turn_authoritative
 from activities.validate_upload import validate_upload
+from activities.watch_dns import watch_dns
 from activities.withdraw_upload import withdraw_upload
 from bascule.ports.bundle import Ports
 
@@ -63,9 +70,11 @@ WORK: tuple[Callable[[Ports, Any], object], ...] = (
     check_route,
     close_batch,
     compare_directory,
+    destroy_keys,
     destroy_secret,
     ensure_account,
     ensure_licence,
+    file_completion,
     file_difference,
     find_cloud_mailbox,
     grant_wish,
@@ -78,6 +87,7 @@ WORK: tuple[Callable[[Ports, Any], object], ...] = (
     look_for_probe,
     prepare_part,
     read_directory,
+    read_completion,
     read_mailbox,
     read_marks,
     read_progress,
@@ -85,6 +95,8 @@ WORK: tuple[Callable[[Ports, Any], object], ...] = (
     record_progress,
     refuse_upload,
     register_batch,
+    remove_endpoint,
+    remove_routing,
     remove_strays,
     report_late_sync,
     request_delta,
@@ -101,7 +113,9 @@ WORK: tuple[Callable[[Ports, Any], object], ...] = (
     switch_route,
     tell_of_reset,
     tell_user,
+    turn_authoritative,
     validate_upload,
+    watch_dns,
     withdraw_upload,
 )
 

@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+from activities.completion_gate import is_closed_to_uploads
 from activities.uploads import fingerprint_of, read_upload, record_of_row, secrets_of
 from bascule.domain.batch_file import BatchFile
-from bascule.domain.errors import Conflict
+from bascule.domain.codes import Code
+from bascule.domain.errors import Conflict, Refusal
 from bascule.domain.records import BatchRecord
 from bascule.domain.requests import BatchRef
 from bascule.domain.stages import Stage
@@ -16,16 +18,29 @@ def register_batch(ports: Ports, ref: BatchRef) -> int:
 
     Raises:
         Conflict: the batch was opened meanwhile, by this step's own earlier attempt or with another file.
+        Refusal(MAILBOXES_UNPROVEN): the tenant was closed for its completion meanwhile; the batch is closed, too.
     """
     _, file = read_upload(ports, ref.name)
     fingerprint = fingerprint_of(ports, ref.name, file)
     now_utc = ports.clock.now_utc()
     ports.ledger.add_batch(BatchRecord(ref.name, fingerprint, len(file.rows), now_utc))
+    _stay_out_of_a_complete_tenant(ports, ref.name)
     ports.secrets.seal(ref.name, secrets_of(file.rows))
     ports.ledger.add_mailboxes(record_of_row(ports, ref.name, row) for row in file.rows)
     _retire_others(ports, ref.name, file)
     ports.ledger.amend_batch(ref.name, lambda batch: _opened(batch, fingerprint, len(file.rows)))
     return len(file.rows)
+
+
+def _stay_out_of_a_complete_tenant(ports: Ports, name: str) -> None:
+    """Looked at after the batch is written: the completion closes first and then looks, so one of us sees the other."""
+    if not is_closed_to_uploads(ports):
+        return
+    now_utc = ports.clock.now_utc()
+    ports.ledger.amend_batch(
+        name, lambda batch: batch if batch.is_open else replace(batch, closed_utc=now_utc)
+    )
+    raise Refusal(Code.MAILBOXES_UNPROVEN, "the tenant is being completed: nothing new begins")
 
 
 def _opened(batch: BatchRecord, fingerprint: str, row_count: int) -> BatchRecord:

@@ -1,5 +1,6 @@
 """Judge an upload whole, against the rules and against the ledger, before anything is written for it."""
 
+from activities.completion_gate import is_closed_to_uploads
 from activities.uploads import fingerprint_of, mistakes_path, write_json
 from bascule.domain.batch_file import BatchFile, read_batch_file
 from bascule.domain.batch_mistakes import BatchFileInvalid, Mistake
@@ -27,6 +28,8 @@ def validate_upload(ports: Ports, ref: BatchRef) -> UploadVerdict:
 
 
 def _kind(ports: Ports, name: str, file: BatchFile) -> UploadKind:
+    if is_closed_to_uploads(ports):
+        raise BatchFileInvalid((_too_late(),))
     batch = ports.ledger.find_batch(name)
     if batch is not None and batch.closed_utc is not None:
         raise BatchFileInvalid((_closed(name),))
@@ -58,6 +61,11 @@ def _held(line: int, other: str) -> Mistake:
     return Mistake(
         line, 1, "EmailAddress", what, "Take the row out, or abandon it in the other batch."
     )
+
+
+def _too_late() -> Mistake:
+    what = "the tenant is being completed: there is no way left over which a mailbox could move"
+    return Mistake(0, 0, "", what, "See `bascule completion show`.")
 
 
 def _closed(name: str) -> Mistake:

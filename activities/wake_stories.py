@@ -67,7 +67,16 @@ async def wake_preparation(client: DurableClient) -> None:
 
 async def revive_batch(client: DurableClient, batch: str) -> None:
     """Start the batch's story if it does not run; one that runs is left to its own timer."""
-    name, instance_id, request = _batch_story(batch)
+    await revive_story(client, *_batch_story(batch))
+
+
+async def wake_story(client: DurableClient, name: str, instance_id: str, request: Json) -> None:
+    """Ring a story, or start it."""
+    await _all(client, [(name, instance_id, request)])
+
+
+async def revive_story(client: DurableClient, name: str, instance_id: str, request: Json) -> None:
+    """Start a story if it does not run; one that runs is left to its own timer."""
     if not await _is_alive(client, instance_id):
         await client.start_new(name, instance_id, request)
 

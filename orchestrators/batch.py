@@ -116,10 +116,10 @@ def _take_in(context: Context, ref: BatchRef) -> Story[bool]:
 def _admit(context: Context, ref: BatchRef, etag: str) -> Story[bool]:
     try:
         yield from reserve_seats(context, ref)
+        yield from register_batch(context, ref)
     except StepRefused as refusal:
         yield from refuse_upload(context, Refusals(ref.name, etag, refusal.code, refusal.detail))
         return True
-    yield from register_batch(context, ref)
     yield from _wake_all(context, ref)
     yield from withdraw_upload(context, ref)
     return False

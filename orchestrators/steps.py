@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar, cast
 
+from bascule.domain import completion as c
 from bascule.domain import password_requests as p
 from bascule.domain import requests as r
 from bascule.domain import tenant_records as t
@@ -161,6 +162,14 @@ reset_passwords = Step("reset_passwords", p.ResetChunk, p.ResetOutcome)
 read_directory = Step("read_directory", d.DirectoryRef, d.Standing)
 compare_directory = Step("compare_directory", d.DirectoryRef, d.Standing)
 apply_directory = Step("apply_directory", d.ChunkRequest, d.ChunkFacts)
+
+read_completion = Step("read_completion", c.CompletionRef, c.CompletionView)
+watch_dns = Step("watch_dns", c.CompletionRef, c.DnsFacts)
+turn_authoritative = Step("turn_authoritative", c.CompletionRef, bool)
+remove_routing = Step("remove_routing", c.CompletionRef, bool)
+remove_endpoint = Step("remove_endpoint", c.CompletionRef, bool)
+destroy_keys = Step("destroy_keys", c.CompletionRef, int)
+file_completion = Step("file_completion", c.CompletionRef, bool)
 
 STEPS: tuple[Step[Any, Any], ...] = tuple(
     value for value in list(globals().values()) if isinstance(value, Step)

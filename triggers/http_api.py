@@ -10,6 +10,7 @@ from uuid import uuid4
 import azure.durable_functions as df
 import azure.functions as func
 
+from activities.completion_gate import is_closed_to_uploads
 from activities.deltas import ask_for_delta
 from activities.wake_stories import wake_batch
 from bascule.composition import ports
@@ -268,3 +269,7 @@ def _accept(name: str, fingerprint: str) -> None:
     ports().ledger.amend_batch(
         name, lambda stored: replace(stored, accepted_fingerprint=fingerprint)
     )
+    # After the write: the completion closes first and then looks, so one of us sees the other.
+    if is_closed_to_uploads(ports()):
+        ports().ledger.amend_batch(name, lambda stored: replace(stored, accepted_fingerprint=""))
+        raise BadRequest("the tenant is being completed: nothing new begins", status=409)

@@ -55,6 +55,19 @@ _DIRECTORY_FILES = {
     },
 }
 
+_COMPLETION_STEP = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["step"],
+                "properties": {"step": {"type": "string"}},
+            }
+        }
+    },
+}
+
 
 def _query(name: str, kind: str = "string", *, required: bool = False) -> dict[str, Any]:
     return {"name": name, "in": "query", "required": required, "schema": {"type": kind}}
@@ -152,6 +165,14 @@ DOCUMENT: dict[str, Any] = {
             )
         },
         "/dashboard": {"get": _operation("What waits for whom, as a page", content=_HTML)},
+        "/tenant/completion": {
+            "get": _operation("Where the completion of the tenant stands, and who holds it up")
+        },
+        "/tenant/complete": {
+            "post": _operation(
+                "Say a word about a step of the completion", status=202, body=_COMPLETION_STEP
+            )
+        },
         "/tenant/dns": {"get": _operation("The plan's domains in public DNS, now", _query("aim"))},
         "/directory": {
             "get": _operation("Which directory files are in force, and the last report"),

@@ -24,7 +24,7 @@ def wish_asked(request: func.HttpRequest, batch: str, wish: Wish) -> WishRequest
 
     Raises BadRequest with every mistake.
     """
-    body = _json_object(request)
+    body = json_object(request)
     mistakes = [f"{name}: there is no such field" for name in sorted(set(body) - FIELDS)]
     keys = _keys(body.get("mailboxes"), mistakes)
     at_utc = _instant(body.get("at"), wish, mistakes)
@@ -34,7 +34,8 @@ def wish_asked(request: func.HttpRequest, batch: str, wish: Wish) -> WishRequest
     return WishRequest(batch, wish, keys, asker(request), at_utc, waived)
 
 
-def _json_object(request: func.HttpRequest) -> dict[str, Any]:
+def json_object(request: func.HttpRequest) -> dict[str, Any]:
+    """The body of a request; an empty one counts as `{}`. Raises BadRequest when it is no JSON object."""
     try:
         body = json.loads(request.get_body() or b"{}")
     except ValueError as error:

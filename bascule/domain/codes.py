@@ -65,6 +65,9 @@ class Code(StrEnum):
     SECRET_UNREADABLE = "secret_unreadable"  # noqa: S105  a reason, not a secret
     INVARIANT_BROKEN = "invariant_broken"
 
+    # The tenant as a whole
+    MAILBOXES_UNPROVEN = "mailboxes_unproven"
+
 
 class Offence(StrEnum):
     """What a survey can find in a mailbox that will not arrive as it is; an operator may waive it."""

@@ -10,6 +10,7 @@ from activities.catalogue import activities
 from activities.wake_stories import wake_stories
 from bascule.ports.bundle import Ports
 from orchestrators.batch import batch
+from orchestrators.completion import tenant_completion
 from orchestrators.directory_objects import directory_objects
 from orchestrators.mailbox import mailbox
 from orchestrators.passwords import reset
@@ -21,6 +22,7 @@ Activity = Callable[[Any], Any]
 STORIES = (
     batch,
     mailbox,
+    tenant_completion,
     tenant_preparation,
     directory_objects,
     cutover,

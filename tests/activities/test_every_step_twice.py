@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from activities.catalogue import WORK
+from bascule.domain.completion import CompletionRef, Phase
 from bascule.domain.directory_objects.records import DirectoryRef
 from bascule.domain.password_requests import (
     AccountPageRequest,
@@ -45,7 +46,7 @@ from sandbox.in_process.simulation import BATCH, START_UTC, Options, Simulation
 from sandbox.world.coexistence import RULE_NAME
 from sandbox.world.mail import header
 from sandbox.world.misfortune import Failure, FailureKind
-from tests.activities import moments
+from tests.activities import completion_moments, moments
 from tests.activities.moments import REF, asked, first, ref, state_of
 from tests.directory import moments as directory_moments
 
@@ -159,6 +160,13 @@ CASES = (
         lambda _: PreparationProgress((), is_finished=True),
     ),
     Case("restore_members", moments.left_out, lambda _: MemberPage("", "", 10)),
+    Case("read_completion", completion_moments.begun, lambda _: CompletionRef()),
+    Case("watch_dns", completion_moments.begun, lambda _: CompletionRef()),
+    Case("turn_authoritative", completion_moments.at(Phase.READY), lambda _: CompletionRef()),
+    Case("remove_routing", completion_moments.at(Phase.ROUTING), lambda _: CompletionRef()),
+    Case("remove_endpoint", completion_moments.at(Phase.ENDPOINT), lambda _: CompletionRef()),
+    Case("destroy_keys", completion_moments.at(Phase.KEYS), lambda _: CompletionRef()),
+    Case("file_completion", completion_moments.at(Phase.SEPARATING), lambda _: CompletionRef()),
     Case("see_tenant", moments.drifted, lambda _: TenantQuestion("guard")),
     Case(
         "grant_wish",

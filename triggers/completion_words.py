@@ -1,0 +1,94 @@
+"""The operator's words about the completion of the tenant: who may be believed, and what each of them needs."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from activities.completion_gate import completion_of, unproven
+from bascule.domain.codes import Code
+from bascule.domain.completion import (
+    AWAITED,
+    COMPLETION,
+    JOURNAL,
+    REVERSIBLE,
+    CompletionRecord,
+    Word,
+    WordGiven,
+)
+from bascule.domain.errors import Refusal
+from bascule.domain.records import JournalEntry
+from bascule.ports.bundle import Ports
+from triggers.answers import BadRequest
+
+CONFLICT = 409
+
+
+def say(ports: Ports, word: Word, by: str) -> None:
+    """Write a word down; the same word again changes nothing.
+
+    Raises:
+        BadRequest: it is not time for this word, or the plan lacks something.
+        Refusal(MAILBOXES_UNPROVEN): with the names of those who still need the old system.
+    """
+    if word is Word.STOP:
+        _stop(ports)
+    else:
+        if word is Word.BEGIN:
+            _check_plan(ports)
+        else:
+            _check_time(completion_of(ports), word)
+        found = unproven(ports, finally_=word is not Word.BEGIN)
+        if found.count:
+            raise Refusal(Code.MAILBOXES_UNPROVEN, str(found))
+        _write(ports, WordGiven(word, by, ports.clock.now_utc()))
+    entry = JournalEntry(
+        ports.clock.now_utc(), JOURNAL, COMPLETION, f"word {word}", "", "given", by
+    )
+    ports.journal.note(entry)
+
+
+def _check_plan(ports: Ports) -> None:
+    if not ports.plan.dns.source_senders:
+        raise BadRequest(
+            "the plan names no dns.source_senders: the addresses from which the old servers send, so that SPF can be checked"
+        )
+
+
+def _check_time(record: CompletionRecord | None, word: Word) -> None:
+    if record is None:
+        raise BadRequest("the completion was not begun: say begin first", status=CONFLICT)
+    if record.has(word) or AWAITED.get(record.phase) is word:
+        return
+    awaited = AWAITED.get(record.phase)
+    hint = f"the word waited for is {awaited}" if awaited else "no word is waited for now"
+    raise BadRequest(f"step {word}: the completion is at {record.phase}; {hint}", status=CONFLICT)
+
+
+def _write(ports: Ports, given: WordGiven) -> None:
+    def change(record: CompletionRecord | None) -> CompletionRecord:
+        if given.word is not Word.BEGIN:
+            _check_time(record, given.word)
+        return _with(record or CompletionRecord(phase_since_utc=given.at_utc), given)
+
+    ports.documents.amend(COMPLETION, CompletionRecord, change)
+
+
+def _with(record: CompletionRecord, given: WordGiven) -> CompletionRecord:
+    if record.has(given.word):
+        return record
+    closed_utc: datetime | None = record.closed_utc
+    if given.word is not Word.BEGIN:
+        # In the same write as the word: whoever registers a batch from now on is refused.
+        closed_utc = closed_utc or given.at_utc
+    return replace(record, words=(*record.words, given), closed_utc=closed_utc)
+
+
+def _stop(ports: Ports) -> None:
+    record = completion_of(ports)
+    if record is None:
+        return
+    if record.phase not in REVERSIBLE:
+        raise BadRequest(
+            f"step stop: the completion is at {record.phase}, which cannot be taken back",
+            status=CONFLICT,
+        )
+    ports.documents.remove(COMPLETION)
