@@ -18,7 +18,7 @@ from sandbox.simulate.kept import write_down
 from sandbox.simulate.life import Life
 from sandbox.simulate.living import Outcome, live
 from sandbox.simulate.shrink import shrink
-from sandbox.simulate.transitions import illegal, wrongly_taken
+from sandbox.simulate.transitions import Pair, illegal, wrongly_taken
 
 PROCESSES = 2
 CHUNK = 4
@@ -27,7 +27,7 @@ SDK_EVERY = 50
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Live and count; exit code 1 when a promise was broken."""
+    """Live and count; exit code 1 when a promise was broken, or when a long run has missed a legal transition."""
     asked = _arguments(arguments)
     # Steps say on the log that they were refused or broke; here that is counted, not read.
     logging.disable(logging.CRITICAL)
@@ -42,11 +42,12 @@ def main(arguments: list[str] | None = None) -> int:
         if outcome.broken:
             print(said(outcome), flush=True)
     print(census.report(time.monotonic() - started))
-    refused = not _wrong_ones()
+    taken = sorted(f"{before}->{after}" for before, after in _wrong_ones())
+    refused_count = len(illegal()) - len(taken)
     print(
-        f"illegal transitions: {len(illegal())} attempted, {'all' if refused else 'not all'} refused"
+        f"illegal transitions: {refused_count} of {len(illegal())} refused; not refused: {', '.join(taken) or 'none'}"
     )
-    return 1 if census.broken or not refused else 0
+    return 1 if census.broken or taken or not census.has_seen_enough else 0
 
 
 def _arguments(arguments: list[str] | None) -> argparse.Namespace:
@@ -108,10 +109,10 @@ def _commit() -> str:
     return found.stdout.strip() or "unknown"
 
 
-def _wrong_ones() -> bool:
+def _wrong_ones() -> set[Pair]:
     life = Existence(Life(seed=0, batches=((0,),)), swift_host)
     try:
-        return bool(wrongly_taken(bound_ports(life.world, life.plan)))
+        return wrongly_taken(bound_ports(life.world, life.plan))
     finally:
         life.close()
 

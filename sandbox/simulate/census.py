@@ -7,6 +7,8 @@ from sandbox.simulate.life import FaultKind
 from sandbox.simulate.living import Outcome
 from sandbox.simulate.transitions import Pair, legal, never_taken
 
+# The rarest legal transition is met about once in a hundred lives; this many meet every one.
+LIVES_FOR_ALL_TRANSITIONS = 2_000
 FAULTS = frozenset(kind.value for kind in FaultKind)
 
 
@@ -37,17 +39,22 @@ class Census:
         if outcome.broken:
             self.broken.append(outcome)
 
+    @property
+    def has_seen_enough(self) -> bool:
+        """Whether every legal transition was taken, as far as so few lives can be held to it."""
+        return self.life_count < LIVES_FOR_ALL_TRANSITIONS or not never_taken(self.transitions)
+
     def report(self, elapsed_s: float) -> str:
         """The lines that a run ends with."""
         missing = sorted(f"{a}->{b}" for a, b in never_taken(self.transitions))
-        taken_count = len(legal()) - len(missing)
+        legal_count = len(legal())
         lines = [
             f"{self.life_count} lives, {self.life_count / max(elapsed_s, 0.001):.1f} seeds/s, {self.days:.0f} virtual days",
             f"{self.step_count} steps in {self.turn_count} turns, {len(self.states)} distinct states",
             "faults: " + _listed(self.struck, FAULTS),
             "deeds: " + _listed(self.struck, set(self.struck) - FAULTS),
             "endings: " + _listed(self.endings, set(self.endings)),
-            f"transitions: {taken_count} of {len(legal())} legal ones taken; not taken: {', '.join(missing) or 'none'}",
+            f"legal transitions: {legal_count - len(missing)} of {legal_count} taken; not taken: {', '.join(missing) or 'none'}",
             f"violations: {len(self.broken)}",
         ]
         return "\n".join(lines)
