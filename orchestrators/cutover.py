@@ -111,12 +111,10 @@ def redirect(context: Context, view: MailboxView) -> Story[Pause]:
     record = view.record
     # With a probe under way the alias is turned already; a second writing would be noted as a second change.
     if not record.probe_token and record.probe_proven_count == 0:
-        ref, change = (
-            ref_of(record),
-            RouteSwitch(record.address, record.route_home, view.routing_address),
-        )
+        ref, turned_to = ref_of(record), view.routing_address
+        change = RouteSwitch(record.address, record.route_home, turned_to)
         yield from switch_route(context, SwitchRequest(ref, change))
-        yield from check_route(context, RouteExpectation(ref, destination=view.routing_address))
+        yield from check_route(context, RouteExpectation(ref, destination=turned_to))
     if record.probe_proven_count < view.source_probe_count:
         sighting = yield from probe_once(context, view, ProbePlace.CLOUD, ProbeWay.POSTFIX)
         if not isinstance(sighting, Sighting):
