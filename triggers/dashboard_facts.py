@@ -10,6 +10,7 @@ from bascule.domain.errors import NotYet, Refusal, Throttled, Unreachable
 from bascule.domain.records import BatchRecord, MailboxRecord
 from bascule.domain.stages import LIFE, Stage
 from bascule.ports.bundle import Ports
+from triggers.tenant_views import tenant_view
 from triggers.views import report, state_of
 
 # More than anybody reads on one page; the API has the rest.
@@ -17,6 +18,8 @@ BATCHES_SHOWN_MAX = 50
 ASIDE_SHOWN_MAX = 50
 # One file's 50 000 rows, with room: a page that reads more would hold up the steps of the same worker.
 ROWS_READ_MAX = 60_000
+# The API has all of them.
+FINDINGS_SHOWN_MAX = 20
 # For people to look at, not for reserving: one question to the directory in five minutes is enough.
 SEATS_AGE_S = 300.0
 
@@ -71,6 +74,17 @@ class SeatFacts:
 
 
 @dataclass(frozen=True)
+class TenantFacts:
+    """What the guard last said of the tenant."""
+
+    state: str
+    """`not_prepared`, `as_recorded`, `differs` or `unknown`."""
+    holds_cutovers: bool = False
+    findings: tuple[str, ...] = ()
+    """What differs, one after the other."""
+
+
+@dataclass(frozen=True)
 class Dashboard:
     """Everything on the page."""
 
@@ -79,6 +93,7 @@ class Dashboard:
     batches_left_out_count: int
     seats: tuple[SeatFacts, ...] | None
     """None: the directory does not answer now."""
+    tenant: TenantFacts
 
 
 class _Tally:
@@ -124,7 +139,8 @@ def dashboard_facts(ports: Ports) -> Dashboard:
         facts, read_count = _batch(ports, batch, now_utc, rows_left)
         shown.append(facts)
         rows_left -= read_count
-    return Dashboard(now_utc, tuple(shown), len(batches) - len(shown), _seats(ports))
+    left_out_count = len(batches) - len(shown)
+    return Dashboard(now_utc, tuple(shown), left_out_count, _seats(ports), _tenant(ports))
 
 
 def _batch(
@@ -174,3 +190,12 @@ def _seats(ports: Ports) -> tuple[SeatFacts, ...] | None:
         for sku in sorted(stock, key=lambda sku: sku.part_number)
         if sku.part_number in wanted
     )
+
+
+def _tenant(ports: Ports) -> TenantFacts:
+    guard = tenant_view(ports)["guard"]
+    findings = tuple(
+        f"{each['part']} {each['name']}: {each['setting']}" for each in guard.get("findings", ())
+    )
+    holds_cutovers = bool(guard.get("holds_cutovers"))
+    return TenantFacts(guard["state"], holds_cutovers, findings[:FINDINGS_SHOWN_MAX])

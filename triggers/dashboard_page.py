@@ -68,6 +68,7 @@ def page(seen: Dashboard, words: Words, docs_url: str = "") -> str:
         element("h1", words.title),
         element("p", element("small", words.seen.format(instant=_instant(seen.seen_utc)))),
         _to_do(seen, words),
+        element("p", words.tenant.format(state=_state(seen.tenant.state, words))),
         _seats(seen.seats, words),
         *(sections or [element("p", words.no_batch)]),
         element("p", left_out) if seen.batches_left_out_count else Markup(),
@@ -92,7 +93,10 @@ def to_do(batch: BatchFacts, words: Words) -> Iterator[str]:
 
 
 def _to_do(seen: Dashboard, words: Words) -> Markup:
-    lines = [
+    held = [element("li", words.do_held)] if seen.tenant.holds_cutovers else []
+    findings = [words.do_tenant.format(finding=each) for each in seen.tenant.findings]
+    lines = [*held, *(element("li", text) for text in findings)]
+    lines += [
         element("li", element("a", batch.name, href=f"#{batch.name}"), " ", text)
         for batch in seen.batches
         for text in to_do(batch, words)
@@ -104,6 +108,10 @@ def _to_do(seen: Dashboard, words: Words) -> Markup:
     ]
     what = element("ul", *lines, class_="todo") if lines else element("p", words.nothing_to_do)
     return Markup(element("h2", words.to_do) + what)
+
+
+def _state(state: str, words: Words) -> str:
+    return dict(words.tenant_states).get(state, state)
 
 
 def _seats(seats: tuple[SeatFacts, ...] | None, words: Words) -> Markup:

@@ -43,6 +43,10 @@ class Words:
     do_late: str
     do_unmoved: str
     do_seats: str
+    tenant: str
+    tenant_states: tuple[tuple[str, str], ...]
+    do_tenant: str
+    do_held: str
 
 
 ENGLISH = Words(
@@ -80,6 +84,15 @@ ENGLISH = Words(
     do_late="Without a sync for too long: {count}. Look at the migration batch in Exchange.",
     do_unmoved="Stories that have stopped: {count}. The watchdog wakes them; if they stay, look at the host.",
     do_seats="No seat of {licence} is free.",
+    tenant="Tenant: {state}.",
+    tenant_states=(
+        ("not_prepared", "no record of its preparation, so nobody watches over it"),
+        ("as_recorded", "as recorded"),
+        ("differs", "not as recorded"),
+        ("unknown", "nobody could look for a while"),
+    ),
+    do_tenant="Not as recorded: {finding}",
+    do_held="Cutovers are held until the tenant is as recorded again.",
 )
 FRENCH = Words(
     language="fr",
@@ -116,6 +129,15 @@ FRENCH = Words(
     do_late="Sans synchronisation depuis trop longtemps : {count}. Voir le lot de migration dans Exchange.",
     do_unmoved="Récits arrêtés : {count}. Le gardien les réveille ; s'ils restent arrêtés, voir l'hôte.",
     do_seats="Aucune licence {licence} n'est libre.",
+    tenant="Tenant : {state}.",
+    tenant_states=(
+        ("not_prepared", "sa préparation n'est pas enregistrée, donc personne ne veille"),
+        ("as_recorded", "comme enregistré"),
+        ("differs", "diffère de ce qui est enregistré"),
+        ("unknown", "personne n'a pu regarder depuis un moment"),
+    ),
+    do_tenant="Diffère de ce qui est enregistré : {finding}",
+    do_held="Les bascules sont retenues jusqu'à ce que le tenant soit comme enregistré.",
 )
 LANGUAGES = {words.language: words for words in (ENGLISH, FRENCH)}
 

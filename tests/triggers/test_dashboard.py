@@ -19,12 +19,15 @@ from bascule.domain.plan import Plan
 from bascule.domain.plan_file import read_plan
 from bascule.domain.records import BatchRecord, MailboxRecord
 from bascule.domain.stages import Stage
+from bascule.domain.tenant import Difference, Part
+from bascule.domain.tenant_records import DRIFT, RECORD, Drift, Finding, TenantRecord
 from bascule.ports.bundle import Ports
 from tests.end_to_end.rehearsal import PLAN, STUDENT
 from tests.triggers.signed_in import principal, request
 from triggers.dashboard_facts import (
     ASIDE_SHOWN_MAX,
     BATCHES_SHOWN_MAX,
+    FINDINGS_SHOWN_MAX,
     ROWS_READ_MAX,
     SEATS_AGE_S,
     Dashboard,
@@ -45,6 +48,7 @@ class Desk:
     rows: dict[str, Iterable[MailboxRecord]] = field(default_factory=dict)
     books: list[BatchRecord] = field(default_factory=list)
     stock: list[Sku] | None = None
+    papers: dict[str, object] = field(default_factory=dict)
     read_count: int = 0
     stock_age_max_s: float | None = None
 
@@ -52,7 +56,11 @@ class Desk:
     def ledger(self) -> "Desk":
         return self
 
-    directory = blobs = clock = ledger
+    directory = blobs = clock = documents = ledger
+
+    def find(self, name: str, kind: type[object]) -> object:
+        found = self.papers.get(name)
+        return found if isinstance(found, kind) else None
 
     def now_utc(self) -> datetime:
         return NOW_UTC
@@ -179,7 +187,7 @@ def test_a_style_of_its_own_is_all_that_a_browser_takes() -> None:
 
 
 def test_fifty_thousand_rows_are_read_once_and_shown_in_part() -> None:
-    """One look of a person must not hold up the steps of the same worker. Takes some two seconds."""
+    """One look of a person must not hold up the steps of the same worker."""
     aside = mailbox(0, Stage.SET_ASIDE, code=Code.NO_SEAT)
     books = [batch("pilot"), batch("second"), batch("third")]
     rows: dict[str, Iterable[MailboxRecord]] = {
@@ -229,6 +237,41 @@ def test_a_licence_without_a_free_seat_waits_for_somebody() -> None:
     assert desk.stock_age_max_s == SEATS_AGE_S
     assert ENGLISH.do_seats.format(licence=STUDENT) in page(seen, ENGLISH)
     assert "UNRELATED" not in page(seen, ENGLISH)
+
+
+@pytest.mark.parametrize("words", [ENGLISH, FRENCH], ids=lambda words: words.language)
+def test_a_tenant_that_is_not_as_recorded_waits_for_somebody_first(words: Words) -> None:
+    """Mail may take another way than the one that was prepared: whoever looks must not overlook it."""
+    rule = Difference(Part.RULE, NASTY, "missing", "there", "not there")
+    many = tuple(Finding(rule, NOW_UTC) for _ in range(FINDINGS_SHOWN_MAX + 5))
+    papers = {RECORD: TenantRecord((), NOW_UTC, "anna"), DRIFT: Drift(NOW_UTC, findings=many)}
+    seen = Desk(papers=papers, stock=[], books=[batch("pilot")]).seen()
+    read = Reader(page(seen, words))
+    finding = words.do_tenant.format(finding=f"{Part.RULE} {NASTY}: missing")
+
+    assert seen.tenant.holds_cutovers
+    assert words.do_held in read.texts
+    assert read.texts.count(finding) == FINDINGS_SHOWN_MAX
+    assert read.open == []
+    assert "script" not in read.elements
+
+
+@pytest.mark.parametrize(
+    ("papers", "state"),
+    [
+        ({}, "not_prepared"),
+        ({RECORD: TenantRecord((), NOW_UTC, "anna")}, "unknown"),
+        ({RECORD: TenantRecord((), NOW_UTC, "anna"), DRIFT: Drift(NOW_UTC)}, "as_recorded"),
+    ],
+)
+def test_silence_of_the_guard_is_not_called_agreement(
+    papers: dict[str, object], state: str
+) -> None:
+    """A guard that does not run would show a tenant as prepared for ever."""
+    seen = Desk(papers=papers, stock=[]).seen()
+
+    for words in (ENGLISH, FRENCH):
+        assert words.tenant.format(state=dict(words.tenant_states)[state]) in page(seen, words)
 
 
 @pytest.mark.parametrize(
