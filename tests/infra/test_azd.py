@@ -1,16 +1,26 @@
 """What surrounds the templates speaks of the same things: hooks, parameters, pipeline and the page that an operator follows."""
 
+import json
 import re
 import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from croniter import croniter
 
 from tests.infra.bicep import template
 
 ROOT = Path(__file__).parents[2]
 INFRA = ROOT / "infra"
 VARIABLE = re.compile(r"\b(?:AZURE|BASCULE)_[A-Z_]+\b")
+TIMERS = """
+import json
+import function_app
+found = [json.loads(each.get_function_json())["bindings"] for each in function_app.app.get_functions()]
+print(json.dumps([one["schedule"] for bound in found for one in bound if one["type"] == "timerTrigger"]))
+"""
 # Every installation's own, set by azd itself.
 OF_AZD = frozenset({"AZURE_ENV_NAME", "AZURE_LOCATION", "AZURE_SUBSCRIPTION_ID"})
 
@@ -97,4 +107,30 @@ def test_the_page_counts_what_the_templates_make() -> None:
     assert f"{endpoints} endpoints" in page
     assert f"{endpoints} zones" in page
     assert f"{rules} alert rules on logs every 15 minutes" in page
-    assert "0 */15 * * * *" in said("triggers", "schedule.py")
+
+
+def test_the_page_counts_the_looks_of_the_timers() -> None:
+    """Every timer is paid for, day and night, whether or not there is anything to see."""
+    began = datetime(2026, 1, 1, tzinfo=UTC)
+    schedules = registered_timers()
+    looks = 0
+    for schedule in schedules:
+        second, *minutes = schedule.split()
+        assert second == "0"
+        times = croniter(" ".join(minutes), began)
+        while times.get_next(datetime) <= began + timedelta(hours=1):
+            looks += 1
+
+    assert schedules
+    [told] = re.findall(
+        r"at most (\d+) looks of timers an hour", said("docs", "how-to", "deploy.md")
+    )
+    assert looks <= int(told)
+
+
+def registered_timers() -> list[str]:
+    """The schedules of the app's timers."""
+    seen = subprocess.run(
+        [sys.executable, "-c", TIMERS], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    return [str(each) for each in json.loads(seen.stdout)]
