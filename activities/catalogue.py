@@ -8,6 +8,7 @@ from activities.apply_directory import apply_directory
 from activities.bring_home import bring_home
 from activities.build_sync_batches import build_sync_batches
 from activities.certify import certify
+from activities.check_domains import check_domains
 from activities.check_route import check_route
 from activities.close_batch import close_batch
 from activities.compare_directory import compare_directory
@@ -67,6 +68,7 @@ WORK: tuple[Callable[[Ports, Any], object], ...] = (
     bring_home,
     build_sync_batches,
     certify,
+    check_domains,
     check_route,
     close_batch,
     compare_directory,
@@ -86,8 +88,8 @@ WORK: tuple[Callable[[Ports, Any], object], ...] = (
     list_parts,
     look_for_probe,
     prepare_part,
-    read_directory,
     read_completion,
+    read_directory,
     read_mailbox,
     read_marks,
     read_progress,

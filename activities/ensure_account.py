@@ -1,5 +1,6 @@
 """Make sure that the mailbox has an account with a usage location."""
 
+from activities.address_holders import refuse_deleted_twin, refuse_taken
 from activities.hand_out import acknowledge, discard, prepare, settle
 from activities.subject import note, record_of
 from bascule.domain.addresses import local_part
@@ -23,7 +24,8 @@ def ensure_account(ports: Ports, ref: MailboxRef) -> AccountFacts:
 
     Raises:
         Refusal(ACCOUNT_MISSING): there is none, and the plan does not let us create it.
-        Refusal(ACCOUNT_CONFLICT | ACCOUNT_INVALID | PASSWORD_REFUSED): as the directory says.
+        Refusal(ADDRESS_TAKEN | ACCOUNT_DELETED): the address is somebody else's, who is named.
+        Refusal(ACCOUNT_INVALID | PASSWORD_REFUSED): as the directory says.
         NotYet: it exists, but the directory does not show it everywhere yet.
     """
     record = record_of(ports, ref)
@@ -39,6 +41,7 @@ def ensure_account(ports: Ports, ref: MailboxRef) -> AccountFacts:
 def _create(ports: Ports, record: MailboxRecord, location: str) -> Account:
     if not ports.plan.accounts.create:
         raise Refusal(Code.ACCOUNT_MISSING, f"{record.address} has no account in the tenant")
+    refuse_deleted_twin(ports, record.address)
     cohort = ports.plan.cohort(record.cohort)
     new = NewAccount(
         record.address,
@@ -47,6 +50,7 @@ def _create(ports: Ports, record: MailboxRecord, location: str) -> Account:
         _password(ports, record, cohort),
         cohort.must_change_password,
         cohort.has_password_complexity,
+        cohort.language,
     )
     try:
         account = ports.directory.create_account(new)
@@ -65,6 +69,7 @@ def _adopt(ports: Ports, record: MailboxRecord, conflict: Refusal) -> Account:
     """An account of that name exists after all: most often our own, whose answer was lost."""
     account = ports.directory.find_account(record.address)
     if account is None:
+        refuse_taken(ports, record.address)
         raise NotYet(REPLICATION_WAIT_S, conflict.detail) from conflict
     return account
 

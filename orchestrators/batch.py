@@ -25,6 +25,7 @@ from orchestrators.steps import (
     Story,
     apply_difference,
     build_sync_batches,
+    check_domains,
     close_batch,
     file_difference,
     list_keys,
@@ -115,6 +116,7 @@ def _take_in(context: Context, ref: BatchRef) -> Story[bool]:
 
 def _admit(context: Context, ref: BatchRef, etag: str) -> Story[bool]:
     try:
+        yield from check_domains(context, ref)
         yield from reserve_seats(context, ref)
         yield from register_batch(context, ref)
     except StepRefused as refusal:

@@ -134,6 +134,7 @@ bring_home = Step("bring_home", r.HomeRequest, r.HomeFacts)
 destroy_secret = Step("destroy_secret", MailboxRef, bool)
 
 validate_upload = Step("validate_upload", r.BatchRef, r.UploadVerdict)
+check_domains = Step("check_domains", r.BatchRef, int)
 reserve_seats = Step("reserve_seats", r.BatchRef, int)
 register_batch = Step("register_batch", r.BatchRef, int)
 withdraw_upload = Step("withdraw_upload", r.BatchRef, bool)

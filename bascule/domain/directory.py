@@ -134,6 +134,8 @@ class NewAccount:
     """Whether the first sign-in asks for another one; mail programs cannot, and fail until then."""
     has_password_complexity: bool = True
     """False: the account is freed from the rule of three classes of characters."""
+    language: str = ""
+    """Preferred language such as `fr-FR`; empty: the tenant's."""
 
 
 def mailbox_plans(sku: Sku) -> tuple[ServicePlan, ...]:

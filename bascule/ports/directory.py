@@ -1,6 +1,6 @@
 """Accounts and licences of the tenant."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from bascule.domain.directory import Account, DeletedAccount, LicenceChange, NewAccount, Sku
@@ -22,6 +22,10 @@ class Directory(Protocol):
 
     def find_account(self, address: str) -> Account | None:
         """The account whose user principal name is `address`; None when there is none."""
+        ...
+
+    def verified_domains(self) -> Mapping[str, str]:
+        """{domain, lower case: how its users sign in}, such as `Managed` or `Federated`."""
         ...
 
     def accounts(self) -> Iterator[Account]:

@@ -17,6 +17,19 @@ class Exchange(Protocol):
         """The mailbox with this address; None while there is none."""
         ...
 
+    def correct_addresses(
+        self, address: str, *, primary: str = "", added: tuple[str, ...] = ()
+    ) -> None:
+        """Give the mailbox known by `address` further addresses, and another primary one; nothing is taken away.
+
+        The same twice is once. What Exchange shows afterwards says whether it was done.
+
+        Raises:
+            Refusal(ADDRESS_TAKEN): somebody else has one of them.
+            Refusal(ADDRESS_MISMATCH): Exchange does not let them be changed here, as when another directory is master.
+        """
+        ...
+
     def coexistence_members(self) -> frozenset[str]:
         """Primary addresses, lower case, of all members of the coexistence group as written.
 

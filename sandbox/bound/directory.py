@@ -1,7 +1,7 @@
 """The directory port, on the world's tenant."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from bascule.domain.addresses import local_part, normal_address
@@ -53,6 +53,12 @@ class WorldDirectory:
             user = self._seen(wanted)
             return _account(user) if user and user.upn.lower() == wanted else None
 
+    def verified_domains(self) -> Mapping[str, str]:
+        """The verified domains, and how their users sign in."""
+        with graph_call(self._world, "graph.GET organization", ORGANIZATION_READERS):
+            domains = self._directory.domains.all()
+            return {each.name: each.authentication_type for each in domains if each.is_verified}
+
     def accounts(self) -> Iterator[Account]:
         """Every user a replica shows; a call for each page of them."""
         with graph_call(self._world, "graph.GET users", USER_READERS):
@@ -94,6 +100,7 @@ class WorldDirectory:
             password_change_forced=new.must_change_password,
             password_policies=None if new.has_password_complexity else "DisableStrongPassword",
             usage_location=new.usage_location or None,
+            attributes=(("preferredLanguage", new.language),) if new.language else (),
         )
         with graph_call(
             self._world, "graph.POST users", USER_WRITERS, fallback=Code.ACCOUNT_INVALID

@@ -16,9 +16,11 @@ from bascule.domain.sync import (
 )
 from sandbox.bound.exchange_call import exchange_call
 from sandbox.world.exchange_refusals import (
+    AddressTaken,
     AlreadyExists,
     BatchBusy,
     BatchMissing,
+    DomainNotAccepted,
     EndpointMissing,
     ExchangeRefusal,
     MemberAlready,
@@ -26,6 +28,7 @@ from sandbox.world.exchange_refusals import (
     MigrationUserMissing,
     NotFound,
 )
+from sandbox.world.mailbox_addresses import change_addresses
 from sandbox.world.migration_states import (
     BatchOptions,
     BatchStatus,
@@ -98,6 +101,20 @@ class WorldExchange:
             return None
         others = sorted(found.addresses - {found.primary_address})
         return CloudMailbox(found.primary_address, (found.primary_address, *others), found.kind)
+
+    def correct_addresses(
+        self, address: str, *, primary: str = "", added: tuple[str, ...] = ()
+    ) -> None:
+        """Change the addresses of an open mailbox."""
+        with exchange_call(self._world, "Set-Mailbox"):
+            tenant = self._world.tenant
+            mailbox = tenant.recipients.mailbox(normal_address(address))
+            try:
+                change_addresses(tenant, mailbox, mailbox.addresses | {*added}, primary)
+            except AddressTaken as no:
+                raise Refusal(Code.ADDRESS_TAKEN, no.text) from no
+            except DomainNotAccepted as no:
+                raise Refusal(Code.ADDRESS_MISMATCH, no.text) from no
 
     def coexistence_members(self) -> frozenset[str]:
         """The members as a reader sees them now."""

@@ -24,6 +24,7 @@ from sandbox.world.cloud import WELL_KNOWN_FOLDERS, CloudMailbox
 from sandbox.world.exchange_refusals import InvalidArgument, NotFound
 from sandbox.world.groups import as_recipient
 from sandbox.world.mail import Folder
+from sandbox.world.mailbox_addresses import change_addresses
 from sandbox.world.management_roles import (
     MAIL_RECIPIENT_CREATION,
     MAIL_RECIPIENTS,
@@ -142,6 +143,8 @@ def _set_mailbox(session: Session, call: Arguments) -> list[Row]:
     size_bytes = call.number("MaxReceiveSize", before.max_receive_bytes)
     if size_bytes > MAX_RECEIVE_CEILING_BYTES:
         raise InvalidArgument("MaxReceiveSize can't be larger than 150 MB.")
+    if call.has("EmailAddresses") or call.has("WindowsEmailAddress"):
+        _change_addresses(session, call, mailbox)
     recipients.change_settings(
         mailbox.exchange_guid,
         replace(
@@ -154,6 +157,16 @@ def _set_mailbox(session: Session, call: Arguments) -> list[Row]:
         ),
     )
     return []
+
+
+def _change_addresses(session: Session, call: Arguments, mailbox: CloudMailbox) -> None:
+    """Addresses are written with their kind in front; capitals there mark the primary one of a whole list."""
+    first = mailbox.primary_address
+    before = (f"SMTP:{first}", *(f"smtp:{a}" for a in sorted(mailbox.addresses - {first})))
+    after = [proxy.rpartition(":") for proxy in call.texts("EmailAddresses", before)]
+    marked = [address for kind, _, address in after if kind == "SMTP" and address != first]
+    primary = call.text("WindowsEmailAddress", marked[0] if marked else "")
+    change_addresses(session.world.tenant, mailbox, [address for *_, address in after], primary)
 
 
 def _senders(session: Session, call: Arguments, before: tuple[str, ...]) -> tuple[str, ...]:
@@ -338,7 +351,8 @@ CMDLETS: tuple[Cmdlet, ...] = (
         "!Identity",
         "DisplayName",
         Parameter("MaxReceiveSize", Kind.SIZE),
-        *lists("GrantSendOnBehalfTo"),
+        "WindowsEmailAddress",
+        *lists("GrantSendOnBehalfTo", "EmailAddresses"),
         *switches("HiddenFromAddressListsEnabled", "RetentionHoldEnabled"),
     ),
     cmdlet(

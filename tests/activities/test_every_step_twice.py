@@ -100,6 +100,7 @@ def reset_chunk(simulation: Simulation) -> ResetChunk:
 
 CASES = (
     Case("validate_upload", moments.uploaded, lambda _: REF),
+    Case("check_domains", moments.uploaded, lambda _: REF),
     Case("reserve_seats", moments.uploaded, lambda _: REF),
     Case("read_directory", directory_moments.compared, lambda _: DirectoryRef()),
     Case("compare_directory", directory_moments.asked, lambda _: DirectoryRef()),

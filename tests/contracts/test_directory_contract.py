@@ -277,6 +277,11 @@ def test_the_list_of_accounts_is_whole_and_says_of_each_what_a_look_at_it_says(
     assert listed["p1@example.org"] == door.find_account("p1@example.org")
 
 
+def test_verified_domains_say_how_their_users_sign_in(door: Directory) -> None:
+    """Nobody can be given a password in a federated one."""
+    assert door.verified_domains()["example.org"] == "Managed"
+
+
 def test_who_has_an_address_is_found_whatever_their_name(door: Directory, school: Tenant) -> None:
     """The collision's other side has to be named."""
     account_id = door.create_account(ANN).account_id

@@ -71,6 +71,28 @@ def _refused(code: Code) -> "pytest.RaisesExc[Refusal]":
     return pytest.raises(Refusal, check=lambda no: no.code is code)
 
 
+def test_addresses_are_corrected_and_nothing_is_taken_away(door: Exchange, school: Tenant) -> None:
+    """Replies come from the primary one, Postfix forwards to another, and old ones may be printed on cards."""
+    mailbox = school.world.tenant.recipients.mailbox(ANN)
+    mailbox.primary_address, mailbox.addresses = "a@example.org", {"a@example.org", ANN}
+
+    for _ in range(2):
+        door.correct_addresses(ANN, primary=ANN, added=("ann@exampleorg.onmicrosoft.com",))
+    found = door.find_mailbox(ANN)
+
+    assert found is not None
+    assert found.address == ANN
+    assert set(found.addresses) == {ANN, "a@example.org", "ann@exampleorg.onmicrosoft.com"}
+
+
+def test_an_address_that_somebody_has_is_not_given_to_another(door: Exchange) -> None:
+    """Mail of one person would reach the other."""
+    with pytest.raises(Refusal) as no:
+        door.correct_addresses(ANN, added=(BOB,))
+
+    assert no.value.code is Code.ADDRESS_TAKEN
+
+
 def test_a_mailbox_is_found_by_any_of_its_addresses(door: Exchange, school: Tenant) -> None:
     """Its primary address is compared with the source's before mail is turned to it."""
     routing = school.plan.routing_domain

@@ -34,6 +34,9 @@ BATCH_NAME_LENGTH_MAX = 64
 # A recipient that another call has just seen is on its way to this server; replication takes seconds to minutes.
 REPLICATION_WAIT_S = 60.0
 UNLIMITED = "Unlimited"
+HASH_TABLE = "#Exchange.GenericHashTable"
+# How Exchange words that a mailbox's addresses are written elsewhere is not known; no kind of ours says it better.
+_NOT_HERE = frozenset({Kind.OTHER, Kind.BAD_REQUEST, Kind.NOT_ACCEPTED_DOMAIN})
 
 
 class ExchangeOnline:
@@ -53,6 +56,25 @@ class ExchangeOnline:
                     addresses[0], addresses, str(row.get("RecipientTypeDetails") or "")
                 )
         return None
+
+    def correct_addresses(
+        self, address: str, *, primary: str = "", added: tuple[str, ...] = ()
+    ) -> None:
+        """Set-Mailbox: additions as a change of the list, which would be replaced otherwise."""
+        parameters: dict[str, Any] = {"Identity": normal_address(_named(address))}
+        if added:
+            proxies = [f"smtp:{each}" for each in added]
+            parameters["EmailAddresses"] = {"@odata.type": HASH_TABLE, "Add": proxies}
+        if primary:
+            parameters["WindowsEmailAddress"] = primary
+        try:
+            self._gateway.run("Set-Mailbox", parameters)
+        except CmdletRefused as no:
+            if no.kind is Kind.NAME_TAKEN:
+                raise Refusal(Code.ADDRESS_TAKEN, no.detail) from None
+            if no.kind in _NOT_HERE:
+                raise Refusal(Code.ADDRESS_MISMATCH, no.detail) from None
+            raise
 
     def coexistence_members(self) -> frozenset[str]:
         """Get-DistributionGroupMember, after the group has been seen: for no group it may list anything."""

@@ -8,7 +8,7 @@ import math
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from types import ModuleType
 from typing import Any
@@ -84,6 +84,15 @@ class GraphDirectory:
                 return None
             raise
         return found if found.address == wanted else None
+
+    def verified_domains(self) -> Mapping[str, str]:
+        """GET /organization: its list of verified domains, for which no permission on domains is needed."""
+        found = self._listed("read the organization", self._calls.organization)
+        return {
+            str(domain.get("name") or "").lower(): str(domain.get("type") or "")
+            for organization in found
+            for domain in organization.get("verifiedDomains") or ()
+        }
 
     def accounts(self) -> Iterator[Account]:
         """GET /users."""

@@ -46,6 +46,12 @@ async def stock(graph: GraphServiceClient) -> Json:
     return await json_answer(graph, graph.subscribed_skus.to_get_request_information())
 
 
+async def organization(graph: GraphServiceClient, link: str) -> Json:
+    """GET /organization: a list of one."""
+    builder = graph.organization.with_url(link) if link else graph.organization
+    return await json_answer(graph, builder.to_get_request_information())
+
+
 async def accounts(graph: GraphServiceClient, link: str) -> Json:
     """GET /users, or the page that `link` leads to."""
     if link:
@@ -103,6 +109,8 @@ async def new_account(graph: GraphServiceClient, new: NewAccount, nickname: str)
         user.password_policies = WEAK_ALLOWED
     if new.usage_location:
         user.usage_location = new.usage_location
+    if new.language:
+        user.preferred_language = new.language
     return await json_answer(graph, graph.users.to_post_request_information(user))
 
 
