@@ -6,6 +6,7 @@ from bascule.domain.completion import CompletionRef, Phase, Word
 from bascule.domain.dns_findings import SpfAim
 from bascule.domain.errors import NotYet
 from bascule.domain.tenant import AUTHORITATIVE, AcceptedDomain
+from bascule.domain.tenant_records import DRIFT, RECORD
 from bascule.ports.bundle import Ports
 
 # Exchange's servers learn of a changed domain within minutes.
@@ -27,10 +28,17 @@ def turn_authoritative(ports: Ports, ref: CompletionRef) -> bool:
     if is_first and not shown_everywhere(ports, SpfAim.BOTH):
         raise NotYet(ZONE_WAIT_S, "public DNS does not show the tenant's records everywhere")
     pass_gate(ports, Word.AUTHORITATIVE)
+    _dismiss_the_guard(ports)
     for domain in ports.plan.tenant.domains:
         _turn(ports, domain)
     advance(ports, Phase.READY, Phase.ROUTING)
     return True
+
+
+def _dismiss_the_guard(ports: Ports) -> None:
+    """What was prepared is about to go: without its record nobody is alarmed, and nothing is repaired."""
+    for name in (RECORD, DRIFT):
+        ports.documents.remove(name)
 
 
 def _turn(ports: Ports, domain: str) -> None:

@@ -16,6 +16,7 @@ from bascule.domain.completion import (
 )
 from bascule.domain.errors import Refusal
 from bascule.domain.records import JournalEntry
+from bascule.domain.tenant_records import PREPARATION, Preparation
 from bascule.ports.bundle import Ports
 from triggers.answers import BadRequest
 
@@ -34,6 +35,7 @@ def say(ports: Ports, word: Word, by: str) -> None:
     else:
         if word is Word.BEGIN:
             _check_plan(ports)
+            _check_preparation(ports)
         else:
             _check_time(completion_of(ports), word)
         found = unproven(ports, finally_=word is not Word.BEGIN)
@@ -50,6 +52,15 @@ def _check_plan(ports: Ports) -> None:
     if not ports.plan.dns.source_senders:
         raise BadRequest(
             "the plan names no dns.source_senders: the addresses from which the old servers send, so that SPF can be checked"
+        )
+
+
+def _check_preparation(ports: Ports) -> None:
+    preparation = ports.documents.find(PREPARATION, Preparation)
+    if preparation is not None and preparation.finished_utc is None:
+        raise BadRequest(
+            "a preparation or a repair of the tenant is still going on; let it end first",
+            status=CONFLICT,
         )
 
 

@@ -17,10 +17,8 @@ from bascule.domain.completion import (
 )
 from bascule.domain.plan import Plan
 from bascule.domain.plan_dns import DnsPlan
-from bascule.domain.plan_mail_flow import MailFlowPlan
 from sandbox.bound.ports import BoundPorts
 from sandbox.in_process.simulation import Simulation
-from sandbox.world.coexistence import CONNECTOR_NAME, RULE_NAME
 from sandbox.world.dns import OLD_TTL_S, POSTFIX_ADDRESSES
 from tests.stories.endings import all_migrated
 from triggers.completion_view import completion_view
@@ -40,14 +38,7 @@ LOOK_S = 1_800
 
 def with_dns(plan: Plan) -> Plan:
     """The simulated plan with what a completion needs."""
-    flow = MailFlowPlan(
-        postfix_hosts=("mx1.example.org", "mx2.example.org"),
-        rule=RULE_NAME,
-        outbound_connector=CONNECTOR_NAME,
-    )
-    return replace(
-        plan, dns=DnsPlan(source_senders=POSTFIX_ADDRESSES, look_s=LOOK_S), mail_flow=flow
-    )
+    return replace(plan, dns=DnsPlan(source_senders=POSTFIX_ADDRESSES, look_s=LOOK_S))
 
 
 class Zone:

@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from activities.adopt_tenant import adopt_tenant
+from activities.see_tenant import see_tenant
 from bascule.domain.completion import COMPLETION, Phase, Word
 from bascule.domain.errors import Refusal
 from bascule.domain.stages import Stage
@@ -15,6 +17,7 @@ from bascule.domain.tenant import (
     OutboundConnector,
     RoutingRule,
 )
+from bascule.domain.tenant_records import PREPARATION, Preparation, TenantQuestion
 from sandbox.in_process.simulation import BATCH
 from sandbox.world.coexistence import CONNECTOR_NAME, RULE_NAME
 from sandbox.world.connectors import OutboundConnector as OutboundByHand
@@ -63,6 +66,36 @@ def test_from_all_migrated_to_complete(operator: Operator) -> None:
     ]
     assert operator.view()["report"]["stages"] == {"MIGRATED": 1}
     assert operator.view()["awaited_word"] is None
+
+
+def test_the_guard_is_not_alarmed_by_what_the_completion_takes_down(operator: Operator) -> None:
+    """A repair on the word of an alarm would build it all up again."""
+    adopt_tenant(operator.ports, "operator")
+    operator.complete()
+    facts = see_tenant(operator.ports, TenantQuestion("guard"))
+
+    assert facts.finding_count == 0
+    nothing_is_left(operator)
+
+
+def test_each_step_done_twice_leaves_the_same_end(simulate: Simulate) -> None:
+    """The host repeats every step whose answer it lost, and a killed worker begins it again."""
+    options = {"people_count": 1, "messages_each": 3, "change_plan": with_dns}
+    operator = Operator(simulate(each_step_twice=True, **options))
+    operator.migrate_everybody()
+    operator.complete()
+
+    nothing_is_left(operator)
+    assert len(operator.deeds()) == len(set(operator.deeds())) == 7
+
+
+def test_nothing_is_completed_while_the_tenant_is_being_prepared(operator: Operator) -> None:
+    """Two stories would take down and put up the same rule by turns."""
+    wish = Preparation("colleague", operator.simulation.clock.now_utc())
+    operator.ports.documents.amend(PREPARATION, Preparation, lambda _: wish)
+
+    with pytest.raises(BadRequest, match="let it end first"):
+        operator.say(Word.BEGIN)
 
 
 def test_the_old_ttl_is_waited_out_before_the_zone_changes(operator: Operator) -> None:
