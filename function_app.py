@@ -8,6 +8,7 @@ from bascule.composition import ports
 from orchestrators.batch import batch
 from orchestrators.completion import tenant_completion
 from orchestrators.directory_objects import directory_objects
+from orchestrators.licensing import licensing
 from orchestrators.mailbox import mailbox
 from orchestrators.passwords import reset
 from orchestrators.preparation import tenant_preparation
@@ -18,18 +19,32 @@ from triggers.dashboard import dashboard
 from triggers.directory_api import directory
 from triggers.guard import guard
 from triggers.http_api import api
+from triggers.licences_api import licences
+from triggers.passwords_api import passwords
 from triggers.roles import auth_level
 from triggers.schedule import watchdog
 from triggers.tenant_api import tenant_api
 
 app = df.DFApp(http_auth_level=auth_level())
 
-for blueprint in (api, dashboard, completion, directory, tenant_api, guard, upload, watchdog):
+for blueprint in (
+    api,
+    licences,
+    dashboard,
+    completion,
+    directory,
+    tenant_api,
+    guard,
+    upload,
+    passwords,
+    watchdog,
+):
     app.register_functions(blueprint)
 
 for story in (
     batch,
     mailbox,
+    licensing,
     tenant_completion,
     tenant_preparation,
     directory_objects,

@@ -8,7 +8,7 @@
 A crash between any two leaves a password sealed that is found, or replaced, by the next attempt.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from bascule.domain.codes import Code
@@ -45,14 +45,26 @@ def prepare(ports: Ports, person: Person, origin: str, make: Callable[[], NewPas
 
 def seal_waiting(ports: Ports, person: Person, origin: str, new: NewPassword) -> None:
     """Seal a password that waits to be set; another one that waited is destroyed."""
+    seal_many(ports, origin, [(person, new)])
+
+
+def seal_many(ports: Ports, origin: str, passwords: Sequence[tuple[Person, NewPassword]]) -> None:
+    """The same for many people: the secrets in few writes, then what is known of each."""
     now_utc = ports.clock.now_utc()
     day = now_utc.date().isoformat()
-    sealed = SealedPassword(
-        day, f"{entry_name(person.address)}.{origin}", origin, new.rule, now_utc
-    )
     # First, so that no key is ever made that nobody destroys.
     ports.documents.amend(day_name(day), SealingDay, lambda _: SealingDay(day))
-    ports.secrets.seal(vault_of(day), {sealed.key: new.text})
+    sealed = [
+        SealedPassword(day, f"{entry_name(person.address)}.{origin}", origin, new.rule, now_utc)
+        for person, new in passwords
+    ]
+    secrets = {place.key: new.text for place, (_, new) in zip(sealed, passwords, strict=True)}
+    ports.secrets.seal(vault_of(day), secrets)
+    for place, (person, _) in zip(sealed, passwords, strict=True):
+        _await(ports, person, place)
+
+
+def _await(ports: Ports, person: Person, sealed: SealedPassword) -> None:
     before = find_entry(ports, person.address)
     ports.documents.amend(
         entry_name(person.address),

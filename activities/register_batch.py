@@ -3,7 +3,15 @@
 from dataclasses import replace
 
 from activities.completion_gate import is_closed_to_uploads
-from activities.uploads import fingerprint_of, read_upload, record_of_row, secrets_of
+from activities.uploads import (
+    fingerprint_of,
+    read_upload,
+    record_of_row,
+    secrets_of,
+    shown_mistakes,
+    warnings_path,
+    write_json,
+)
 from bascule.domain.batch_file import BatchFile
 from bascule.domain.codes import Code
 from bascule.domain.errors import Conflict, Refusal
@@ -28,6 +36,9 @@ def register_batch(ports: Ports, ref: BatchRef) -> int:
     ports.secrets.seal(ref.name, secrets_of(file.rows))
     ports.ledger.add_mailboxes(record_of_row(ports, ref.name, row) for row in file.rows)
     _retire_others(ports, ref.name, file)
+    if file.warnings:
+        report = {"batch": ref.name, "warnings": shown_mistakes(file.warnings)}
+        write_json(ports, warnings_path(ref.name), report)
     ports.ledger.amend_batch(ref.name, lambda batch: _opened(batch, fingerprint, len(file.rows)))
     return len(file.rows)
 

@@ -7,6 +7,7 @@ from activities.ensure_account import new_password_key
 from bascule.domain.addresses import mailbox_key
 from bascule.domain.batch_difference import RowFacts, facts_of
 from bascule.domain.batch_file import BatchFile, read_batch_file
+from bascule.domain.batch_mistakes import Mistake
 from bascule.domain.batch_rows import BatchRow
 from bascule.domain.codec import encode
 from bascule.domain.errors import Conflict
@@ -81,6 +82,25 @@ def write_json(ports: Ports, path: str, content: object) -> None:
 def mistakes_path(batch: str) -> str:
     """The report of a refused upload."""
     return f"{batch}/refused.json"
+
+
+def warnings_path(batch: str) -> str:
+    """What was accepted of an upload and should be looked at."""
+    return f"{batch}/warnings.json"
+
+
+def shown_mistakes(mistakes: Iterable[Mistake]) -> list[dict[str, str | int]]:
+    """Mistakes or warnings as reports list them."""
+    return [
+        {
+            "line": mistake.line,
+            "column": mistake.column,
+            "column_name": mistake.column_name,
+            "what": mistake.what,
+            "todo": mistake.todo,
+        }
+        for mistake in mistakes
+    ]
 
 
 def difference_path(batch: str) -> str:

@@ -1,7 +1,7 @@
 """Judge an upload whole, against the rules and against the ledger, before anything is written for it."""
 
 from activities.completion_gate import is_closed_to_uploads
-from activities.uploads import fingerprint_of, mistakes_path, write_json
+from activities.uploads import fingerprint_of, mistakes_path, shown_mistakes, write_json
 from bascule.domain.batch_file import BatchFile, read_batch_file
 from bascule.domain.batch_mistakes import BatchFileInvalid, Mistake
 from bascule.domain.records import BatchRecord
@@ -81,16 +81,7 @@ def _invalid(
         {
             "batch": name,
             "code": "invalid_file",
-            "mistakes": [
-                {
-                    "line": mistake.line,
-                    "column": mistake.column,
-                    "column_name": mistake.column_name,
-                    "what": mistake.what,
-                    "todo": mistake.todo,
-                }
-                for mistake in mistakes
-            ],
+            "mistakes": shown_mistakes(mistakes),
         },
     )
     return UploadVerdict(UploadKind.INVALID, upload.etag, mistake_count=len(mistakes))

@@ -69,6 +69,39 @@ _COMPLETION_STEP = {
 }
 
 
+_SELECTION: dict[str, Any] = {
+    "batch": {"type": "string"},
+    "cohort": {"type": "string"},
+    "unit": {"type": "string"},
+    "mailboxes": {"type": "array", "items": {"type": "string", "format": "email"}},
+}
+
+
+def _object(properties: dict[str, Any], *required: str) -> dict[str, Any]:
+    schema = {"type": "object", "properties": properties, "required": list(required)}
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
+
+
+_PASSWORD_EXPORT = _object(
+    {
+        **_SELECTION,
+        "new_only": {"type": "boolean"},
+        "uncertain": {"type": "boolean"},
+        "after": {"type": "string"},
+        "top": {"type": "integer"},
+    }
+)
+_PASSWORD_RESET = _object(
+    {
+        **_SELECTION,
+        "rule": {"type": "string", "enum": ["given", "random", "pad"]},
+        "must_change": {"type": "boolean"},
+        "dry_run": {"type": "boolean"},
+    }
+)
+_ONE_ACCOUNT = _object({"address": {"type": "string", "format": "email"}}, "address")
+
+
 def _query(name: str, kind: str = "string", *, required: bool = False) -> dict[str, Any]:
     return {"name": name, "in": "query", "required": required, "schema": {"type": kind}}
 
@@ -190,6 +223,39 @@ DOCUMENT: dict[str, Any] = {
                 "Create, correct and add what the directory files want",
                 _query("removals", "integer"),
                 status=202,
+            )
+        },
+        "/passwords/export": {
+            "post": _operation("New passwords of a selection, in clear", body=_PASSWORD_EXPORT)
+        },
+        "/passwords/import": {
+            "post": _operation(
+                "Take in a list of passwords",
+                _query("map", required=True),
+                _query("dry_run", "boolean"),
+                body={"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}},
+            )
+        },
+        "/passwords/reset": {
+            "post": _operation(
+                "Change the passwords of a selection", status=202, body=_PASSWORD_RESET
+            )
+        },
+        "/passwords/resets/{request_id}": {
+            "get": _operation(
+                "Every account of a reset",
+                {
+                    "name": "request_id",
+                    "in": "path",
+                    "required": True,
+                    "schema": {"type": "string"},
+                },
+                _query("after"),
+            )
+        },
+        "/passwords/administrator": {
+            "post": _operation(
+                "A temporary password for one account, shown once", body=_ONE_ACCOUNT
             )
         },
         "/openapi.json": {"get": _operation("This document")},

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from typing import Any
 
-from activities.uploads import difference_path, mistakes_path
+from activities.uploads import difference_path, mistakes_path, warnings_path
 from bascule.domain.codec import encode
 from bascule.domain.records import BatchRecord, MailboxRecord
 from bascule.domain.stages import Stage
@@ -35,6 +35,8 @@ def batch_view(ports: Ports, batch: BatchRecord) -> dict[str, Any]:
     }
     if batch.pending_fingerprint:
         view["difference"] = report(ports, difference_path(batch.name))
+    if told := report(ports, warnings_path(batch.name)):
+        view["warnings"] = told["warnings"]
     if refused := report(ports, mistakes_path(batch.name)):
         view["last_refused_upload"] = refused
     return view

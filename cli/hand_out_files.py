@@ -1,0 +1,45 @@
+"""Files with passwords in them: for their owner alone, never over another file, and never half written."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from cli.errors import WrongUse
+
+OWNER_ONLY = 0o600
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """A new file that nobody else on the machine can read. Raises WrongUse: there is one already, or it cannot be made."""
+    try:
+        place = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
+    except FileExistsError:
+        raise WrongUse(f"{path} is there already; it is not written over") from None
+    except OSError as error:
+        raise WrongUse(f"{path} cannot be written: {error.strerror}") from error
+    with os.fdopen(place, "wb") as file:
+        file.write(content)
+
+
+def read_file(path: str) -> bytes:
+    """The content of a file that the operator names. Raises WrongUse."""
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise WrongUse(f"{path} cannot be read: {error.strerror}") from error
+
+
+def private_folder(path: Path) -> Path:
+    """A folder for such files, made when it is not there. Raises WrongUse."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise WrongUse(f"{path} cannot be made: {error.strerror}") from error
+    return path
+
+
+def refuse_existing(paths: Iterator[Path]) -> None:
+    """Before a password is fetched: none of the files may be there. Raises WrongUse."""
+    for path in paths:
+        if path.exists():
+            raise WrongUse(f"{path} is there already; it is not written over")

@@ -1,0 +1,83 @@
+"""Letters with new passwords as a PDF, one page a person, made on the operator's own machine."""
+
+import re
+import string
+from collections.abc import Sequence
+from pathlib import Path
+
+from bascule.domain.hand_out_form import FIELDS, HandOutRow
+from cli.errors import WrongUse
+
+TEXT = """%DISPLAY_NAME%
+%COHORT% %UNIT%
+
+
+Your account at Microsoft 365
+
+    Sign-in name     %USER_ID%
+    Password         %USER_PASSWORD%
+
+Sign in at https://www.office.com. Keep this letter to yourself, and destroy it once you have signed in.
+"""
+TEXT_LENGTH_MAX = 5_000
+FONT_SIZE = 11
+# Courier, which every PDF has, tells 0 from O and 1 from l; a font that is brought should do the same.
+BUILT_IN_FONT = "Courier"
+BUILT_IN_ENCODING = "windows-1252"
+LINE_HEIGHT_MM = 6
+MARGIN_MM = 25
+_FIELD = re.compile(r"%([A-Z_]+)%")
+
+
+def checked_text(text: str) -> str:
+    """The operator's own words, if every field in them exists. Raises WrongUse."""
+    unknown = sorted({name for name in _FIELD.findall(text) if name not in FIELDS})
+    if unknown:
+        raise WrongUse(f"the letter has fields that are not known: {', '.join(unknown)}")
+    if len(text) > TEXT_LENGTH_MAX:
+        raise WrongUse(f"the letter is longer than {TEXT_LENGTH_MAX} characters")
+    return text
+
+
+def letters_pdf(rows: Sequence[HandOutRow], text: str = TEXT, font: Path | None = None) -> bytes:
+    """A PDF with a page for each row, in the order given.
+
+    Raises:
+        WrongUse: fpdf2 is not installed, or the font has not all letters of somebody's name.
+    """
+    try:
+        from fpdf import FPDF  # noqa: PLC0415  a package that only letters need
+    except ImportError as missing:
+        raise WrongUse("letters need the package fpdf2: pip install 'fpdf2>=2.8,<3'") from missing
+    pages = [_FIELD.sub(lambda found, row=row: FIELDS[found[1]](row), text) for row in rows]  # type: ignore[misc]
+    if font is None:
+        _check_letters(rows, pages)
+    paper = FPDF(format="A4")
+    paper.set_margin(MARGIN_MM)
+    paper.set_title("Letters")
+    if font is not None:
+        paper.add_font("letter", fname=str(font))
+    paper.set_font("letter" if font else BUILT_IN_FONT, size=FONT_SIZE)
+    for page in pages:
+        paper.add_page()
+        paper.multi_cell(0, LINE_HEIGHT_MM, page, align="L")
+    return bytes(paper.output())
+
+
+def _check_letters(rows: Sequence[HandOutRow], pages: Sequence[str]) -> None:
+    """A letter with question marks for a name would be thrown away by its reader."""
+    unprintable = []
+    for row, page in zip(rows, pages, strict=True):
+        try:
+            page.encode(BUILT_IN_ENCODING)
+        except UnicodeEncodeError:
+            unprintable.append(row.person.address)
+    if unprintable:
+        named = ", ".join(unprintable[:5])
+        raise WrongUse(f"bring a --font that has the letters of {len(unprintable)} names: {named}")
+
+
+def file_name_of(text: str) -> str:
+    """A unit or cohort as part of a file's name."""
+    kept = string.ascii_letters + string.digits + "-_."
+    return "".join(sign if sign in kept else "-" for sign in text).strip("-.") or "none"

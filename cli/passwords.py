@@ -1,0 +1,257 @@
+"""New passwords: taken away, brought in, reset, printed as letters. No password is printed but an administrator's, once."""
+
+import argparse
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from bascule.domain.codec import decode
+from bascule.domain.hand_out import Person
+from bascule.domain.hand_out_form import (
+    HandOutRow,
+    fields_problem,
+    misread_count,
+    template_problem,
+    written,
+)
+from bascule.domain.passwords import ADMINISTRATOR_LENGTH, administrator_password
+from bascule.domain.plan import HandOutPlan
+from cli.errors import Refused, WrongUse
+from cli.hand_out_files import private_folder, read_file, refuse_existing, write_private
+from cli.letters import TEXT, checked_text, file_name_of, letters_pdf
+from cli.output import show, table
+from cli.service import Service, open_service
+from cli.verbs import Nouns, add_noun, add_verb
+
+# 50 000 people in pages of 500, with room.
+PAGE_COUNT_MAX = 120
+# A few thousand resets take minutes; who waits longer asks again with `--request`.
+LOOK_PAUSE_S = 1.0
+LOOK_COUNT_MAX = 1_800
+ENDED_BADLY = frozenset({"Failed", "Terminated", "Canceled"})
+
+
+def add_to(nouns: Nouns) -> None:
+    """Add the noun `passwords` and its verbs."""
+    verbs = add_noun(nouns, "passwords", "new passwords of accounts")
+    export = add_verb(verbs, "export", _export, "write new passwords into a file")
+    _add_selection(export)
+    _add_fetching(export)
+    export.add_argument("--template", help="a line such as %%USER_ID%%;%%USER_PASSWORD%%")
+    export.add_argument("--fields", help="columns with commas between, when there is no template")
+    export.add_argument("--separator")
+    export.add_argument("--header", help="first line; * for the fields' names, empty for none")
+    export.add_argument("--encoding", choices=("utf-8", "utf-8-bom", "windows-1252"))
+    export.add_argument(
+        "--split-by", choices=("unit", "cohort"), help="one file for each, in a folder"
+    )
+    letters = add_verb(verbs, "letters", _letters, "write letters with new passwords as a PDF")
+    _add_selection(letters)
+    _add_fetching(letters)
+    letters.add_argument("--text", help="a file with your own words and fields")
+    letters.add_argument("--font", help="a TrueType font, for names in other alphabets")
+    _add_changes(verbs)
+
+
+def _add_changes(verbs: Nouns) -> None:
+    brought = add_verb(verbs, "import", _import, "take in a list of passwords for the next reset")
+    brought.add_argument("file", metavar="FILE")
+    brought.add_argument("--map", required=True, help="columns: login=USER_ID,mdp=USER_PASSWORD")
+    brought.add_argument("--dry-run", action="store_true", help="only check the list")
+    reset = add_verb(verbs, "reset", _reset, "change the passwords of many accounts")
+    _add_selection(reset)
+    reset.add_argument("--rule", choices=("given", "pad", "random"))
+    reset.add_argument(
+        "--must-change", action="store_true", help="ask for another at first sign-in"
+    )
+    reset.add_argument("--dry-run", action="store_true", help="print exactly what would change")
+    reset.add_argument("--no-wait", action="store_true", help="do not wait for what becomes of it")
+    first = add_verb(verbs, "administrator", _administrator, "a temporary password, shown once")
+    first.add_argument("--account", help="set it for this account, too")
+    first.add_argument("--length", type=int, default=ADMINISTRATOR_LENGTH, help="8 to 16")
+
+
+def _add_selection(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("mailboxes", nargs="*", metavar="ADDRESS")
+    verb.add_argument("--batch")
+    verb.add_argument("--cohort")
+    verb.add_argument("--unit")
+
+
+def _add_fetching(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--out", required=True, help="the file to make; the folder with --split-by")
+    verb.add_argument("--new-only", action="store_true", help="without those exported before")
+    verb.add_argument("--uncertain", action="store_true", help="also those that may be others now")
+
+
+def _export(asked: argparse.Namespace) -> int:
+    out = Path(asked.out)
+    if not asked.split_by:
+        refuse_existing(iter([out]))
+    rows, form, uncertain_count = _fetched(asked)
+    form = _form(asked, form)
+    try:
+        files = {path: written(part, form) for path, part in _parts(asked, out, rows)}
+    except UnicodeEncodeError:
+        raise WrongUse(f"a name has letters that {form.encoding} lacks: use utf-8-bom") from None
+    refuse_existing(iter(files))
+    for path, content in files.items():
+        write_private(path, content)
+    misread = misread_count(rows, form)
+    answer = {"passwords": len(rows), "uncertain": uncertain_count, "misread": misread}
+    show(asked, {**answer, "files": [str(path) for path in files]}, _told(answer, files))
+    return 0
+
+
+def _letters(asked: argparse.Namespace) -> int:
+    out = Path(asked.out)
+    refuse_existing(iter([out]))
+    text = checked_text(read_file(asked.text).decode("utf-8-sig")) if asked.text else TEXT
+    rows, _, uncertain_count = _fetched(asked)
+    write_private(out, letters_pdf(rows, text, Path(asked.font) if asked.font else None))
+    answer = {"passwords": len(rows), "uncertain": uncertain_count, "misread": 0}
+    show(asked, {**answer, "files": [str(out)]}, _told(answer, [out]))
+    return 0
+
+
+def _import(asked: argparse.Namespace) -> int:
+    content = read_file(asked.file)
+    dry_run = "true" if asked.dry_run else "false"
+    with open_service() as service:
+        answer = service.post(
+            "passwords", "import", content=content, map=asked.map, dry_run=dry_run
+        )
+    done = "would be sealed" if asked.dry_run else "are sealed; a reset sets them"
+    text = "\n".join([f"{answer['passwords']} passwords {done}", *answer["warnings"]])
+    show(asked, answer, text)
+    return 0
+
+
+def _reset(asked: argparse.Namespace) -> int:
+    body: dict[str, Any] = {**_selection(asked), "dry_run": asked.dry_run}
+    body |= {"rule": asked.rule} if asked.rule else {}
+    body |= {"must_change": True} if asked.must_change else {}
+    with open_service() as service:
+        taken = service.post("passwords", "reset", body=body)
+        if asked.no_wait:
+            show(asked, taken, f"asked as {taken['request']}")
+            return 0
+        result = _result(service, taken["request"])
+        lines = _lines(service, taken["request"])
+    show(asked, {**result, "accounts": lines}, _said(result, lines))
+    return 1 if result["refused_count"] or result["stopped"] else 0
+
+
+def _administrator(asked: argparse.Namespace) -> int:
+    try:
+        answer: dict[str, Any] = {"password": administrator_password(asked.length)}
+    except ValueError as wrong:
+        raise WrongUse(str(wrong)) from None
+    text = f"{answer['password']}\n\nShown once. It is set nowhere yet: type it where the account is made."
+    if asked.account:
+        with open_service() as service:
+            answer = service.post("passwords", "administrator", body={"address": asked.account})
+        text = f"{answer['password']}\n\nShown once. {answer['address']} has to change it at the first sign-in."
+    show(asked, answer, text)
+    return 0
+
+
+def _selection(asked: argparse.Namespace) -> dict[str, Any]:
+    chosen = {name: getattr(asked, name) for name in ("batch", "cohort", "unit", "mailboxes")}
+    chosen = {name: value for name, value in chosen.items() if value}
+    if not chosen:
+        raise WrongUse("name addresses, or give --batch, --cohort or --unit")
+    return chosen
+
+
+def _fetched(asked: argparse.Namespace) -> tuple[list[HandOutRow], HandOutPlan, int]:
+    """Every page of the selection, sorted by unit and name, the plan's form, and how many were withheld."""
+    body = {**_selection(asked), "new_only": asked.new_only, "uncertain": asked.uncertain}
+    rows: list[HandOutRow] = []
+    uncertain_count, after = 0, ""
+    with open_service() as service:
+        for _ in range(PAGE_COUNT_MAX):
+            page = service.post("passwords", "export", body={**body, "after": after})
+            rows += [_row(each) for each in page["rows"]]
+            uncertain_count += page["uncertain"]
+            after = page["after"]
+            if not after:
+                break
+    rows.sort(key=lambda row: (row.person.unit, row.person.display_name, row.person.address))
+    return rows, decode(HandOutPlan, page["form"]), uncertain_count
+
+
+def _row(each: dict[str, Any]) -> HandOutRow:
+    names = ("address", "display_name", "cohort", "unit", "batch")
+    return HandOutRow(Person(**{name: each[name] for name in names}), each["password"])
+
+
+def _form(asked: argparse.Namespace, form: HandOutPlan) -> HandOutPlan:
+    """The plan's form with what the options say. Raises WrongUse."""
+    if asked.fields:
+        form = replace(form, fields=tuple(asked.fields.split(",")), template="")
+    for name in ("template", "separator", "header", "encoding"):
+        if getattr(asked, name) is not None:
+            form = replace(form, **{name: getattr(asked, name)})
+    problem = template_problem(form.template) if form.template else fields_problem(form.fields)
+    if problem:
+        raise WrongUse(f"the form {problem[0]}. {problem[1]}")
+    if len(form.separator) != 1:
+        raise WrongUse("--separator is one character")
+    return form
+
+
+def _parts(
+    asked: argparse.Namespace, out: Path, rows: list[HandOutRow]
+) -> Iterator[tuple[Path, list[HandOutRow]]]:
+    if not asked.split_by:
+        yield out, rows
+        return
+    folder = private_folder(out)
+    by: Any = lambda row: getattr(row.person, asked.split_by)  # noqa: E731
+    for name, part in groupby(sorted(rows, key=by), by):
+        yield folder / f"{file_name_of(name)}.csv", list(part)
+
+
+def _result(service: Service, request: str) -> dict[str, Any]:
+    for _ in range(LOOK_COUNT_MAX):
+        answer = service.get("requests", request)
+        if answer["state"] == "Completed":
+            result: dict[str, Any] = answer["result"]
+            return result
+        if answer["state"] in ENDED_BADLY:
+            raise Refused(f"{request} ended as {answer['state']}: {answer['result']}")
+        threading.Event().wait(LOOK_PAUSE_S)
+    raise Refused(f"{request} goes on; GET /api/requests/{request} tells how")
+
+
+def _lines(service: Service, request: str) -> list[dict[str, Any]]:
+    lines: list[dict[str, Any]] = []
+    after = "0"
+    for _ in range(PAGE_COUNT_MAX):
+        page = service.get("passwords", "resets", request, after=after)
+        lines += page["accounts"]
+        after = page["after"]
+        if not after:
+            break
+    return lines
+
+
+def _said(result: dict[str, Any], lines: list[dict[str, Any]]) -> str:
+    verb = "would change" if result["is_dry_run"] else "changed"
+    said = [f"{result['changed']} {verb}, {result['refused_count']} are left alone"]
+    if result["stopped"]:
+        said.append(f"stopped: {result['stopped']}")
+    return "\n".join([*said, "", table(lines, ("address", "cohort", "result", "rule", "why"))])
+
+
+def _told(answer: dict[str, int], files: Iterable[Path]) -> str:
+    said = [f"{answer['passwords']} passwords in {', '.join(map(str, files))}"]
+    if answer["uncertain"]:
+        said.append(f"{answer['uncertain']} are withheld: another may be in force; see --uncertain")
+    if answer["misread"]:
+        said.append(f"{answer['misread']} hold a sign that a reader of this form may misread")
+    return "\n".join([*said, "Delete the file once it is handed out."])
