@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from bascule.ports.secrets import Secrets
     from bascule.ports.source_mail import SourceMail
     from bascule.ports.source_submission import SourceSubmission
+    from bascule.ports.surroundings import Surroundings
 
 T = TypeVar("T")
 DRIVER_SQLITE = "sqlite"
@@ -129,6 +130,16 @@ class RealPorts:
         from bascule.adapters.public_dns import DnsPythonPublicDns
 
         return self._once("public_dns", lambda: DnsPythonPublicDns(self.plan.dns))
+
+    @property
+    def surroundings(self) -> "Surroundings":
+        from bascule.adapters.surroundings import MicrosoftSurroundings
+
+        said = self._settings
+        return self._once(
+            "surroundings",
+            lambda: MicrosoftSurroundings(self._credential, self.plan, base_url=said.exchange_url),
+        )
 
     @property
     def ledger(self) -> "Ledger":

@@ -1,4 +1,4 @@
-"""`bascule tenant`: prepare it, watch it, repair it."""
+"""`bascule tenant`: check it, prepare it, watch it, repair it."""
 
 import argparse
 from typing import Any
@@ -16,6 +16,7 @@ def add_to(commands: Nouns) -> None:
     """Add the noun and its verbs."""
     verbs = add_noun(commands, "tenant", "the tenant around the mailboxes")
     add_verb(verbs, "show", _show, "how far it is prepared, and whether it still is")
+    add_verb(verbs, "check", _check, "everything a migration needs, checked now")
     prepare = add_verb(verbs, "prepare", _prepare, "make what the plan wants and the tenant lacks")
     prepare.add_argument("--dry-run", action="store_true", help="only show what would change")
     add_verb(verbs, "repair", _repair, "bring everything back to the plan, members included")
@@ -45,6 +46,14 @@ def _tenant_text(answer: dict[str, Any]) -> str:
     texts += [table(parts, PART_COLUMNS)] if parts else []
     texts += [table(findings, (*DIFFERENCE_COLUMNS, "since_utc"))] if findings else []
     return "\n\n".join(texts)
+
+
+def _check(asked: argparse.Namespace) -> int:
+    with open_service() as service:
+        answer = service.get("tenant", "readiness")
+    checks = answer["checks"]
+    show(asked, answer, table(checks, ("light", "check", "told", "page")))
+    return 1 if any(each["light"] == "red" for each in checks) else 0
 
 
 def _prepare(asked: argparse.Namespace) -> int:

@@ -145,6 +145,7 @@ DOCUMENT: dict[str, Any] = {
     "paths": {
         "/tenant": {"get": _operation("How far the tenant is prepared, and whether it still is")},
         "/tenant/differences": {"get": _operation("What a preparation would change now")},
+        "/tenant/readiness": {"get": _operation("Everything a migration needs, checked now")},
         "/tenant/prepare": {"post": _operation("Prepare the tenant", status=202)},
         "/tenant/repair": {"post": _operation("Repair the tenant", status=202)},
         "/tenant/adopt": {"post": _operation("Watch a tenant that was prepared by hand")},

@@ -7,13 +7,14 @@ import azure.functions as func
 
 from activities.adopt_tenant import adopt_tenant
 from activities.completion_gate import is_closed_to_uploads
+from activities.readiness import readiness
 from activities.tenant_parts import compared, danger_of, planned_objects
 from activities.wake_stories import wake_preparation
 from bascule.composition import ports
 from bascule.domain.tenant_records import PREPARATION, Preparation
 from triggers.answers import BadRequest, answer, answering
 from triggers.roles import Role, asker, requires
-from triggers.tenant_views import difference_view, tenant_view
+from triggers.tenant_views import check_view, difference_view, tenant_view
 
 tenant_api = df.Blueprint()
 
@@ -37,6 +38,16 @@ async def show_tenant_differences(req: func.HttpRequest) -> func.HttpResponse:
     del req
     found, _ = await asyncio.to_thread(lambda: compared(ports(), planned_objects(ports())))
     return answer({"differences": [difference_view(each) for each in found]})
+
+
+@tenant_api.route(route="tenant/readiness", methods=["GET"])
+@answering
+@requires(Role.READER)
+async def show_readiness(req: func.HttpRequest) -> func.HttpResponse:
+    """Everything a migration needs, checked now: green, red with a page, or unknown with why."""
+    del req
+    checks = await asyncio.to_thread(lambda: readiness(ports()))
+    return answer({"checks": [check_view(each) for each in checks]})
 
 
 @tenant_api.route(route="tenant/prepare", methods=["POST"])

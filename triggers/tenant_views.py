@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from activities.tenant_parts import GUARD_PERIOD_S
+from bascule.domain.readiness import Check, Light
 from bascule.domain.tenant import Difference
 from bascule.domain.tenant_records import (
     DRIFT,
@@ -32,6 +33,12 @@ def tenant_view(ports: Ports) -> dict[str, Any]:
         "recorded_by": record.recorded_by if record else None,
         "guard": _guard(drift, ports.clock.now_utc()) if record else {"state": "not_prepared"},
     }
+
+
+def check_view(check: Check) -> dict[str, Any]:
+    """One line of the readiness list."""
+    page = check.page if check.light is Light.RED else ""
+    return {"check": check.name, "light": check.light.value, "told": check.told, "page": page}
 
 
 def difference_view(difference: Difference) -> dict[str, Any]:

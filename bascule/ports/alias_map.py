@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from bascule.domain.alias_grants import AliasPowers
 from bascule.domain.routes import Route, RouteSwitch
 
 
@@ -13,6 +14,10 @@ class AliasMap(Protocol):
 
     def route(self, address: str) -> Route:
         """Every row of the address, and the catch-all row of its domain; nothing found is an empty route."""
+        ...
+
+    def powers(self) -> AliasPowers:
+        """What the app's account may do with the map, and what is more than that, as the server says."""
         ...
 
     def switch(self, change: RouteSwitch) -> Route:

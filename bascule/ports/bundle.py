@@ -20,6 +20,7 @@ from bascule.ports.recipients import Recipients
 from bascule.ports.secrets import Secrets
 from bascule.ports.source_mail import SourceMail
 from bascule.ports.source_submission import SourceSubmission
+from bascule.ports.surroundings import Surroundings
 
 
 class Ports(Protocol):
@@ -49,6 +50,8 @@ class Ports(Protocol):
     def source_submission(self) -> SourceSubmission: ...
     @property
     def public_dns(self) -> PublicDns: ...
+    @property
+    def surroundings(self) -> Surroundings: ...
     @property
     def ledger(self) -> Ledger: ...
     @property

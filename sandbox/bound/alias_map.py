@@ -2,6 +2,7 @@
 
 import re
 
+from bascule.domain.alias_grants import AliasPowers
 from bascule.domain.codes import Code
 from bascule.domain.errors import Refusal
 from bascule.domain.routes import Route, RouteSwitch
@@ -26,6 +27,12 @@ class WorldAliasMap:
             self._world.calls["alias_map"] += 1
             may_not_arrive(self._world, WHAT)
             return self._route(address)
+
+    def powers(self) -> AliasPowers:
+        """Reading and changing, and nothing more."""
+        with self._world.kernel.look():
+            may_not_arrive(self._world, WHAT)
+            return AliasPowers(can_read=True, can_update=True)
 
     def switch(self, change: RouteSwitch) -> Route:
         """Replace `before` by `after` when that is the address's one destination."""

@@ -21,6 +21,7 @@ from sandbox.bound.recipients import WorldRecipients
 from sandbox.bound.secrets import MemorySecrets
 from sandbox.bound.source_mail import WorldSourceMail
 from sandbox.bound.source_submission import WorldSourceSubmission
+from sandbox.bound.surroundings import WorldSurroundings
 from sandbox.world.world import World
 
 
@@ -38,6 +39,7 @@ class BoundPorts:
     cloud_mail: WorldCloudMail
     alias_map: WorldAliasMap
     source_mail: WorldSourceMail
+    surroundings: WorldSurroundings
     source_submission: WorldSourceSubmission
     public_dns: WorldPublicDns
     ledger: MemoryLedger
@@ -63,6 +65,7 @@ def bound_ports(world: World, plan: Plan) -> BoundPorts:
         cloud_mail=mail,
         alias_map=WorldAliasMap(world),
         source_mail=WorldSourceMail(world),
+        surroundings=WorldSurroundings(world),
         source_submission=WorldSourceSubmission(world),
         public_dns=WorldPublicDns(world),
         ledger=MemoryLedger(),

@@ -18,6 +18,7 @@ from bascule.adapters.alias_tables.switching import (
     row_to_change,
 )
 from bascule.domain.addresses import normal_address
+from bascule.domain.alias_grants import AliasPowers, read_grants
 from bascule.domain.codes import Code
 from bascule.domain.errors import BasculeError, Refusal, Unreachable
 from bascule.domain.plan import AliasMapPlan
@@ -77,6 +78,13 @@ class MysqlAliasMap:
         """Every destination of the address, and of its domain's catch-all."""
         with self._connected() as connection:
             return self._route(connection, address)
+
+    def powers(self) -> AliasPowers:
+        """SHOW GRANTS."""
+        with self._connected() as connection, connection.cursor() as cursor:
+            cursor.execute("SHOW GRANTS")
+            lines = [str(line) for (line,) in cursor.fetchall()]
+        return read_grants(lines, self._plan.database, self._plan.table)
 
     def switch(self, change: RouteSwitch) -> Route:
         """Replace `before` by `after` while the address's rows are locked."""

@@ -1,5 +1,6 @@
 """The alias map in an SQLite file, a map type that Postfix knows by itself. Source: sqlite_table(5)."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from bascule.adapters.alias_tables.switching import (
     row_to_change,
 )
 from bascule.domain.addresses import normal_address
+from bascule.domain.alias_grants import AliasPowers
 from bascule.domain.codes import Code
 from bascule.domain.errors import BasculeError, Refusal, Unreachable
 from bascule.domain.plan import AliasMapPlan
@@ -50,6 +52,11 @@ class SqliteAliasMap:
         """Every destination of the address, and of its domain's catch-all."""
         with self._opened() as connection:
             return route_from(address, self._rows(connection, address))
+
+    def powers(self) -> AliasPowers:
+        """What the file's own rights say; SQLite has no accounts."""
+        can_read = os.access(self._path, os.R_OK)
+        return AliasPowers(can_read, can_read and os.access(self._path, os.W_OK))
 
     def switch(self, change: RouteSwitch) -> Route:
         """Replace `before` by `after` while the file is locked for writing."""

@@ -5,6 +5,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from imapclient import IMAPClient, SocketTimeout
@@ -18,6 +19,7 @@ from bascule.domain.codes import Code
 from bascule.domain.errors import Refusal, Unreachable
 from bascule.domain.mail import Login
 from bascule.domain.plan import SourcePlan
+from bascule.domain.readiness import SourceEntrance
 
 SSL, STARTTLS = "ssl", "starttls"
 
@@ -47,6 +49,20 @@ class ImapSourceMail:
             # The work is done: a server that closes without a goodbye changes nothing about it.
             with suppress(IMAPClient.Error, OSError):
                 client.logout()
+        finally:
+            _hang_up(client)
+
+    def entrance(self) -> SourceEntrance:
+        """How the server presents itself before a login: until when its certificate is valid, and what it can do.
+
+        Raises:
+            Unreachable: no connection, or a certificate that does not verify.
+        """
+        client = self._connected()
+        try:
+            with imap_errors("reading the greeting", Code.SOURCE_LOGIN_REFUSED):
+                told = tuple(each.decode("ascii", "replace") for each in client.capabilities())
+            return SourceEntrance(_ends_utc(client.socket()), told)
         finally:
             _hang_up(client)
 
@@ -106,6 +122,14 @@ class _Client(IMAPClient):  # type: ignore[misc]
 
 def _tls(plan: SourcePlan) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=plan.ca_file or None)
+
+
+def _ends_utc(connection: object) -> datetime | None:
+    """When the certificate of a verified connection ends; None without TLS."""
+    if not isinstance(connection, ssl.SSLSocket):
+        return None
+    ends = str((connection.getpeercert() or {}).get("notAfter") or "")
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC) if ends else None
 
 
 def _hang_up(client: IMAPClient) -> None:

@@ -1,0 +1,169 @@
+"""Readiness of the Microsoft 365 side: rights, domains, what was prepared, seats, time."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import timedelta
+from types import MappingProxyType
+
+from activities.tenant_parts import GUARD_PERIOD_S, compared, planned_objects
+from bascule.domain.directory import Sku, mailbox_plans
+from bascule.domain.readiness import Check, green, judged, red, unknown
+from bascule.domain.rights import (
+    DOMAIN_ROLE,
+    EXCHANGE_ROLE,
+    GRAPH_ROLES,
+    MIGRATION_CMDLETS,
+    TENANT_CMDLETS,
+)
+from bascule.domain.tenant import AcceptedDomain, MigrationEndpoint, wanted_objects
+from bascule.domain.tenant_domains import EMAIL_SERVICE
+from bascule.domain.tenant_records import DRIFT, RECORD, Drift, TenantRecord
+from bascule.ports.bundle import Ports
+
+# The identity platform refuses tokens from clocks that are five minutes off; what we compare are instants of minutes.
+SKEW_MAX_S = 60.0
+SILENT = timedelta(seconds=2.5 * GUARD_PERIOD_S)
+SHOWN_MAX = 5
+
+
+def token_roles(ports: Ports) -> Iterator[Check]:
+    """Does the app hold what it needs, as its own tokens say?"""
+    held = ports.surroundings.token_roles()
+    missing = sorted(GRAPH_ROLES - held.graph)
+    if EXCHANGE_ROLE not in held.exchange:
+        missing.append(EXCHANGE_ROLE)
+    yield judged(
+        "token_roles", [f"{role} is missing" for role in missing], "every permission is there"
+    )
+    problems = [] if DOMAIN_ROLE in held.graph else [f"{DOMAIN_ROLE} is missing"]
+    yield judged("token_roles_tenant", problems, "domains can be added and proved")
+
+
+def cmdlets(ports: Ports) -> Iterator[Check]:
+    """May the app run each cmdlet it uses?"""
+    permitted = ports.surroundings.permitted_cmdlets()
+    for name, used in (("cmdlets", MIGRATION_CMDLETS), ("cmdlets_tenant", TENANT_CMDLETS)):
+        missing = sorted(each for each in used if each.lower() not in permitted)
+        yield judged(name, [f"{each} is not permitted" for each in missing], f"{len(used)} cmdlets")
+    yield unknown(
+        "cmdlet_parameters",
+        "Exchange lists cmdlets and not their parameters; a missing one is told by the first step that uses it",
+    )
+
+
+def domains(ports: Ports) -> Iterator[Check]:
+    """Is every domain of the plan proved, and set up for mail?"""
+    there = {domain.name: domain for domain in ports.domains.all()}
+    problems: list[str] = []
+    for name in ports.plan.tenant.domains:
+        domain = there.get(name)
+        if domain is None:
+            problems.append(f"{name} is not in the tenant")
+        elif not domain.is_verified:
+            problems.append(f"{name} is not verified")
+        elif EMAIL_SERVICE not in domain.services:
+            problems.append(f"{name} is not set up for mail")
+    yield judged("domains", problems, "verified and set up for mail")
+
+
+def accepted_domains(ports: Ports) -> Iterator[Check]:
+    """Does Exchange relay what it does not know?"""
+    wanted = tuple(each for each in wanted_objects(ports.plan) if isinstance(each, AcceptedDomain))
+    found, _ = compared(ports, wanted)
+    yield judged("accepted_domains", [str(each) for each in found], "InternalRelay")
+
+
+def prepared(ports: Ports) -> Iterator[Check]:
+    """Is everything there that routes mail, as the plan wants it?"""
+    found, _ = compared(ports, planned_objects(ports))
+    shown = [str(each) for each in found[:SHOWN_MAX]]
+    if len(found) > SHOWN_MAX:
+        shown.append(f"and {len(found) - SHOWN_MAX} more")
+    yield judged("prepared", shown, "as the plan wants it")
+
+
+def guard(ports: Ports) -> Iterator[Check]:
+    """Is the tenant watched, and still as recorded?"""
+    drift = ports.documents.find(DRIFT, Drift) or Drift()
+    if ports.documents.find(RECORD, TenantRecord) is None:
+        yield red("guard", "there is no record: the tenant was neither prepared nor adopted")
+    elif drift.findings:
+        yield red("guard", "; ".join(str(f.difference) for f in drift.findings[:SHOWN_MAX]))
+    elif drift.unknown_since_utc:
+        yield unknown("guard", drift.unknown_why)
+    elif drift.looked_utc is None or ports.clock.now_utc() - drift.looked_utc > SILENT:
+        yield unknown("guard", "the guard has not looked of late")
+    else:
+        yield green("guard", "as recorded")
+
+
+def endpoint(ports: Ports) -> Iterator[Check]:
+    """Can Exchange reach Dovecot as the plan describes it?"""
+    for each in wanted_objects(ports.plan):
+        if isinstance(each, MigrationEndpoint):
+            reason = ports.mail_flow.test_endpoint(each)
+            where = f"{each.host}:{each.port}"
+            yield judged("endpoint", [f"{where}: {reason}"] if reason else [], f"{where} answers")
+
+
+def mailboxes(ports: Ports) -> Iterator[Check]:
+    """Are the mailboxes there that send probes and take reports?"""
+    tenant = ports.plan.tenant
+    wanted = sorted({tenant.probe_sender, tenant.report_mailbox} - {""})
+    missing = [each for each in wanted if ports.exchange.find_mailbox(each) is None]
+    yield judged("mailboxes", [f"{each} is missing" for each in missing], ", ".join(wanted))
+
+
+def seats(ports: Ports) -> Iterator[Check]:
+    """Has each cohort a licence with a mailbox in it, and how many are free?"""
+    stock = {sku.part_number.upper(): sku for sku in ports.directory.licence_stock()}
+    problems: list[str] = []
+    told: list[str] = []
+    for name, cohort in ports.plan.cohorts.items():
+        sku = stock.get(cohort.licence.upper())
+        problem = _lack_of(sku)
+        if problem or sku is None:
+            problems.append(f"{name}: {cohort.licence} {problem}")
+        else:
+            told.append(f"{name}: {sku.free_count} of {sku.enabled_count} free")
+    yield judged("seats", problems, "; ".join(told))
+
+
+def retention(ports: Ports) -> Iterator[Check]:
+    """Would a retention or archive policy move mail while it is copied?"""
+    del ports
+    yield unknown(
+        "retention",
+        "policies that move mail to an archive make the copy bring it back; look in the Purview portal",
+    )
+
+
+def time(ports: Ports) -> Iterator[Check]:
+    """Is this machine's clock right?"""
+    skew_s = ports.surroundings.clock_skew_s()
+    told = f"{abs(skew_s):.0f} s {'ahead of' if skew_s > 0 else 'behind'} the service"
+    yield judged("time", [told] if abs(skew_s) > SKEW_MAX_S else [], told)
+
+
+def _lack_of(sku: Sku | None) -> str:
+    if sku is None:
+        return "is no licence of the tenant"
+    if not mailbox_plans(sku):
+        return "opens no mailbox"
+    return "" if sku.free_count else "has no free seat"
+
+
+MICROSOFT_CHECKS: Mapping[str, Callable[[Ports], Iterable[Check]]] = MappingProxyType(
+    {
+        "token_roles": token_roles,
+        "cmdlets": cmdlets,
+        "domains": domains,
+        "accepted_domains": accepted_domains,
+        "prepared": prepared,
+        "guard": guard,
+        "endpoint": endpoint,
+        "mailboxes": mailboxes,
+        "seats": seats,
+        "retention": retention,
+        "time": time,
+    }
+)

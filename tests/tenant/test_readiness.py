@@ -1,0 +1,283 @@
+"""The readiness list: what is right is green, what is wrong is red, what nobody can say is unknown. About 5 s."""
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from activities import readiness as room
+from activities.adopt_tenant import adopt_tenant
+from activities.readiness import CHECKS, readiness
+from activities.see_tenant import see_tenant
+from bascule.adapters.exchange_online.mail_flow_words import WORDS
+from bascule.adapters.surroundings import MicrosoftSurroundings, _roles
+from bascule.domain.alias_grants import AliasPowers, read_grants
+from bascule.domain.errors import Unreachable
+from bascule.domain.plan import Plan
+from bascule.domain.plan_mail_flow import IntakePlan
+from bascule.domain.readiness import Check, Light, green
+from bascule.domain.rights import (
+    DOMAIN_ROLE,
+    EXCHANGE_ROLE,
+    GRAPH_ROLES,
+    MIGRATION_CMDLETS,
+    PASSWORD_ROLE,
+    TENANT_CMDLETS,
+)
+from bascule.domain.tenant_records import TenantQuestion
+from infra.grants.wanted import EXCHANGE_APP_ROLES, POWERS
+from infra.grants.wanted import GRAPH_ROLES as GRAPH_RIGHTS
+from sandbox.bound.surroundings import WorldSurroundings
+from sandbox.faces.server import Faces
+from sandbox.in_process.simulation import Options, Simulation
+from sandbox.world.misfortune import Failure, FailureKind
+from tests.activities.moments import state_of
+from tests.contracts.tenant_doors import TokenFaceCredential, tenant
+from tests.tenant.school import plan_of
+
+ADAPTERS = Path(__file__).parents[2] / "bascule" / "adapters" / "exchange_online"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "readiness.md"
+# Nobody but a person can answer these.
+ALWAYS_UNKNOWN = {"cmdlet_parameters", "retention", "intake_language", "intake_partner"}
+
+
+@pytest.fixture
+def simulation() -> Iterator[Simulation]:
+    """A tenant that is ready in every way, watched."""
+    with Simulation(Options(people_count=1, change_plan=_answered)) as made:
+        adopt_tenant(made.ports, "operator@example.org")
+        see_tenant(made.ports, TenantQuestion("guard"))
+        yield made
+
+
+def _answered(plan: Plan) -> Plan:
+    intake = IntakePlan(
+        domains=plan.tenant.domains,
+        wished_date="2026-12-19",
+        passwords_handed_out="on paper, by the class teacher",
+    )
+    return replace(plan, intake=intake)
+
+
+def lights(simulation: Simulation) -> dict[str, Check]:
+    """Each check by its name; one thread, because the world has no locks."""
+    return {check.name: check for check in readiness(simulation.ports, at_once_count=1)}
+
+
+def test_a_ready_tenant_has_no_red_but_what_the_plan_leaves_out(simulation: Simulation) -> None:
+    """A list that is red on a good day is not read on a bad one."""
+    found = lights(simulation)
+    red = {name: check.told for name, check in found.items() if check.light is Light.RED}
+    unknown = {name for name, check in found.items() if check.light is Light.UNKNOWN}
+
+    assert set(red) <= {"plan"}
+    assert "inbound" in red["plan"]
+    assert unknown == ALWAYS_UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("wrong", "name"),
+    [
+        ("role", "token_roles"),
+        ("tenant role", "token_roles_tenant"),
+        ("cmdlet", "cmdlets_tenant"),
+        ("unverified", "domains"),
+        ("authoritative", "accepted_domains"),
+        ("rule", "prepared"),
+        ("unreachable", "endpoint"),
+        ("certificate", "certificate"),
+        ("clock", "time"),
+        ("seats", "seats"),
+        ("mx", "mx"),
+        ("two policies", "spf"),
+        ("sign-on", "intake_single_sign_on"),
+    ],
+)
+def test_what_is_wrong_is_red_under_its_own_name(
+    simulation: Simulation, wrong: str, name: str
+) -> None:
+    """A wrong tenant that looks ready is found out in the night of the cutover."""
+    assert lights(simulation)[name].light is Light.GREEN
+
+    _spoil(simulation, wrong)
+
+    assert lights(simulation)[name].light is Light.RED
+
+
+def _spoil(simulation: Simulation, wrong: str) -> None:
+    world, tenant, domain = (
+        simulation.world,
+        simulation.world.tenant,
+        simulation.world.naming.domain,
+    )
+    rules, shelf = tenant.rules, tenant.directory.shelf
+    around = simulation.ports.surroundings
+    spoilers: dict[str, Callable[[], object]] = {
+        "role": lambda: tenant.app.roles.discard("Mail.Send"),
+        "tenant role": lambda: tenant.app.roles.discard("Domain.ReadWrite.All"),
+        "cmdlet": lambda: tenant.exchange_roles.discard("Remote and Accepted Domains"),
+        "unverified": lambda: tenant.directory.domains._by_name.pop(domain),
+        "authoritative": lambda: tenant.recipients.set_domain_type(
+            domain, type(tenant.accepted_domains[domain])("Authoritative")
+        ),
+        "rule": lambda: rules.change_rule(replace(rules.rules_seen()[0], is_enabled=False)),
+        "unreachable": lambda: tenant.migration.endpoints.unreachable_servers.update(
+            {"imap.example.org": "no route"}
+        ),
+        "certificate": lambda: setattr(around, "certificate_left", timedelta(days=10)),
+        "clock": lambda: setattr(around, "skew_s", 400.0),
+        "seats": lambda: shelf.seats.update(
+            {key: replace(seat, enabled=0) for key, seat in shelf.seats.items()}
+        ),
+        "mx": lambda: world.dns.publish(
+            domain, "MX", ("0 example-org.mail.protection.outlook.com",), 60
+        ),
+        "two policies": lambda: world.dns.publish(
+            domain, "TXT", ("v=spf1 -all", "v=spf1 ~all"), 60
+        ),
+        "sign-on": lambda: tenant.directory.domains.add_verified(domain, "Federated"),
+    }
+    spoilers[wrong]()
+    # Resolvers remember.
+    simulation.pass_time(days=2)
+
+
+def test_one_failing_check_hides_no_other(simulation: Simulation) -> None:
+    """The day something is wrong is the day the rest of the list is needed."""
+    simulation.world.misfortune.provoke("graph.GET domains", Failure(FailureKind.TRANSIENT, 503))
+    found = lights(simulation)
+    unknown = {name for name, check in found.items() if check.light is Light.UNKNOWN}
+
+    assert len(unknown - ALWAYS_UNKNOWN) == 1
+    assert found["seats"].light is Light.GREEN
+
+
+def test_a_check_that_breaks_or_hangs_is_unknown_and_the_others_answer(
+    simulation: Simulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list that waits for its slowest line is a list that nobody gets."""
+    gate = threading.Event()
+
+    def breaks(_: object) -> list[Check]:
+        raise KeyError("nobody thought of this")
+
+    def hangs(_: object) -> list[Check]:
+        gate.wait(60)
+        return []
+
+    def answers(_: object) -> list[Check]:
+        return [green("quick", "here")]
+
+    monkeypatch.setattr(room, "CHECKS", {"broken": breaks, "slow": hangs, "quick": answers})
+    monkeypatch.setattr(room, "CHECKS_TIME_S", 0.2)
+    found = {check.name: check for check in readiness(simulation.ports)}
+    gate.set()
+
+    assert "KeyError" in found["broken"].told
+    assert "no answer" in found["slow"].told
+    assert found["quick"].light is Light.GREEN
+
+
+def test_every_check_has_a_place_on_the_page(simulation: Simulation) -> None:
+    """Red without a word what to do is a riddle."""
+    headings = set(re.findall(r"^#{2,3} (\w+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
+
+    assert {check.page.partition("#")[2] for check in lights(simulation).values()} <= headings
+    assert headings <= {*CHECKS, *lights(simulation)}
+
+
+def test_nothing_is_written_by_looking(simulation: Simulation) -> None:
+    """It is asked often, and by people who may only look."""
+    before = state_of(simulation)
+    lights(simulation)
+
+    assert state_of(simulation) == before
+
+
+def test_every_cmdlet_that_an_adapter_runs_is_on_the_list() -> None:
+    """A cmdlet that is not checked is found to be forbidden in the middle of a batch."""
+    text = (ADAPTERS / "exchange.py").read_text(encoding="utf-8")
+    called = set(re.findall(r'"((?:Add|Get|New|Remove|Set|Start)-\w+)"', text))
+    verbs = ("Get", "New", "Set", "Remove")
+    tenant = {f"{verb}-{words.noun}" for words in WORDS.values() for verb in verbs}
+    flow = (ADAPTERS / "mail_flow.py").read_text(encoding="utf-8")
+    tenant |= set(re.findall(r'"(Test-\w+)"', flow))
+    tenant |= {"Enable-TransportRule", "Disable-TransportRule"}
+    # The first is the directory's work, the others nobody's: a report mailbox stays, and any kind of it serves.
+    never = {"New-AcceptedDomain", "Remove-AcceptedDomain", "Set-Mailbox", "Remove-Mailbox"}
+
+    # Addresses are corrected where the plan asks for it only; that is a right of its own.
+    assert called - {"Set-Mailbox"} == MIGRATION_CMDLETS
+    assert tenant - never == TENANT_CMDLETS
+
+
+def test_every_permission_is_one_that_is_granted() -> None:
+    """The list that is checked and the list that is granted are one."""
+    assert {right.name for right in GRAPH_RIGHTS} == GRAPH_ROLES
+    assert {right.name for right in EXCHANGE_APP_ROLES} == {EXCHANGE_ROLE}
+    assert {right.name for right in POWERS["tenant"].graph} == {DOMAIN_ROLE}
+    assert {right.name for right in POWERS["passwords"].graph} == {PASSWORD_ROLE}
+
+
+@pytest.mark.parametrize(
+    ("lines", "wanted"),
+    [
+        (
+            (
+                "GRANT USAGE ON *.* TO `b`@`%`",
+                "GRANT SELECT, UPDATE ON `mail`.`virtual` TO `b`@`%`",
+            ),
+            AliasPowers(True, True),
+        ),
+        (
+            ("GRANT SELECT, UPDATE (`destination`) ON `mail`.`virtual` TO `b`@`%`",),
+            AliasPowers(True, True),
+        ),
+        (("GRANT SELECT ON `mail`.`virtual` TO `b`@`%`",), AliasPowers(True, False)),
+        (
+            ("GRANT ALL PRIVILEGES ON `mail`.* TO 'b'@'%' WITH GRANT OPTION",),
+            AliasPowers(True, True, ("ALL PRIVILEGES on mail.*", "GRANT OPTION on mail.*")),
+        ),
+        (
+            ("GRANT SELECT, UPDATE, DELETE ON `mail`.`virtual` TO `b`@`%`",),
+            AliasPowers(True, True, ("DELETE on mail.virtual",)),
+        ),
+        (
+            ("GRANT SELECT, UPDATE ON `mail`.`other` TO `b`@`%`",),
+            AliasPowers(False, False, ("SELECT, UPDATE on mail.other",)),
+        ),
+        (
+            ("GRANT `migrators` TO `b`@`%`",),
+            AliasPowers(False, False, (), ("GRANT `migrators` TO `b`@`%`",)),
+        ),
+    ],
+)
+def test_grants_are_read_as_the_server_writes_them(
+    lines: tuple[str, ...], wanted: AliasPowers
+) -> None:
+    """Too few stop a cutover between its two redirects; too many can empty the table."""
+    assert read_grants(lines, "mail", "virtual") == wanted
+
+
+def test_the_wire_and_the_world_tell_the_same_rights() -> None:
+    """The list is only as good as what reads the tokens and the gateway's answer."""
+    school = tenant()
+    plan = replace(plan_of(school.world), tenant=school.plan)
+    with Faces(school.world) as faces:
+        base_url = faces.addresses["exchange_url"].partition("/adminapi")[0]
+        wire = MicrosoftSurroundings(TokenFaceCredential(faces.addresses), plan, base_url=base_url)
+        world = WorldSurroundings(school.world)
+
+        assert wire.token_roles() == world.token_roles()
+        assert wire.permitted_cmdlets() == world.permitted_cmdlets()
+        assert abs(wire.clock_skew_s()) < 60
+
+
+def test_a_token_that_nobody_can_read_is_unknown() -> None:
+    """Read as empty it would make every permission red."""
+    with pytest.raises(Unreachable):
+        _roles("no-token", "Graph")
