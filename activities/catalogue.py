@@ -11,6 +11,7 @@ from activities.certify import certify
 from activities.check_domains import check_domains
 from activities.check_route import check_route
 from activities.close_batch import close_batch
+from activities.close_licence_run import close_licence_run
 from activities.compare_directory import compare_directory
 from activities.destroy_keys import destroy_keys
 from activities.destroy_secret import destroy_secret
@@ -19,10 +20,12 @@ from activities.ensure_licence import ensure_licence
 from activities.file_completion import file_completion
 from activities.file_difference import file_difference
 from activities.find_cloud_mailbox import find_cloud_mailbox
+from activities.find_licence_changes import find_licence_changes
 from activities.grant_wish import grant_wish
 from activities.join_coexistence import join_coexistence
 from activities.leave_coexistence import leave_coexistence
 from activities.leave_sync import leave_sync
+from activities.license_accounts import license_accounts
 from activities.list_accounts import list_accounts
 from activities.list_keys import list_keys
 from activities.list_parts import list_parts
@@ -69,6 +72,9 @@ WORK: tuple[Callable[[Ports, Any], object], ...] = (
     build_sync_batches,
     certify,
     check_domains,
+    license_accounts,
+    find_licence_changes,
+    close_licence_run,
     check_route,
     close_batch,
     compare_directory,

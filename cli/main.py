@@ -4,11 +4,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from cli import batches, completion, directory, forecast, mailboxes, passwords, tenant
+from cli import batches, completion, directory, forecast, licences, mailboxes, passwords, tenant
 from cli.errors import CommandError
 from cli.verbs import Nouns, Run
 
-NOUNS = (batches, mailboxes, tenant, completion, directory, passwords, forecast)
+NOUNS = (batches, mailboxes, licences, tenant, completion, directory, passwords, forecast)
 INTERRUPTED = 130
 
 

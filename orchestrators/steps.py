@@ -17,6 +17,13 @@ from bascule.domain import tenant_records as t
 from bascule.domain.codec import Json, decode, encode
 from bascule.domain.codes import Code
 from bascule.domain.directory_objects import records as d
+from bascule.domain.licence_requests import (
+    LicenceChunk,
+    LicenceOutcome,
+    LicenceProgress,
+    LicenceRun,
+    LicenceWork,
+)
 from bascule.domain.records import DOORBELL, MailboxRecord, MailboxRef
 from bascule.domain.replies import Done, Later, Refused
 
@@ -134,6 +141,10 @@ bring_home = Step("bring_home", r.HomeRequest, r.HomeFacts)
 destroy_secret = Step("destroy_secret", MailboxRef, bool)
 
 validate_upload = Step("validate_upload", r.BatchRef, r.UploadVerdict)
+find_licence_changes = Step("find_licence_changes", LicenceRun, LicenceWork)
+license_accounts = Step("license_accounts", LicenceChunk, LicenceOutcome)
+close_licence_run = Step("close_licence_run", LicenceProgress, bool)
+
 check_domains = Step("check_domains", r.BatchRef, int)
 reserve_seats = Step("reserve_seats", r.BatchRef, int)
 register_batch = Step("register_batch", r.BatchRef, int)

@@ -31,7 +31,9 @@ api = df.Blueprint()
 UPLOAD_SIZE_MAX_BYTES = 10 * 1024 * 1024
 PAGE_COUNT_DEFAULT = 200
 PAGE_COUNT_MAX = 1_000
-REQUEST_ID = re.compile(r"(cutover|rollback|retry|abandon|reset)-[a-z0-9-]{1,40}-[0-9a-f]{12}")
+REQUEST_ID = re.compile(
+    r"(cutover|rollback|retry|abandon|reset|licences)-[a-z0-9-]{1,40}-[0-9a-f]{12}"
+)
 
 
 @api.route(route="batches", methods=["POST"])

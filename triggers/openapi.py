@@ -259,6 +259,33 @@ DOCUMENT: dict[str, Any] = {
                 "A temporary password for one account, shown once", body=_ONE_ACCOUNT
             )
         },
+        "/licences/plan": {
+            "get": _operation(
+                "What would change for a batch or a cohort", _query("batch"), _query("cohort")
+            )
+        },
+        "/licences/apply": {
+            "post": _operation(
+                "Bring the licences of a batch or a cohort to what the plan says",
+                status=202,
+                body=_object(
+                    {
+                        "batch": {"type": "string"},
+                        "cohort": {"type": "string"},
+                        "dry_run": {"type": "boolean"},
+                    }
+                ),
+            )
+        },
+        "/licences/report": {"get": _operation("How far the seats of every licence go")},
+        "/cohorts/{cohort}/apply": {
+            "post": _operation(
+                "Give accounts that have appeared in a cohort what it says",
+                {"name": "cohort", "in": "path", "required": True, "schema": {"type": "string"}},
+                _query("dry_run", "boolean"),
+                status=202,
+            )
+        },
         "/openapi.json": {"get": _operation("This document")},
     },
 }

@@ -12,9 +12,10 @@ from bascule.ports.bundle import Ports
 from orchestrators.batch import batch
 from orchestrators.completion import tenant_completion
 from orchestrators.directory_objects import directory_objects
+from orchestrators.licensing import licensing
 from orchestrators.mailbox import mailbox
-from orchestrators.passwords import reset
 from orchestrators.preparation import tenant_preparation
+from orchestrators.passwords import reset
 from orchestrators.wishes import abandon, cutover, retry, rollback
 from sandbox.local_host.loader import MODULE, App, index
 
@@ -22,6 +23,7 @@ Activity = Callable[[Any], Any]
 STORIES = (
     batch,
     mailbox,
+    licensing,
     tenant_completion,
     tenant_preparation,
     directory_objects,

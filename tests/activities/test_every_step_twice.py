@@ -8,6 +8,7 @@ import pytest
 from activities.catalogue import WORK
 from bascule.domain.completion import CompletionRef, Phase
 from bascule.domain.directory_objects.records import DirectoryRef
+from bascule.domain.licence_requests import LicenceChunk, LicenceProgress, LicenceRun
 from bascule.domain.password_requests import (
     AccountPageRequest,
     ResetChunk,
@@ -98,8 +99,16 @@ def reset_chunk(simulation: Simulation) -> ResetChunk:
     return ResetChunk(request, 0, (ref(simulation),))
 
 
+RUN = LicenceRun("licences-1", "operator", cohort="default")
 CASES = (
     Case("validate_upload", moments.uploaded, lambda _: REF),
+    Case("find_licence_changes", moments.migrated, lambda _: RUN),
+    Case(
+        "license_accounts",
+        moments.migrated,
+        lambda now: LicenceChunk(RUN, (first(now).address,)),
+    ),
+    Case("close_licence_run", moments.migrated, lambda _: LicenceProgress(RUN)),
     Case("check_domains", moments.uploaded, lambda _: REF),
     Case("reserve_seats", moments.uploaded, lambda _: REF),
     Case("read_directory", directory_moments.compared, lambda _: DirectoryRef()),

@@ -1,0 +1,35 @@
+"""See which accounts of a run differ from what the plan says of their licences."""
+
+from activities.licence_subjects import Subjects, line_of
+from bascule.domain.licence_requests import LicenceLine, LicencePreview, LicenceRun, LicenceWork
+from bascule.ports.bundle import Ports
+
+REFUSALS_SHOWN_MAX = 100
+# A preview is read by a person; a whole batch has 50 000 rows at most, and most of them change alike.
+LINES_MAX = 5_000
+
+
+def find_licence_changes(ports: Ports, run: LicenceRun) -> LicenceWork:
+    """The accounts to change, at most as many as the run may; nothing is written."""
+    lines = [line_of(ports, subject) for subject in Subjects(ports, run).all()]
+    changing = [line.address for line in lines if line.change]
+    refused = [line for line in lines if line.code]
+    return LicenceWork(
+        tuple(changing[: run.count_max]),
+        max(0, len(changing) - run.count_max),
+        tuple(refused[:REFUSALS_SHOWN_MAX]),
+        len(refused),
+    )
+
+
+def preview_licences(ports: Ports, run: LicenceRun) -> LicencePreview:
+    """Exactly what the run would change, account by account, and what it could not; nothing is written."""
+    told: list[LicenceLine] = []
+    unchanged_count = 0
+    for subject in Subjects(ports, run).all():
+        line = line_of(ports, subject)
+        if not (line.change or line.code):
+            unchanged_count += 1
+        elif len(told) < LINES_MAX:
+            told.append(line)
+    return LicencePreview(tuple(told), unchanged_count)

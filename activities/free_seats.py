@@ -1,0 +1,72 @@
+"""Seats that no batch has reserved, for accounts that no batch has; and the forecast of every licence."""
+
+from activities.seat_claims import is_claiming, others_of
+from bascule.domain.directory import Sku
+from bascule.domain.records import BatchRecord
+from bascule.domain.seats import SeatForecast, count_seats, forecast
+from bascule.ports.bundle import Ports
+
+
+class FreeSeats:
+    """Counts down the seats that are left, read once for a few accounts."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._skus: dict[str, Sku] | None = None
+        self._left: dict[str, int] = {}
+
+    def sku_id(self, part_number: str) -> str:
+        """The identifier of a licence; empty when the tenant does not have it."""
+        sku = self._read().get(part_number)
+        return sku.sku_id if sku else ""
+
+    def take(self, part_number: str) -> bool:
+        """Take one of the seats that nobody has reserved; False when there is none."""
+        if part_number not in self._left:
+            self._left[part_number] = self._count(part_number)
+        self._left[part_number] -= 1
+        return self._left[part_number] >= 0
+
+    def _count(self, part_number: str) -> int:
+        sku = self._read().get(part_number)
+        if sku is None:
+            return 0
+        reserved = self._ports.ledger.reserve_seats(sku.sku_id, lambda now: now)
+        others = others_of(self._ports, reserved, "", part_number)
+        holders = frozenset(
+            account.address
+            for account in self._ports.directory.accounts()
+            if account.holds(sku.sku_id) is not None
+        )
+        unknown_count = sum(others.admitting.values())
+        count = count_seats(sku, holders, frozenset(others.known), frozenset(), unknown_count)
+        return count.left_count
+
+    def _read(self) -> dict[str, Sku]:
+        if self._skus is None:
+            stock = self._ports.directory.licence_stock()
+            self._skus = {sku.part_number: sku for sku in stock}
+        return self._skus
+
+
+def forecasts(ports: Ports) -> tuple[SeatForecast, ...]:
+    """Of every licence of the tenant: seats, what each open batch will still take of them, and what is left then."""
+    open_batches = [
+        batch for batch in ports.ledger.batches() if batch.is_open and batch.closed_utc is None
+    ]
+    ordered = sorted(open_batches, key=lambda batch: (batch.uploaded_utc, batch.name))
+    return tuple(
+        forecast(sku, _needs(ports, ordered, sku)) for sku in ports.directory.licence_stock()
+    )
+
+
+def _needs(ports: Ports, batches: list[BatchRecord], sku: Sku) -> dict[str, int]:
+    """{batch: seats it will still take}; batches that have theirs are left out."""
+    counts = {
+        batch.name: sum(
+            not record.is_licensed and is_claiming(ports, record, sku.part_number)
+            for record in ports.ledger.mailboxes(batch.name)
+        )
+        for batch in batches
+    }
+    return {name: count for name, count in counts.items() if count}

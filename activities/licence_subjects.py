@@ -1,0 +1,117 @@
+"""Whose licences a run is about: mailboxes of a batch, migrated ones of a cohort, and newcomers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from activities.licensing import PLANS_AGE_MAX_S, are_services_due, planned, shown_change
+from bascule.domain.addresses import normal_address
+from bascule.domain.cohorts import DEFAULT_COHORT, CohortChoice, CohortsAmbiguous, is_never_touched
+from bascule.domain.directory import Account, LicenceChange
+from bascule.domain.errors import Refusal
+from bascule.domain.licence_requests import LicenceLine, LicenceRun
+from bascule.domain.licences import LicenceWish
+from bascule.domain.records import MailboxRecord
+from bascule.domain.stages import Stage
+from bascule.ports.bundle import Ports
+
+# From here on the services of afterwards are due, whatever comes between this look and the mailbox's own.
+HAS_MOVED = frozenset({Stage.PROVEN, Stage.MIGRATED})
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One account and what it is to have."""
+
+    account: Account
+    cohort: str
+    wish: LicenceWish
+    batch: str = ""
+    """Of a mailbox that a batch has."""
+
+
+class Subjects:
+    """The accounts that one run is about; rows and patterns are read once for all of them."""
+
+    def __init__(self, ports: Ports, run: LicenceRun) -> None:
+        self._ports = ports
+        self._run = run
+        self._records = _records(ports)
+        self._choice = CohortChoice(ports.plan.cohorts)
+
+    def all(self) -> Iterator[Subject]:
+        """Every one, by address. Protected accounts and whoever asks are not among them."""
+        found = sorted(self._ports.directory.accounts(), key=lambda account: account.address)
+        return filter(None, map(self._subject, found))
+
+    def one(self, address: str) -> Subject | None:
+        """One of them, from a fresh look at its account; None when the run is not about it any more."""
+        account = self._ports.directory.find_account(address)
+        return self._subject(account) if account is not None else None
+
+    def _subject(self, account: Account) -> Subject | None:
+        record = self._records.get(account.address)
+        cohort = _cohort_of(record, account, self._choice)
+        is_meant = _is_meant(self._run, record, cohort)
+        if not is_meant or is_left_alone(self._ports, account, self._run.asked_by):
+            return None
+        plan = self._ports.plan.cohort(cohort)
+        has_moved = record is None or record.stage in HAS_MOVED
+        is_after = has_moved and are_services_due(plan, self._ports.clock.now_utc())
+        location = account.usage_location or (record.usage_location if record else "")
+        wish = LicenceWish(plan, is_after, location or plan.usage_location)
+        return Subject(account, cohort, wish, record.batch if record else "")
+
+
+def is_left_alone(ports: Ports, account: Account, asked_by: str) -> bool:
+    """Accounts that nothing done to many may touch: the plan's, our own, the asker's, and those nobody signs in to."""
+    tenant = ports.plan.tenant
+    own = {tenant.probe_sender, tenant.report_mailbox, normal_address(asked_by)}
+    return (
+        not account.is_enabled
+        or account.address in own
+        or is_never_touched(ports.plan.accounts, account.address)
+    )
+
+
+def line_of(ports: Ports, subject: Subject) -> LicenceLine:
+    """What would change for a subject, or why nothing can."""
+    address, cohort = subject.account.address, subject.cohort
+    try:
+        change = planned(ports, subject.account, subject.wish)
+    except Refusal as no:
+        return LicenceLine(address, cohort, code=no.code, detail=no.detail)
+    return LicenceLine(address, cohort, change=_shown(ports, change))
+
+
+def _shown(ports: Ports, change: LicenceChange) -> str:
+    return shown_change(ports.directory.licence_stock(PLANS_AGE_MAX_S), change) if change else ""
+
+
+def _records(ports: Ports) -> dict[str, MailboxRecord]:
+    """The row of every address; of one that two batches have had, the later batch's."""
+    batches = sorted(ports.ledger.batches(), key=lambda batch: batch.uploaded_utc)
+    return {
+        record.address: record
+        for batch in batches
+        for record in ports.ledger.mailboxes(batch.name)
+        if record.stage is not Stage.ABANDONED
+    }
+
+
+def _is_meant(run: LicenceRun, record: MailboxRecord | None, cohort: str) -> bool:
+    """A mailbox that is still on its way gets its licence from its own story, not from a run over its cohort."""
+    if run.batch:
+        return record is not None and record.batch == run.batch
+    if record is not None:
+        return cohort == run.cohort and record.stage in HAS_MOVED
+    return run.has_newcomers and cohort == run.cohort
+
+
+def _cohort_of(record: MailboxRecord | None, account: Account, choice: CohortChoice) -> str:
+    """A newcomer has no row: only a pattern that fits its address makes it one of a cohort, never the default."""
+    if record is not None:
+        return record.cohort or DEFAULT_COHORT
+    try:
+        return choice.choose(account.address)
+    except CohortsAmbiguous:
+        return ""

@@ -1,0 +1,68 @@
+"""Change the licences of some accounts of a run, one after the other."""
+
+from activities.free_seats import FreeSeats
+from activities.licence_subjects import Subject, Subjects, line_of
+from activities.licensing import PLANS_AGE_MAX_S, give_licence, shown_change, shown_licences
+from bascule.domain.addresses import mailbox_key
+from bascule.domain.codes import Code
+from bascule.domain.errors import NotYet, Refusal, Throttled, Unreachable
+from bascule.domain.licence_requests import LicenceChunk, LicenceLine, LicenceOutcome, LicenceRun
+from bascule.domain.records import JournalEntry
+from bascule.ports.bundle import Ports
+
+# "Please wait briefly and retry", say most servers that do not say how long.
+UNREACHABLE_WAIT_S = 30.0
+
+
+def license_accounts(ports: Ports, chunk: LicenceChunk) -> LicenceOutcome:
+    """Look at each account anew and make its change; one that is as it should be by now is left alone.
+
+    A directory that wants to be spared ends the chunk early: what is `left` is asked for again after `wait_s`.
+    """
+    seats, subjects = FreeSeats(ports), Subjects(ports, chunk.run)
+    changed_count, refused = 0, list[LicenceLine]()
+    for position, address in enumerate(chunk.addresses):
+        try:
+            subject = subjects.one(address)
+            changed_count += subject is not None and _license(ports, chunk.run, subject, seats)
+        except Refusal as no:
+            refused.append(LicenceLine(address, chunk.run.cohort, code=no.code, detail=no.detail))
+        except (Throttled, NotYet, Unreachable) as busy:
+            wait_s = getattr(busy, "wait_s", UNREACHABLE_WAIT_S)
+            return LicenceOutcome(changed_count, tuple(refused), chunk.addresses[position:], wait_s)
+    return LicenceOutcome(changed_count, tuple(refused))
+
+
+def _license(ports: Ports, run: LicenceRun, subject: Subject, seats: FreeSeats) -> bool:
+    if not subject.batch:
+        _check_seat(ports, subject, seats)
+    account, location = subject.account, subject.wish.usage_location
+    if location and not account.usage_location:
+        ports.directory.set_usage_location(account.account_id, location)
+        _note(ports, run, subject, ("usage location", "", location))
+    change = give_licence(ports, account, subject.wish)
+    if change:
+        stock = ports.directory.licence_stock(PLANS_AGE_MAX_S)
+        before, after = shown_licences(stock, account), shown_change(stock, change)
+        _note(ports, run, subject, ("licence", before, after))
+    return bool(change)
+
+
+def _check_seat(ports: Ports, subject: Subject, seats: FreeSeats) -> None:
+    """A newcomer takes no seat that a batch has reserved. Raises Refusal(NO_SEAT)."""
+    change = line_of(ports, subject).change
+    part_number = subject.wish.cohort.licence
+    needs_seat = change and all(
+        state.sku_id != seats.sku_id(part_number) for state in subject.account.licences
+    )
+    if needs_seat and not seats.take(part_number):
+        detail = f"{part_number}: every seat that is left is reserved by batches"
+        raise Refusal(Code.NO_SEAT, detail)
+
+
+def _note(ports: Ports, run: LicenceRun, subject: Subject, effect: tuple[str, str, str]) -> None:
+    """Under the mailbox's own batch; newcomers stand under their cohort."""
+    batch = subject.batch or f"cohort-{subject.cohort}"
+    key = mailbox_key(subject.account.address)
+    now_utc = ports.clock.now_utc()
+    ports.journal.note(JournalEntry(now_utc, batch, key, *effect, asked_by=run.asked_by))

@@ -1,0 +1,102 @@
+"""What is asked of the licences of many accounts at once, and what became of each."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+# One run ends well within an hour at five changes a second; what is left over is the next run's.
+RUN_COUNT_MAX = 1_000
+
+
+@dataclass(frozen=True)
+class LicenceRun:
+    """Bring the licences of a batch's mailboxes, or of a cohort's accounts, to what the plan says."""
+
+    request: str
+    """The story's id, by which reports and the journal name it."""
+    asked_by: str
+    batch: str = ""
+    cohort: str = ""
+    """Exactly one of the two."""
+    has_newcomers: bool = True
+    """Of a cohort: accounts whose address fits its patterns and that no batch has had; otherwise only migrated ones."""
+    count_max: int = RUN_COUNT_MAX
+    """Accounts changed at most."""
+    is_dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class LicenceLine:
+    """One account of a run: what would change or has changed, or why nothing can."""
+
+    address: str
+    cohort: str
+    change: str = ""
+    """Licences that come (+) and go (-), each with how many of its services stay off; empty: none."""
+    code: str = ""
+    """Of a refusal."""
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class LicenceWork:
+    """What a run has to do."""
+
+    addresses: tuple[str, ...]
+    """Of accounts to change, at most the run's limit."""
+    more_count: int
+    """Accounts to change beyond the limit."""
+    refused: tuple[LicenceLine, ...]
+    """The first of those that cannot be changed."""
+    refused_count: int
+
+
+@dataclass(frozen=True)
+class LicenceChunk:
+    """Some accounts of a run."""
+
+    run: LicenceRun
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LicenceOutcome:
+    """What became of a chunk."""
+
+    changed_count: int
+    refused: tuple[LicenceLine, ...]
+    left: tuple[str, ...] = ()
+    """Accounts not looked at yet, because the directory wants to be spared."""
+    wait_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class LicenceProgress:
+    """Where a run stands; what its story carries from one generation to the next."""
+
+    run: LicenceRun
+    is_planned: bool = False
+    addresses: tuple[str, ...] = ()
+    """Still to change."""
+    changed_count: int = 0
+    more_count: int = 0
+    refused: tuple[LicenceLine, ...] = ()
+    refused_count: int = 0
+    try_count: int = 0
+
+
+@dataclass(frozen=True)
+class CohortRuns:
+    """What the timer remembers of a cohort."""
+
+    services_on_for: str = ""
+    """The plan's instant for which the services of every migrated mailbox were switched on."""
+    newcomers_utc: datetime | None = None
+    """When newcomers were looked for last."""
+
+
+@dataclass(frozen=True)
+class LicencePreview:
+    """Exactly what a run would change."""
+
+    lines: tuple[LicenceLine, ...] = field(default=())
+    unchanged_count: int = 0
