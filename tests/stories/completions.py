@@ -7,6 +7,7 @@ from typing import Any
 
 from activities.completion_gate import completion_of, entries_of_completion
 from activities.wake_stories import revive_story, wake_story
+from bascule.domain.addresses import mailbox_key
 from bascule.domain.codec import encode
 from bascule.domain.completion import (
     COMPLETION,
@@ -17,8 +18,10 @@ from bascule.domain.completion import (
 )
 from bascule.domain.plan import Plan
 from bascule.domain.plan_dns import DnsPlan
+from bascule.domain.records import BatchRecord, MailboxRecord
+from bascule.domain.stages import Stage
 from sandbox.bound.ports import BoundPorts
-from sandbox.in_process.simulation import Simulation
+from sandbox.in_process.simulation import BATCH, Simulation
 from sandbox.world.dns import OLD_TTL_S, POSTFIX_ADDRESSES
 from tests.stories.endings import all_migrated
 from triggers.completion_view import completion_view
@@ -81,6 +84,18 @@ class Operator:
         self.simulation.upload()
         all_migrated(self.simulation)
         self.simulation.run_until_closed()
+
+    def have_everybody_migrated(self) -> None:
+        """The ledger as a migration leaves it, without living one: the end does not look at more of it."""
+        now_utc = self.simulation.clock.now_utc()
+        batch = BatchRecord(BATCH, "fingerprint", 1, now_utc, is_open=True, closed_utc=now_utc)
+        person = self.simulation.people[0]
+        self.ports.ledger.add_batch(batch)
+        key = mailbox_key(person.address)
+        moved = MailboxRecord(BATCH, key, person.address, person.user_name)
+        self.ports.ledger.add_mailboxes(
+            [replace(moved, stage=Stage.MIGRATED, migrated_utc=now_utc, closed_utc=now_utc)]
+        )
 
     def say(self, word: Word) -> None:
         """A word, as the API takes it."""
