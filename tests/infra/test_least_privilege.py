@@ -16,12 +16,16 @@ pytestmark = pytest.mark.slow
 
 APP_ROLES = frozenset(each.name for each in (*GRAPH_ROLES, *EXCHANGE_APP_ROLES))
 MANAGEMENT_ROLES = frozenset(each.name for each in EXCHANGE_ROLES)
+SHORT_GRACE, LONG_GRACE = "grace_h = 1", "grace_h = 48"
 ENDED = ("MIGRATED", "SET_ASIDE")
 
 
 def allowed(folder: Path, without: str = "") -> Rehearsal:
     """A rehearsal of one mailbox, not yet opened, whose app may do what is documented, less one right."""
     run = rehearsal(folder, 1)
+    plan = folder / "operators-plan.toml"
+    # The way back is asked for while there is one: on a busy machine an hour of grace is over before the question.
+    plan.write_text(plan.read_text(encoding="utf-8").replace(SHORT_GRACE, LONG_GRACE), "utf-8")
     run.rig.world.tenant.app.roles = set(APP_ROLES - {without})
     run.rig.world.tenant.exchange_roles = set(MANAGEMENT_ROLES - {without})
     return run
@@ -35,7 +39,7 @@ def has_trouble(run: Rehearsal) -> bool:
 
 def codes(run: Rehearsal) -> Collection[str]:
     """The reasons of the mailboxes that were set aside."""
-    return {str(each.get("code")) for each in run.batch("pilot").get("set_aside", ())}
+    return set(run.batch("pilot").get("set_aside", {}).values())
 
 
 def test_the_documented_rights_carry_a_mailbox_over_and_home_again(tmp_path: Path) -> None:
