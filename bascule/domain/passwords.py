@@ -23,7 +23,10 @@ LENGTH_MAX = 256
 CLASS_COUNT_MIN = 3
 SYMBOLS = string.punctuation + " "
 ALLOWED = frozenset(string.ascii_letters + string.digits + SYMBOLS)
-CLASSES = (string.ascii_lowercase, string.ascii_uppercase, string.digits, SYMBOLS)
+CLASSES = tuple(
+    frozenset(letters)
+    for letters in (string.ascii_lowercase, string.ascii_uppercase, string.digits, SYMBOLS)
+)
 
 # For passwords that are read off paper: without 0 O o, 1 l I, 2 Z, 5 S, 8 B, and only symbols that every keyboard shows.
 TYPED_CLASSES = ("abcdefghijkmnpqrstuvwxyz", "ACDEFGHJKLMNPQRTUVWXY", "34679", "!#%?")
@@ -126,7 +129,7 @@ def password_problem(text: str, cohort: CohortPlan) -> Problem:
 
 def class_count(text: str) -> int:
     """How many of the four classes of characters a password has."""
-    return sum(not set(one_class).isdisjoint(text) for one_class in CLASSES)
+    return sum(not one_class.isdisjoint(text) for one_class in CLASSES)
 
 
 def holds_name(text: str, *names: str) -> bool:

@@ -1,0 +1,142 @@
+"""The noun `passwords`: what it refuses before it asks, and what it never prints or writes over."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from bascule.domain.codec import encode
+from bascule.domain.hand_out import Person
+from bascule.domain.hand_out_form import HandOutRow
+from bascule.domain.plan import HandOutPlan
+from cli.errors import WrongUse
+from cli.letters import checked_text, file_name_of, letters_pdf
+from cli.main import main
+from tests.cli.small_app import SmallApp
+
+Screen = pytest.CaptureFixture[str]
+CANARY = "Kanari-vogel-7"
+EXPORT = "POST /api/passwords/export"
+
+
+def row(address: str, unit: str = "3A", password: str = CANARY) -> dict[str, str]:
+    """One row as the app answers it."""
+    person = {"display_name": "Anne MARTIN", "cohort": "eleves", "unit": unit, "batch": "lot-1"}
+    return {"address": address, "password": password, **person}
+
+
+def page(*rows: dict[str, str], after: str = "", uncertain: int = 0) -> dict[str, object]:
+    """One page of an export."""
+    form = encode(HandOutPlan())
+    return {"rows": list(rows), "after": after, "uncertain": uncertain, "form": form}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("export", "--out", "x.csv"),
+        ("reset",),
+        ("letters", "--out", "x.pdf"),
+        ("export", "--cohort", "a", "--out", "x", "--template", "%NOBODY%"),
+        ("export", "--cohort", "a", "--out", "x", "--fields", "USER_ID,NOBODY"),
+        ("export", "--cohort", "a", "--out", "x", "--separator", ";;"),
+        ("import", "there-is-no-such-file.csv", "--map", "a=USER_ID,b=USER_PASSWORD"),
+        ("administrator", "--length", "17"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(
+    app: SmallApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    """A slip must not reset a whole tenant, nor leave an empty file that looks like a list."""
+    monkeypatch.chdir(tmp_path)
+    app.will_answer(EXPORT, page(row("a@example.org")))
+
+    assert main(["passwords", *words]) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_there_is_not_written_over_and_nothing_is_fetched(
+    app: SmallApp, tmp_path: Path
+) -> None:
+    """It may be the only list of last week; and a page that is fetched counts as handed out."""
+    out = tmp_path / "list.csv"
+    out.write_text("last week's")
+
+    assert main(["passwords", "export", "--cohort", "eleves", "--out", str(out)]) == 2
+    assert main(["passwords", "letters", "--cohort", "eleves", "--out", str(out)]) == 2
+    assert out.read_text() == "last week's"
+    assert app.asked == []
+
+
+def test_all_pages_end_in_one_file_for_its_owner_alone_and_on_no_screen(
+    app: SmallApp, tmp_path: Path, capsys: Screen
+) -> None:
+    """A terminal scrolls back for days, and other people work on the machine."""
+    app.will_answer(EXPORT, page(row("b@example.org", "3B"), after="b"))
+    app.will_answer(EXPORT, page(row("a@example.org"), uncertain=2))
+    out = tmp_path / "list.csv"
+
+    assert main(["passwords", "export", "--cohort", "eleves", "--out", str(out)]) == 0
+    lines = out.read_text(encoding="utf-8-sig").splitlines()
+    screen = capsys.readouterr()
+    assert [line.partition(";")[0] for line in lines] == [
+        "USER_ID",
+        "a@example.org",
+        "b@example.org",
+    ]
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    assert CANARY not in screen.out + screen.err
+    assert "2 are withheld" in screen.out
+    assert json.loads(app.asked[1].body)["after"] == "b"
+
+
+def test_passwords_that_a_reader_may_misread_are_counted(
+    app: SmallApp, tmp_path: Path, capsys: Screen
+) -> None:
+    """An Excel that makes a formula of it shows another password."""
+    app.will_answer(EXPORT, page(row("a@example.org", password="=1+1Abc-x")))
+    out = tmp_path / "list.csv"
+
+    assert main(["passwords", "export", "a@example.org", "--out", str(out), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["misread"] == 1
+    assert ";" in out.read_text(encoding="utf-8-sig")
+
+
+def test_a_name_that_the_encoding_lacks_leaves_no_file(app: SmallApp, tmp_path: Path) -> None:
+    """Half a list is handed out as if it were whole."""
+    app.will_answer(EXPORT, page({**row("a@example.org"), "display_name": "李娜"}))
+    out = tmp_path / "list.csv"
+    words = ("export", "--cohort", "x", "--out", str(out), "--encoding", "windows-1252")
+
+    assert main(["passwords", *words]) == 2
+    assert not out.exists()
+
+
+def test_letters_need_letters_for_every_name() -> None:
+    """A letter to ??? is thrown away by its reader."""
+    person = Person("li@example.org", "李娜")
+
+    with pytest.raises(WrongUse, match="--font"):
+        letters_pdf([HandOutRow(person, CANARY)])
+    with pytest.raises(WrongUse, match="NOBODY"):
+        checked_text("%USER_ID% %NOBODY%")
+    assert letters_pdf([HandOutRow(Person("z@example.org", "Zoé"), CANARY)]).startswith(b"%PDF-")
+
+
+def test_an_administrators_password_is_made_without_any_app(
+    monkeypatch: pytest.MonkeyPatch, capsys: Screen
+) -> None:
+    """On the first day there is no app yet."""
+    monkeypatch.delenv("BASCULE_URL", raising=False)
+
+    assert main(["passwords", "administrator", "--length", "16"]) == 0
+    assert len(capsys.readouterr().out.splitlines()[0]) == 16
+
+
+@pytest.mark.parametrize(
+    ("unit", "name"), [("Eleves/3A", "Eleves-3A"), ("../..", "none"), ("", "none"), ("3 A", "3-A")]
+)
+def test_a_unit_can_name_no_file_elsewhere(unit: str, name: str) -> None:
+    """A list of passwords in a shared folder is everybody's."""
+    assert file_name_of(unit) == name
