@@ -2,6 +2,7 @@
 
 from activities.tenant_parts import bind, is_bound_to, note_tenant, planned_objects
 from bascule.domain.codes import Code
+from bascule.domain.dns_records import DnsKind
 from bascule.domain.errors import InvariantBroken, NotYet, Refusal
 from bascule.domain.tenant import (
     CoexistenceGroup,
@@ -124,8 +125,17 @@ def _prove_domain(ports: Ports, name: str) -> None:
         return
     records = ports.domains.verification_records(name)
     proof = next((each for each in records if each.kind is RecordKind.TXT), None)
-    shown = f'{proof.name}. TXT "{proof.value}"' if proof else "the record that the portal shows"
+    if proof is None:
+        raise NotYet(DNS_LOOK_S, f"{name} is not proved; publish the record that the portal shows")
+    if proof.value in _published(ports, proof.name):
+        raise NotYet(DNS_LOOK_S, f"public DNS proves {name}; Microsoft 365 does not see it yet")
+    shown = f'{proof.name}. TXT "{proof.value}"'
     raise NotYet(DNS_LOOK_S, f"public DNS does not prove {name} yet; publish {shown}")
+
+
+def _published(ports: Ports, name: str) -> tuple[str, ...]:
+    resolver = ports.public_dns.resolvers()[0]
+    return ports.public_dns.look_up(name, DnsKind.TXT, resolver).values
 
 
 def _note(ports: Ports, wanted: TenantObject, before: str, after: str) -> None:

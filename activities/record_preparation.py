@@ -18,29 +18,30 @@ READ_BACK_WAIT_S = 30.0
 
 
 def record_preparation(ports: Ports, progress: PreparationProgress) -> bool:
-    """Whether it is finished. Then the tenant as it is found becomes what the guard compares with.
+    """Whether it was the walk for what is asked now. Finished, the tenant as it is found becomes the guard's record.
 
     Raises:
         NotYet: something that was made is not to be seen.
     """
     now_utc = ports.clock.now_utc()
-    finished_utc = now_utc if progress.is_finished else None
+    objects = _found(ports) if progress.is_finished else ()
 
     def change(stored: Preparation | None) -> Preparation:
         if stored is None:
             raise InvariantBroken("a preparation runs that nobody asked for")
-        if stored.finished_utc is not None and progress.is_finished:
+        if stored.asked_utc != progress.asked_utc:
             return stored
+        finished_utc = stored.finished_utc or now_utc if progress.is_finished else None
         return replace(
             stored, parts=progress.parts, detail=progress.detail, finished_utc=finished_utc
         )
 
-    if not progress.is_finished:
-        ports.documents.amend(PREPARATION, Preparation, change)
+    now = ports.documents.amend(PREPARATION, Preparation, change)
+    if now.asked_utc != progress.asked_utc:
         return False
-    objects = _found(ports)
-    asked_by = ports.documents.amend(PREPARATION, Preparation, change).asked_by
-    ports.documents.amend(RECORD, TenantRecord, lambda _: TenantRecord(objects, now_utc, asked_by))
+    if progress.is_finished:
+        record = TenantRecord(objects, now_utc, now.asked_by)
+        ports.documents.amend(RECORD, TenantRecord, lambda _: record)
     return True
 
 

@@ -44,6 +44,7 @@ PATIENCE_S = 30 * 24 * 3600.0
 # The wait grows with the time that has passed since somebody asked: a week's wait is not asked after every minute.
 GROWTH = 0.05
 GROWN_WAIT_MAX_S = 6 * 3600.0
+AT_ONCE_S = 1.0
 MEMBERS_COUNT_MAX = 50
 # A page is one step; the history of a generation stays below two hundred events.
 MEMBER_PAGES_MAX = 20
@@ -87,15 +88,18 @@ def _walk_on(context: Context, ref: PreparationRef) -> Story[tuple[Walk, Prepara
     asked_s = (context.current_utc_datetime - listed.asked_utc).total_seconds()
     if walk.wait_s and asked_s > PATIENCE_S:
         walk = replace(walk, wait_s=0.0, refusal=walk.refusal or walk.waiting_for)
+    progress = PreparationProgress(walk.parts, listed.asked_utc, walk.refusal)
     if walk.wait_s or walk.refusal:
-        yield from record_preparation(context, PreparationProgress(walk.parts, walk.refusal))
+        yield from record_preparation(context, progress)
         grown_s = min(asked_s * GROWTH, GROWN_WAIT_MAX_S)
         return replace(walk, wait_s=walk.wait_s and max(walk.wait_s, grown_s)), ref
     if listed.is_repair:
         ref = yield from _restore(context, ref)
         if ref.after_batch:
             return walk, ref
-    yield from record_preparation(context, PreparationProgress(walk.parts, is_finished=True))
+    is_ours = yield from record_preparation(context, replace(progress, is_finished=True))
+    if not is_ours:
+        return Walk(wait_s=AT_ONCE_S, waiting_for="what was asked meanwhile"), PreparationRef()
     yield from see_tenant(context, TenantQuestion(ASKED_BY))
     return walk, PreparationRef()
 

@@ -131,6 +131,8 @@ class PreparationProgress:
     """What a walk through the parts has come to."""
 
     parts: tuple[PartProgress, ...]
+    asked_utc: datetime
+    """Which asking it walked for; another one that came meanwhile is walked for by itself."""
     detail: str = ""
     is_finished: bool = False
 

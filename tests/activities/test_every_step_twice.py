@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import pytest
 
@@ -37,8 +38,10 @@ from bascule.domain.routes import RouteSwitch
 from bascule.domain.stages import Stage
 from bascule.domain.tenant import Part
 from bascule.domain.tenant_records import (
+    PREPARATION,
     MemberPage,
     PartRef,
+    Preparation,
     PreparationProgress,
     PreparationRef,
     TenantQuestion,
@@ -69,6 +72,13 @@ def turning(simulation: Simulation) -> RouteSwitch:
     return RouteSwitch(
         row.address, row.route_home, simulation.world.naming.routing_address(row.address)
     )
+
+
+def asked_utc(simulation: Simulation) -> datetime:
+    """When the preparation was asked for."""
+    found = simulation.ports.documents.find(PREPARATION, Preparation)
+    assert found is not None
+    return found.asked_utc
 
 
 def probing(simulation: Simulation) -> None:
@@ -167,7 +177,7 @@ CASES = (
     Case(
         "record_preparation",
         moments.preparing,
-        lambda _: PreparationProgress((), is_finished=True),
+        lambda now: PreparationProgress((), asked_utc(now), is_finished=True),
     ),
     Case("restore_members", moments.left_out, lambda _: MemberPage("", "", 10)),
     Case("read_completion", completion_moments.begun, lambda _: CompletionRef()),

@@ -41,6 +41,7 @@ class School:
         self.after_step: Callable[[str], None] = lambda _: None
         """Called after each step with its name: where somebody's hand, or a kill, comes in."""
         self.calls: list[str] = []
+        self.steps: list[str] = []
         self._listen()
         self.engine = Engine.in_memory(simulated_app(self.ports, self._watched), self.clock)
 
@@ -59,11 +60,15 @@ class School:
 
     def ask(self, *, is_repair: bool = False, days_ago: float = 0.0) -> None:
         """Ask for the preparation, as the API does."""
+        self.wish(is_repair=is_repair, days_ago=days_ago)
+        asyncio.run(wake_preparation(self.engine.client()))
+        self.settle()
+
+    def wish(self, *, is_repair: bool = False, days_ago: float = 0.0) -> None:
+        """Write down what is asked; the bell is lost."""
         asked_utc = self.clock.now_utc() - timedelta(days=days_ago)
         wish = Preparation(OPERATOR, asked_utc, is_repair)
         self.ports.documents.amend(PREPARATION, Preparation, lambda _: wish)
-        asyncio.run(wake_preparation(self.engine.client()))
-        self.settle()
 
     def publish_proof(self) -> None:
         """The owner of the domain publishes the record."""
@@ -136,6 +141,7 @@ class School:
     def _watched(self, step: Step) -> Step:
         def looked_after(request: Any) -> Any:
             answer = step(request)
+            self.steps.append(step.__name__)
             self.after_step(step.__name__)
             return answer
 

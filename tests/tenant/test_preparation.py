@@ -11,6 +11,7 @@ import pytest
 
 from bascule.domain.tenant import Part
 from bascule.domain.tenant_records import JOURNAL, RECORD, PartState, TenantRecord
+from infra.grants.wanted import EXCHANGE_APP_ROLES, EXCHANGE_ROLES, GRAPH_ROLES, POWERS
 from sandbox.world.misfortune import Failure, FailureKind
 from sandbox.world.recipients import DomainType
 from sandbox.world.rules import RuleErrorAction
@@ -93,6 +94,65 @@ def test_a_domain_waits_for_its_record_while_the_rest_goes_on(found: Found) -> N
     school.run_until_finished()
 
     assert school.state() == ready_state(found, is_proved=False)
+
+
+def test_a_repair_that_is_asked_during_a_preparation_is_not_swallowed_by_its_end(
+    found: Found,
+) -> None:
+    """Finished by a walk that knew nothing of it, a repair would leave everybody out of the group."""
+    school = found()
+    asked: list[str] = []
+
+    def ask_in_between(step: str) -> None:
+        if step == "prepare_part" and not asked:
+            asked.append(step)
+            school.clock.advance_to(school.clock.now_utc() + timedelta(seconds=1))
+            school.wish(is_repair=True)
+
+    school.after_step = ask_in_between
+    school.ask()
+    school.run_until_finished()
+
+    assert school.preparation.is_repair
+    assert school.steps.count("restore_members") == 1
+
+
+def test_the_rights_that_are_granted_for_it_are_enough_and_each_is_needed(found: Found) -> None:
+    """Rights over the mail of a whole tenant are given once, by somebody who reads the list."""
+    power = POWERS["tenant"]
+    graph = {right.name for right in (*GRAPH_ROLES, *power.graph, *EXCHANGE_APP_ROLES)}
+    exchange = {right.name for right in (*EXCHANGE_ROLES, *power.exchange)}
+    wanted = ready_state(found, is_proved=False)
+
+    assert _with_rights(found, graph, exchange).state() == wanted
+    for right in (*power.graph, *power.exchange):
+        school = _with_rights(found, graph - {right.name}, exchange - {right.name})
+        assert school.preparation.finished_utc is None, right.name
+
+
+def _with_rights(found: Found, graph: set[str], exchange: set[str]) -> School:
+    school = found(is_proved=False)
+    school.publish_proof()
+    tenant = school.world.tenant
+    tenant.app.roles.intersection_update(graph)
+    tenant.exchange_roles.intersection_update(exchange)
+    school.ask()
+    for _ in range(20):
+        if school.output is not None or not school.engine.fire_next_timer():
+            break
+        school.settle()
+    return school
+
+
+def test_a_proof_that_is_published_and_not_seen_yet_is_told_as_such(found: Found) -> None:
+    """Told to publish what they have published, people publish it a second time."""
+    school = found(is_proved=False)
+    name = school.world.naming.domain
+    proof = school.world.tenant.directory.domains.verification_text(name)
+    school.world.dns.publish(name, "TXT", ("v=spf1 -all", proof), 60)
+    school.ask()
+
+    assert "does not see it yet" in school.preparation.parts[0].detail
 
 
 def test_a_domain_that_nobody_proves_ends_the_wait(found: Found) -> None:
