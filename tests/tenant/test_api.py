@@ -1,0 +1,162 @@
+"""The tenant over HTTP: what is answered, what is asked of the story, and whose word it takes. About 5 s."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import azure.functions as func
+import pytest
+
+from activities import readiness as room
+from activities.adopt_tenant import adopt_tenant
+from activities.see_tenant import see_tenant
+from bascule.domain.tenant_records import (
+    PREPARATION,
+    PREPARATION_ID,
+    Preparation,
+    TenantQuestion,
+)
+from cli import tenant as command
+from sandbox.in_process.simulation import Options, Simulation
+from triggers import guard, tenant_api
+from triggers.roles import Role, least_role
+
+OPERATOR = "operator@example.org"
+
+
+@dataclass
+class Bell:
+    """A durable client that remembers what it was asked."""
+
+    state: str | None = None
+    started: list[str] = field(default_factory=list)
+    rung: list[str] = field(default_factory=list)
+
+    async def get_status(self, instance_id: str) -> Any:
+        """How the story is."""
+        del instance_id
+        return SimpleNamespace(runtime_status=self.state)
+
+    async def start_new(self, name: str, instance_id: str, given: Any) -> str:
+        """Start it."""
+        del name, given
+        self.started.append(instance_id)
+        return instance_id
+
+    async def raise_event(self, instance_id: str, name: str, data: Any = None) -> None:
+        """Ring it."""
+        del name, data
+        self.rung.append(instance_id)
+
+
+@pytest.fixture
+def simulation(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulation]:
+    """A prepared tenant behind the routes; checks run one after the other, because the world has no locks."""
+    with Simulation(Options(people_count=1, messages_each=1)) as made:
+        monkeypatch.setattr(tenant_api, "ports", lambda: made.ports)
+        monkeypatch.setattr(guard, "ports", lambda: made.ports)
+        monkeypatch.setattr(
+            tenant_api, "readiness", lambda ports: room.readiness(ports, at_once_count=1)
+        )
+        yield made
+
+
+def call(handler: Any, *more: Any) -> tuple[int, Any]:
+    """Status and answer of a route."""
+    request = func.HttpRequest("GET", "/api/tenant", body=b"")
+    answer = asyncio.run(behind(handler)(request, *more))
+    return answer.status_code, json.loads(answer.get_body())
+
+
+def behind(registered: Any) -> Any:
+    """The function behind what the programming model registers, without the durable client's own wrapping."""
+    work = registered._function._func
+    return getattr(work, "client_function", work)
+
+
+def disable_rule(simulation: Simulation) -> None:
+    """Somebody's hand."""
+    rules = simulation.world.tenant.rules
+    rule = rules.rule_written(simulation.names.rule_name)
+    rules.change_rule(type(rule)(**{**vars(rule), "is_enabled": False}))
+
+
+def test_a_tenant_is_shown_adopted_and_shown_again(simulation: Simulation) -> None:
+    """From nothing known to watched."""
+    _, before = call(tenant_api.show_tenant)
+    status, adopted = call(tenant_api.adopt)
+    _, after = call(tenant_api.show_tenant)
+
+    assert before["guard"] == {"state": "not_prepared"}
+    assert (status, adopted["differences"]) == (200, [])
+    assert after["guard"]["state"] == "as_recorded"
+    assert "as_recorded" in command._tenant_text(after)
+
+
+def test_what_a_preparation_would_change_is_shown_without_changing_it(
+    simulation: Simulation,
+) -> None:
+    """The dry run."""
+    disable_rule(simulation)
+    _, answer = call(tenant_api.show_tenant_differences)
+    (difference,) = answer["differences"]
+
+    assert (difference["setting"], difference["found"], difference["wanted"]) == (
+        "is_enabled",
+        "False",
+        "True",
+    )
+    assert simulation.ports.documents.find(PREPARATION, Preparation) is None
+
+
+def test_asking_starts_the_one_story_or_rings_it(simulation: Simulation) -> None:
+    """Two stories would correct each other."""
+    bell, awake = Bell(), Bell(state="Running")
+
+    assert call(tenant_api.prepare_tenant, bell)[0] == 202
+    assert call(tenant_api.prepare_tenant, awake)[0] == 202
+    assert (bell.started, awake.rung) == ([PREPARATION_ID], [PREPARATION_ID])
+
+
+def test_a_danger_is_repaired_by_its_own_word_only(simulation: Simulation) -> None:
+    """An operator may prepare; undoing what an administrator has done takes an approver."""
+    adopt_tenant(simulation.ports, OPERATOR)
+    disable_rule(simulation)
+    see_tenant(simulation.ports, TenantQuestion("guard"))
+
+    status, answer = call(tenant_api.prepare_tenant, Bell())
+    assert status == 409
+    assert "repair" in answer["mistakes"][0]
+    assert call(tenant_api.repair_tenant, Bell())[0] == 202
+    assert call(tenant_api.adopt)[0] == 409
+    roles = {
+        handler: least_role(behind(handler))
+        for handler in (tenant_api.prepare_tenant, tenant_api.repair_tenant, tenant_api.adopt)
+    }
+    assert list(roles.values()) == [Role.OPERATOR, Role.APPROVER, Role.APPROVER]
+
+
+def test_the_timer_of_the_guard_looks(
+    simulation: Simulation, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A timer that looks at nothing is the same as none."""
+    adopt_tenant(simulation.ports, OPERATOR)
+    disable_rule(simulation)
+    timer: Any = SimpleNamespace()
+    asyncio.run(behind(guard.guard_tenant)(timer))
+
+    assert "differs from its record" in caplog.text
+    _, view = call(tenant_api.show_tenant)
+    assert view["guard"]["holds_cutovers"] is True
+
+
+def test_the_readiness_list_names_a_page_for_what_is_red(simulation: Simulation) -> None:
+    """And for nothing else: a page is a call to act."""
+    _, answer = call(tenant_api.show_readiness)
+
+    assert {each["light"] for each in answer["checks"]} == {"green", "red", "unknown"}
+    for each in answer["checks"]:
+        assert bool(each["page"]) is (each["light"] == "red")
