@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from activities.directory_store import changes_of, head_of, note_change
+from activities.directory_store import changes_from, head_of, note_change
 from bascule.domain.codes import Code
 from bascule.domain.directory_objects.changes import Change, Deed
 from bascule.domain.directory_objects.records import (
@@ -53,19 +53,25 @@ def apply_directory(ports: Ports, request: ChunkRequest) -> ChunkFacts:
         return ChunkFacts(
             head.position, head.change_count, wait_s
         )  # done by an earlier attempt whose answer was lost
-    changes = changes_of(ports, head.plan_id)
+    chunk = _chunk(ports, head)
     done: dict[str, int] = {}
-    for at in range(head.position, min(head.position + CHUNK_COUNT_MAX, len(changes))):
+    for at, change in enumerate(chunk, head.position):
         try:
-            is_done = _try(ports, head, changes[at])
+            is_done = _try(ports, head, change)
         except (Throttled, Unreachable) as early:
             if at == head.position:
                 raise
             wait_s = early.wait_s if isinstance(early, Throttled) else UNREACHABLE_WAIT_S
             return _advance(ports, head, at, done, wait_s)
         if is_done:
-            done[changes[at].deed] = done.get(changes[at].deed, 0) + 1
-    return _advance(ports, head, min(head.position + CHUNK_COUNT_MAX, len(changes)), done)
+            done[change.deed] = done.get(change.deed, 0) + 1
+    return _advance(ports, head, head.position + len(chunk), done)
+
+
+def _chunk(ports: Ports, head: DirectoryHead) -> tuple[Change, ...]:
+    if not head.has_work:
+        return ()
+    return changes_from(ports, head.plan_id, head.position)[:CHUNK_COUNT_MAX]
 
 
 def _try(ports: Ports, head: DirectoryHead, change: Change) -> bool:

@@ -22,6 +22,8 @@ from bascule.ports.bundle import Ports
 
 # Enough of a digest to tell any two uploads or lists apart.
 DIGEST_LENGTH = 16
+# A step does a tenth of a page: a list of twenty thousand changes is not read whole for each of them.
+PAGE_SIZE = 250
 REPORT_PATH = f"{DIRECTORY}/report.json"
 
 
@@ -60,18 +62,21 @@ def wanted_of(ports: Ports, fingerprint: str) -> WantedDirectory:
 
 
 def keep_changes(ports: Ports, changes: tuple[Change, ...]) -> str:
-    """Keep the changes of one round; the id of the list."""
+    """Keep the changes of one round, in pages; the id of the list."""
     plan_id = digest_of(changes)
-    _write(ports, _changes_path(plan_id), ChangeList(plan_id, changes))
+    for first in range(0, len(changes), PAGE_SIZE):
+        page = ChangeList(plan_id, changes[first : first + PAGE_SIZE])
+        _write(ports, _changes_path(plan_id, first), page)
     return plan_id
 
 
-def changes_of(ports: Ports, plan_id: str) -> tuple[Change, ...]:
-    """The changes of a list. Raises InvariantBroken when they are gone."""
-    content = ports.blobs.read_report(_changes_path(plan_id))
+def changes_from(ports: Ports, plan_id: str, position: int) -> tuple[Change, ...]:
+    """Changes of a list from this position to the end of its page. Raises InvariantBroken when they are gone."""
+    first = position - position % PAGE_SIZE
+    content = ports.blobs.read_report(_changes_path(plan_id, first))
     if content is None:
         raise InvariantBroken(f"the list of changes {plan_id} is gone")
-    return decode(ChangeList, json.loads(content)).changes
+    return decode(ChangeList, json.loads(content)).changes[position - first :]
 
 
 def keep_awaited(ports: Ports, addresses: Iterable[str]) -> None:
@@ -150,5 +155,5 @@ def _wanted_path(fingerprint: str) -> str:
     return f"{DIRECTORY}/wanted-{fingerprint}.json"
 
 
-def _changes_path(plan_id: str) -> str:
-    return f"{DIRECTORY}/changes-{plan_id}.json"
+def _changes_path(plan_id: str, first: int) -> str:
+    return f"{DIRECTORY}/changes-{plan_id}-{first:06d}.json"

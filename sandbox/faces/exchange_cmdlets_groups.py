@@ -144,11 +144,13 @@ def _managed(groups: Groups, call: Arguments) -> DistributionGroup:
 
 def _recipient_named(session: Session, name: str) -> Recipient:
     tenant = session.world.tenant
+    found = tenant.recipients.resolve(name)
+    if found is not None:
+        return found
     group = tenant.groups.written(name)
-    found = as_recipient(group) if group else tenant.recipients.resolve(name)
-    if found is None:
+    if group is None:
         raise NotFound.object_named(name)
-    return found
+    return as_recipient(group)
 
 
 def _owners(session: Session, call: Arguments, before: tuple[str, ...]) -> tuple[str, ...]:

@@ -192,7 +192,7 @@ class Groups:
             NotFound: the reader sees no such group (yet).
         """
         with self.kernel.look():
-            group = _named(identity, [roll.shown.seen() for roll in self._rolls.values()])
+            group = self._named_seen(identity)
             if group is None:
                 raise NotFound.object_named(identity)
             now_utc = self.kernel.now_utc()
@@ -217,6 +217,11 @@ class Groups:
                 guids += [each for each in members if each not in guids]
             found = (each for each in self.recipients.all() if each.guid in set(guids))
             return sorted(each.primary_address for each in found)
+
+    def _named_seen(self, identity: str) -> DistributionGroup | None:
+        if identity in self._rolls:
+            return self._rolls[identity].shown.seen()
+        return _named(identity, [roll.shown.seen() for roll in self._rolls.values()])
 
     def effective_member(self, group: str, address: str, server_index: int) -> bool:
         """Whether one transport server takes the address for a member now.
@@ -302,9 +307,10 @@ class Groups:
         return group.guid if group else None
 
     def _described(self, guids: Iterable[str]) -> list[Recipient]:
-        wanted = set(guids)
-        people = [r for r in self.recipients.all() if r.guid in wanted]
-        groups = [as_recipient(g) for g in self.seen() if g.guid in wanted]
+        wanted = frozenset(guids)
+        people = self.recipients.having(wanted)
+        shown = (self._rolls[guid].shown.seen() for guid in wanted if guid in self._rolls)
+        groups = [as_recipient(group) for group in shown if group]
         return sorted(people + groups, key=lambda recipient: recipient.primary_address)
 
 

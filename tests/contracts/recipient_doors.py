@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from bascule.adapters.exchange_online.gateway import ExchangeGateway
 from bascule.adapters.exchange_online.recipients import ExchangeRecipients
@@ -26,6 +27,20 @@ def open_mailbox(world: World, address: str) -> CloudMailbox:
     return mailbox
 
 
+class OneToken:
+    """A token for each scope, asked for once: thousands of calls would ask for thousands."""
+
+    def __init__(self, desk: TokenFaceCredential) -> None:
+        self._desk = desk
+        self._tokens: dict[str, Any] = {}
+
+    def get_token(self, *scopes: str, **_: Any) -> Any:
+        """The token of this scope."""
+        if scopes[0] not in self._tokens:
+            self._tokens[scopes[0]] = self._desk.get_token(scopes[0])
+        return self._tokens[scopes[0]]
+
+
 @contextmanager
 def recipients(door: str, of: Tenant) -> Iterator[Recipients]:
     """The port through one of the doors."""
@@ -34,7 +49,7 @@ def recipients(door: str, of: Tenant) -> Iterator[Recipients]:
         return
     with Faces(of.world) as faces:
         addresses = faces.addresses
-        credential = TokenFaceCredential(addresses)
+        credential = OneToken(TokenFaceCredential(addresses))
         base_url = addresses["exchange_url"].partition("/adminapi")[0]
         gateway = ExchangeGateway(credential, of.plan.tenant_id, base_url=base_url)
         graph = GraphClient(credential, base_url=addresses["graph_url"])

@@ -100,7 +100,7 @@ class Refusals:
 
 @dataclass(frozen=True)
 class ChangeList:
-    """The changes of one round, in order; kept as a report."""
+    """A page of the changes of one round, in order; kept as a report."""
 
     plan_id: str
     changes: tuple[Change, ...]
