@@ -77,6 +77,11 @@ POWERS = {
             ),
         ),
         Power(
+            "addresses",
+            "correct the addresses of cloud mailboxes, instead of setting them aside",
+            exchange=(Right("Mail Recipients", "the primary and the routing address"),),
+        ),
+        Power(
             "passwords",
             "set passwords of accounts that exist",
             # Never those of administrators: the directory refuses that without a role of its own.

@@ -28,6 +28,8 @@ CMDLET = re.compile(r'"([A-Z][a-z]+-[A-Z]\w+)"')
 VERBS = ("Get", "New", "Set", "Remove")
 # Any mailbox serves for the reports, so one that is there is never corrected.
 NEVER_RUN = frozenset({"Set-Mailbox"})
+# Of the port that moves mailboxes: without the power, a person is asked to do it.
+CORRECTIONS = frozenset({"Set-Mailbox"})
 NEW_DOMAIN = "school.example"
 ANN = NewAccount("ann@example.org", "Ann Example", "FR", "Correct-Horse-7")
 
@@ -42,6 +44,8 @@ def cmdlets_in(*modules: ModuleType) -> set[str]:
 
 def cmdlets_of(power: str) -> set[str]:
     """The cmdlets that a power's adapter may run."""
+    if power == "addresses":
+        return set(CORRECTIONS)
     if power == "objects":
         return cmdlets_in(recipients)
     if power == "tenant":
@@ -84,6 +88,13 @@ def read_objects(of: Tenant) -> None:
         door.listed_members()
 
 
+def correct_addresses(of: Tenant) -> None:
+    """Another address for a mailbox that is there."""
+    recipient_doors.open_mailbox(of.world, ANN.address)
+    with tenant_doors.exchange("wire", of) as door:
+        door.correct_addresses(ANN.address, added=(f"ann.two@{of.plan.domains[0]}",))
+
+
 def set_a_password(of: Tenant) -> None:
     """Another password for an account that exists."""
     with tenant_doors.directory("wire", of) as door:
@@ -94,6 +105,7 @@ def set_a_password(of: Tenant) -> None:
 WORK: dict[str, Callable[[Tenant], None]] = {
     "tenant": write_domains,
     "objects": read_objects,
+    "addresses": correct_addresses,
     "passwords": set_a_password,
 }
 
@@ -102,7 +114,7 @@ def test_what_moves_mailboxes_runs_no_cmdlet_of_a_power() -> None:
     """Otherwise whoever grants no power cannot migrate."""
     lacking = [
         name
-        for name in cmdlets_in(exchange)
+        for name in cmdlets_in(exchange) - CORRECTIONS
         if not CMDLETS[name.lower()].roles & CORE_EXCHANGE_ROLES
     ]
 
@@ -133,12 +145,16 @@ def test_every_management_role_of_a_power_is_needed(power: str, role: str) -> No
 @pytest.mark.parametrize("power", POWERS)
 def test_a_power_is_enough_in_the_directory(power: str) -> None:
     """The work stops at the first 403."""
+    assert set(WORK) == set(POWERS)
     WORK[power](allowed(power))
 
 
 @pytest.mark.parametrize(
     ("power", "right"),
-    [(power.name, each.name) for power in POWERS.values() for each in power.graph],
+    [
+        *((power.name, each.name) for power in POWERS.values() for each in power.graph),
+        ("addresses", "Mail Recipients"),
+    ],
 )
 def test_every_permission_of_a_power_is_needed(power: str, right: str) -> None:
     """A permission to spare is one that nobody would miss, but a thief."""
@@ -160,8 +176,9 @@ def test_a_power_is_granted_by_name_and_taken_away_alone(
     assert directory.granted() == WANTED | brought
     assert main((*APP, "--with", power, "--check"), directory.graph()) == 0
     capsys.readouterr()
-    assert main((*APP, "--check"), directory.graph()) == 1
-    assert f"(of the power {power})" in capsys.readouterr().out
+    # What only Exchange knows of is compared in PowerShell.
+    assert main((*APP, "--check"), directory.graph()) == (1 if brought else 0)
+    assert (f"(of the power {power})" in capsys.readouterr().out) == bool(brought)
     assert main((*APP, "--with", power, "--revoke"), directory.graph()) == 0
     assert directory.granted() == WANTED
     lines = capsys.readouterr().out
