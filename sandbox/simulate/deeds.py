@@ -34,6 +34,7 @@ def do(life: Existence, deed: Deed) -> None:
         f"deed {deed.kind} batch {deed.batch} people {deed.people} {deed.amount:.0f}"
     )
     life.done[deed.kind] += 1
+    life.done_to |= {(deed.kind, person) for person in deed.people}
     DEEDS[deed.kind](life, deed)
 
 

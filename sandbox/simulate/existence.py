@@ -151,6 +151,7 @@ class Existence:
         self.stages: dict[tuple[str, str], Stage] = {}
         self.states: set[str] = set()
         self.done: Counter[str] = Counter()
+        self.done_to: set[tuple[DeedKind, int]] = set()
         self.look: Callable[[Existence, str], None] = lambda _, __: None
         self.stage_seen: Callable[[Existence, MailboxRecord, Stage], None] = lambda *_: None
         fateful = cast("Ports", FatefulPorts(self.ports, self.fates))
@@ -292,8 +293,11 @@ class Existence:
                     self.stage_seen(self, record, before)
 
     def _plot(self, record: MailboxRecord, stage: Stage) -> None:
-        number = next(n for n, each in enumerate(self.people) if each.address == record.address)
-        self.plots.see(number, stage, self.clock.now_utc())
+        self.plots.see(self.number_of(record), stage, self.clock.now_utc())
+
+    def number_of(self, record: MailboxRecord) -> int:
+        """Whose mailbox it is."""
+        return next(n for n, each in enumerate(self.people) if each.address == record.address)
 
     def _is_down(self, port: str) -> bool:
         until_utc = self.down_until_utc.get(BEHIND.get(port, DeedKind.WATCHDOG))

@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from bascule.domain.addresses import mailbox_key
 from bascule.domain.codes import Code
@@ -31,8 +32,8 @@ def at_a_stage(life: Existence, record: MailboxRecord, before: Stage) -> None:
     """What must be true in the world when a stage is recorded."""
     if record.stage is Stage.SET_ASIDE:
         set_aside_has_a_cause(life, record)
-    check = TRUTHS.get(record.stage)
-    if check is not None and before is not Stage.SET_ASIDE and not _was_meddled_with(life):
+    check, meddling = TRUTHS.get(record.stage, (None, ()))
+    if check and before is not Stage.SET_ASIDE and not _was_done(life, record, meddling):
         check(life, record)
 
 
@@ -109,15 +110,22 @@ def no_probe_left(life: Existence) -> None:
     with life.world.kernel.look():
         stores = [(box.address, box.store) for box in life.world.source.all()]
         stores += [(m.primary_address, m.store) for m in life.world.tenant.mailboxes.all()]
-        # An abandoned mailbox has no password any more: what Postfix held back longer is out of reach.
-        given_up = {row.address for row in life.records() if row.stage is Stage.ABANDONED}
-        stores = [each for each in stores if each[0] not in given_up]
         for address, store in stores:
+            # Whoever was given up has no password here any more: what Postfix held back longer is out of reach.
+            until_utc = _given_up_utc(life, address)
             for _, message in store.walk():
-                if (header(message.raw, "Subject") or "").startswith("Bascule probe"):
+                is_probe = (header(message.raw, "Subject") or "").startswith("Bascule probe")
+                if is_probe and (until_utc is None or message.internal_utc <= until_utc):
                     raise LifeBroken(
                         "2 nothing lost, nothing doubled", f"a probe lies at {address}"
                     )
+
+
+def _given_up_utc(life: Existence, address: str) -> datetime | None:
+    for row in life.records():
+        if row.address == address and row.stage is Stage.ABANDONED:
+            return row.stage_since_utc
+    return None
 
 
 # -- 3 order and 6 no false green -------------------------------------------------------------
@@ -187,27 +195,28 @@ def _require(is_so: bool, record: MailboxRecord, what: str) -> None:
         raise LifeBroken("6 no false green", f"{record.address} is {record.stage}, but {what}")
 
 
-TRUTHS: Mapping[Stage, Callable[[Existence, MailboxRecord], None]] = {
-    Stage.PROVISIONED: _account_is_open,
-    Stage.COEXISTING: _is_member,
-    Stage.SYNCED: _is_copied_once,
-    Stage.DETACHED: _is_detached,
-    Stage.REDIRECTED: _is_redirected,
-    Stage.PROVEN: _is_complete,
-    Stage.ROLLED_BACK: _is_home,
+ALIAS_TROUBLE = (DeedKind.ALIAS_EDITED, DeedKind.ALIAS_DOUBLED, DeedKind.ALIAS_REMOVED)
+# Deeds that concern the mailboxes of their people and nobody else's.
+PERSONAL = frozenset({*ALIAS_TROUBLE, DeedKind.USER_FAILED, DeedKind.PASSWORD_CHANGED})
+# What must be true at a stage, and what a colleague may have undone between the proof and its record.
+TRUTHS: Mapping[Stage, tuple[Callable[[Existence, MailboxRecord], None], tuple[DeedKind, ...]]] = {
+    Stage.PROVISIONED: (_account_is_open, ()),
+    Stage.COEXISTING: (_is_member, (DeedKind.GROUP_DELETED,)),
+    Stage.SYNCED: (_is_copied_once, ()),
+    Stage.DETACHED: (_is_detached, (DeedKind.GROUP_DELETED,)),
+    Stage.REDIRECTED: (_is_redirected, (*ALIAS_TROUBLE, DeedKind.GROUP_DELETED)),
+    Stage.PROVEN: (_is_complete, ()),
+    Stage.ROLLED_BACK: (_is_home, (*ALIAS_TROUBLE, DeedKind.GROUP_DELETED)),
 }
-MEDDLING = (
-    DeedKind.ALIAS_EDITED,
-    DeedKind.ALIAS_DOUBLED,
-    DeedKind.ALIAS_REMOVED,
-    DeedKind.GROUP_DELETED,
-    DeedKind.RULE_DELETED,
-)
 
 
-def _was_meddled_with(life: Existence) -> bool:
-    """A colleague may undo what was proven between the proof and its record; nobody can promise more."""
-    return any(life.done[kind] for kind in MEDDLING)
+def _was_done(life: Existence, record: MailboxRecord, kinds: tuple[DeedKind, ...]) -> bool:
+    """Whether any of these was done that can have met this mailbox."""
+    number = life.number_of(record)
+    return any(
+        (kind, number) in life.done_to if kind in PERSONAL else life.done[kind] > 0
+        for kind in kinds
+    )
 
 
 # -- 5 seats ----------------------------------------------------------------------------------
@@ -278,7 +287,7 @@ def set_aside_has_a_cause(life: Existence, record: MailboxRecord) -> None:
     causes = CAUSES.get(code) if code else None
     is_bad_weather = life.life.weather.graph_throttle_probability > 0 and code in PATIENCE
     is_outage = code in EXPIRED and any(life.done[kind] for kind in OUTAGES)
-    is_caused = causes is None or any(life.done[kind] for kind in causes)
+    is_caused = causes is None or _was_done(life, record, causes)
     if not (is_caused or is_bad_weather or is_outage):
         raise LifeBroken("liveness", f"{record.address}: {code} without a cause: {record.detail}")
 
@@ -296,7 +305,6 @@ def everything_rests(life: Existence) -> None:
             raise LifeBroken("liveness", f"{person.address} was uploaded and never registered")
 
 
-ALIAS_TROUBLE = (DeedKind.ALIAS_EDITED, DeedKind.ALIAS_DOUBLED, DeedKind.ALIAS_REMOVED)
 GROUP_TROUBLE = (DeedKind.GROUP_DELETED, DeedKind.RULE_DELETED, DeedKind.CLOCK_JUMP)
 SYNC_TROUBLE = (DeedKind.SYNC_STOPPED, DeedKind.USER_FAILED, DeedKind.PASSWORD_CHANGED)
 NEVER = frozenset({Code.INVARIANT_BROKEN, Code.STEP_BROKEN, Code.SECRET_UNREADABLE})
