@@ -9,6 +9,7 @@ from sandbox.simulate.transitions import Pair, legal, never_taken
 
 # The rarest legal transition is met about once in a hundred lives; this many meet every one.
 LIVES_FOR_ALL_TRANSITIONS = 2_000
+RAREST_SHOWN = 6
 FAULTS = frozenset(kind.value for kind in FaultKind)
 
 
@@ -55,9 +56,15 @@ class Census:
             "deeds: " + _listed(self.struck, set(self.struck) - FAULTS),
             "endings: " + _listed(self.endings, set(self.endings)),
             f"legal transitions: {legal_count - len(missing)} of {legal_count} taken; not taken: {', '.join(missing) or 'none'}",
+            f"rarest: {', '.join(self._rarest()) or 'none'}",
             f"violations: {len(self.broken)}",
         ]
         return "\n".join(lines)
+
+    def _rarest(self) -> list[str]:
+        """The legal changes that were nearly missed, with their counts."""
+        taken = sorted((self.transitions[pair], pair) for pair in legal() & set(self.transitions))
+        return [f"{a}->{b} {count}" for count, (a, b) in taken[:RAREST_SHOWN]]
 
 
 def _listed(counts: Counter[str], names: set[str] | frozenset[str]) -> str:

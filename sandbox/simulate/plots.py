@@ -148,6 +148,16 @@ def _first_sync_fails(life: Life, luck: random.Random, at: Deed) -> Life:
     )
 
 
+def _login_refused(life: Life, luck: random.Random, at: Deed) -> Life:
+    """A user changes the password of the batch file just before the service signs in with it."""
+    return _with(
+        life,
+        Plot(Stage.COEXISTING, replace(at, kind=DeedKind.PASSWORD_CHANGED)),
+        Plot(Stage.SET_ASIDE, replace(at, kind=DeedKind.PASSWORD_MENDED)),
+        _looked_at(luck, at, DeedKind.RETRY),
+    )
+
+
 def _sync_begins_anew(life: Life, luck: random.Random, at: Deed) -> Life:
     """The sync of an empty mailbox fails in its cutover and starts over; then the operator turns back."""
     deeds = (deed for deed in life.deeds if deed.kind not in LETTERS or deed.people != at.people)
@@ -176,6 +186,7 @@ DRAWINGS: tuple[Callable[[Life, random.Random, Deed], Life], ...] = (
     _turned_back,
     _no_seat_left,
     _first_sync_fails,
+    _login_refused,
     _sync_begins_anew,
     _sync_begins_anew,
 )
