@@ -67,3 +67,20 @@ def test_an_encrypted_source_is_not_read_in_clear(plan: SourcePlan) -> None:
 
     with pytest.raises(Unreachable), ImapSourceMail(silent).open(ANNA):
         pass
+
+
+def test_the_entrance_tells_how_long_the_certificate_lasts_and_what_is_spoken(
+    plan: SourcePlan,
+) -> None:
+    """A certificate that ends in the middle of the migration stops every sync at once."""
+    entrance = ImapSourceMail(plan).entrance()
+
+    assert entrance.certificate_ends_utc is not None
+    assert entrance.certificate_ends_utc > datetime.now(UTC)
+    assert "IMAP4REV1" in {each.upper() for each in entrance.capabilities}
+
+
+def test_an_entrance_that_nobody_vouches_for_is_not_looked_at(plan: SourcePlan) -> None:
+    """Readiness must not be green over a certificate that the sync will refuse."""
+    with pytest.raises(Unreachable):
+        ImapSourceMail(replace(plan, ca_file="")).entrance()

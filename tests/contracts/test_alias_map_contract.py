@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bascule.domain.alias_grants import AliasPowers
 from bascule.domain.codes import Code
 from bascule.domain.errors import Refusal
 from bascule.domain.routes import Route, RouteSwitch
@@ -172,3 +173,26 @@ def test_quotes_and_wildcards_in_an_address_are_just_characters(table: AliasTabl
 
     assert table.map.route("'or'1'='1@example.org").destinations == ()
     assert table.read() == sorted([(odd, CLOUD), (ANNA, HOME)])
+
+
+def test_the_account_s_powers_are_told(table: AliasTable) -> None:
+    """Readiness must see before the first night that the alias cannot be turned."""
+    powers = table.map.powers()
+
+    assert (powers.can_read, powers.can_update, powers.unread) == (True, True, ())
+
+
+@pytest.mark.slow
+def test_powers_beyond_the_table_are_named_and_exact_ones_are_not(server: MariaDb) -> None:
+    """As MariaDB itself writes its grants; an account that may do more can lose mail."""
+    table, account = mysql_table(server), "bascule@'127.0.0.1'"
+    assert table.map.powers().excess == ("SELECT, UPDATE on mail.*",)
+
+    server.run(f"REVOKE SELECT, UPDATE ON mail.* FROM {account}")
+    server.run(f"GRANT SELECT, UPDATE (destination) ON mail.virtual TO {account}")
+    try:
+        assert table.map.powers() == AliasPowers(can_read=True, can_update=True)
+        server.run(f"REVOKE UPDATE (destination) ON mail.virtual FROM {account}")
+        assert table.map.powers() == AliasPowers(can_read=True, can_update=False)
+    finally:
+        server.run(f"GRANT SELECT, UPDATE ON mail.* TO {account}")
