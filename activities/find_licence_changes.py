@@ -1,6 +1,6 @@
 """See which accounts of a run differ from what the plan says of their licences."""
 
-from activities.licence_subjects import Subjects, line_of
+from activities.licence_subjects import Subjects
 from bascule.domain.licence_requests import LicenceLine, LicencePreview, LicenceRun, LicenceWork
 from bascule.ports.bundle import Ports
 
@@ -11,7 +11,8 @@ LINES_MAX = 5_000
 
 def find_licence_changes(ports: Ports, run: LicenceRun) -> LicenceWork:
     """The accounts to change, at most as many as the run may; nothing is written."""
-    lines = [line_of(ports, subject) for subject in Subjects(ports, run).all()]
+    subjects = Subjects(ports, run)
+    lines = [subjects.line(subject) for subject in subjects.all()]
     changing = [line.address for line in lines if line.change]
     refused = [line for line in lines if line.code]
     return LicenceWork(
@@ -26,8 +27,9 @@ def preview_licences(ports: Ports, run: LicenceRun) -> LicencePreview:
     """Exactly what the run would change, account by account, and what it could not; nothing is written."""
     told: list[LicenceLine] = []
     unchanged_count = 0
-    for subject in Subjects(ports, run).all():
-        line = line_of(ports, subject)
+    subjects = Subjects(ports, run)
+    for subject in subjects.all():
+        line = subjects.line(subject)
         if not (line.change or line.code):
             unchanged_count += 1
         elif len(told) < LINES_MAX:

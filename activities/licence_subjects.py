@@ -1,15 +1,15 @@
 """Whose licences a run is about: mailboxes of a batch, migrated ones of a cohort, and newcomers."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
-from activities.licensing import PLANS_AGE_MAX_S, are_services_due, planned, shown_change
+from activities.licensing import are_services_due, shown_change
 from bascule.domain.addresses import normal_address
 from bascule.domain.cohorts import DEFAULT_COHORT, CohortChoice, CohortsAmbiguous, is_never_touched
-from bascule.domain.directory import Account, LicenceChange
-from bascule.domain.errors import Refusal
+from bascule.domain.directory import Account, Sku
 from bascule.domain.licence_requests import LicenceLine, LicenceRun
-from bascule.domain.licences import LicenceWish
+from bascule.domain.licences import LicenceRefusal, LicenceWish, plan_licence
 from bascule.domain.records import MailboxRecord
 from bascule.domain.stages import Stage
 from bascule.ports.bundle import Ports
@@ -48,6 +48,19 @@ class Subjects:
         account = self._ports.directory.find_account(address)
         return self._subject(account) if account is not None else None
 
+    def line(self, subject: Subject) -> LicenceLine:
+        """What would change for one of them, or why nothing can; the stock is read once for all."""
+        address, cohort = subject.account.address, subject.cohort
+        uncounted = replace(subject.wish, is_seat_counted=False)
+        found = plan_licence(self._stock, subject.account, uncounted)
+        if isinstance(found, LicenceRefusal):
+            return LicenceLine(address, cohort, code=found.code, detail=found.detail)
+        return LicenceLine(address, cohort, shown_change(self._stock, found) if found else "")
+
+    @cached_property
+    def _stock(self) -> tuple[Sku, ...]:
+        return self._ports.directory.licence_stock()
+
     def _subject(self, account: Account) -> Subject | None:
         record = self._records.get(account.address)
         cohort = _cohort_of(record, account, self._choice)
@@ -71,20 +84,6 @@ def is_left_alone(ports: Ports, account: Account, asked_by: str) -> bool:
         or account.address in own
         or is_never_touched(ports.plan.accounts, account.address)
     )
-
-
-def line_of(ports: Ports, subject: Subject) -> LicenceLine:
-    """What would change for a subject, or why nothing can."""
-    address, cohort = subject.account.address, subject.cohort
-    try:
-        change = planned(ports, subject.account, subject.wish)
-    except Refusal as no:
-        return LicenceLine(address, cohort, code=no.code, detail=no.detail)
-    return LicenceLine(address, cohort, change=_shown(ports, change))
-
-
-def _shown(ports: Ports, change: LicenceChange) -> str:
-    return shown_change(ports.directory.licence_stock(PLANS_AGE_MAX_S), change) if change else ""
 
 
 def _records(ports: Ports) -> dict[str, MailboxRecord]:

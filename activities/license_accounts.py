@@ -1,7 +1,7 @@
 """Change the licences of some accounts of a run, one after the other."""
 
 from activities.free_seats import FreeSeats
-from activities.licence_subjects import Subject, Subjects, line_of
+from activities.licence_subjects import Subject, Subjects
 from activities.licensing import PLANS_AGE_MAX_S, give_licence, shown_change, shown_licences
 from bascule.domain.addresses import mailbox_key
 from bascule.domain.codes import Code
@@ -24,7 +24,10 @@ def license_accounts(ports: Ports, chunk: LicenceChunk) -> LicenceOutcome:
     for position, address in enumerate(chunk.addresses):
         try:
             subject = subjects.one(address)
-            changed_count += subject is not None and _license(ports, chunk.run, subject, seats)
+            if subject is not None:
+                if not subject.batch:
+                    _check_seat(subjects, subject, seats)
+                changed_count += _license(ports, chunk.run, subject)
         except Refusal as no:
             refused.append(LicenceLine(address, chunk.run.cohort, code=no.code, detail=no.detail))
         except (Throttled, NotYet, Unreachable) as busy:
@@ -33,9 +36,7 @@ def license_accounts(ports: Ports, chunk: LicenceChunk) -> LicenceOutcome:
     return LicenceOutcome(changed_count, tuple(refused))
 
 
-def _license(ports: Ports, run: LicenceRun, subject: Subject, seats: FreeSeats) -> bool:
-    if not subject.batch:
-        _check_seat(ports, subject, seats)
+def _license(ports: Ports, run: LicenceRun, subject: Subject) -> bool:
     account, location = subject.account, subject.wish.usage_location
     if location and not account.usage_location:
         ports.directory.set_usage_location(account.account_id, location)
@@ -48,9 +49,9 @@ def _license(ports: Ports, run: LicenceRun, subject: Subject, seats: FreeSeats) 
     return bool(change)
 
 
-def _check_seat(ports: Ports, subject: Subject, seats: FreeSeats) -> None:
+def _check_seat(subjects: Subjects, subject: Subject, seats: FreeSeats) -> None:
     """A newcomer takes no seat that a batch has reserved. Raises Refusal(NO_SEAT)."""
-    change = line_of(ports, subject).change
+    change = subjects.line(subject).change
     part_number = subject.wish.cohort.licence
     needs_seat = change and all(
         state.sku_id != seats.sku_id(part_number) for state in subject.account.licences

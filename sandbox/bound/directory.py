@@ -39,6 +39,7 @@ class WorldDirectory:
     def __init__(self, world: World) -> None:
         self._world = world
         self._directory = world.tenant.directory
+        self._located: set[str] = set()
 
     def licence_stock(self, age_max_s: float = 0.0) -> tuple[Sku, ...]:
         """Every product with its seats; never an old answer."""
@@ -125,6 +126,7 @@ class WorldDirectory:
             self._directory.update(
                 account_id, lambda user: replace(user, usage_location=usage_location)
             )
+        self._located.add(account_id)
 
     def change_licences(self, account_id: str, change: LicenceChange) -> None:
         """Give and take products in one evaluation."""
@@ -165,7 +167,9 @@ class WorldDirectory:
         return self._world.tenant.provisioning.why_not_ready(user.user_id) is None
 
     def _has_location(self, account_id: str) -> bool:
-        """As a reader sees it, who may meet the replica that lags as well."""
+        """Written through here, or as a reader sees it, who may meet the replica that lags as well."""
+        if account_id in self._located:
+            return True
         self._world.calls["graph"] += 1
         user = self._seen(account_id)
         return user is not None and user.usage_location is not None
