@@ -24,6 +24,7 @@ from triggers.passwords_api import passwords
 from triggers.roles import auth_level
 from triggers.schedule import watchdog
 from triggers.tenant_api import tenant_api
+from triggers.workstations_api import workstations
 
 app = df.DFApp(http_auth_level=auth_level())
 
@@ -38,6 +39,7 @@ for blueprint in (
     upload,
     passwords,
     watchdog,
+    workstations,
 ):
     app.register_functions(blueprint)
 

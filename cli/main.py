@@ -4,11 +4,31 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from cli import batches, completion, directory, forecast, licences, mailboxes, passwords, tenant
+from cli import (
+    batches,
+    completion,
+    directory,
+    forecast,
+    licences,
+    mailboxes,
+    passwords,
+    tenant,
+    workstations,
+)
 from cli.errors import CommandError
 from cli.verbs import Nouns, Run
 
-NOUNS = (batches, mailboxes, licences, tenant, completion, directory, passwords, forecast)
+NOUNS = (
+    batches,
+    mailboxes,
+    licences,
+    tenant,
+    completion,
+    directory,
+    passwords,
+    workstations,
+    forecast,
+)
 INTERRUPTED = 130
 
 

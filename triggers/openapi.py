@@ -55,6 +55,23 @@ _DIRECTORY_FILES = {
     },
 }
 
+_WORKSTATION_MARKS = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["step", "mailboxes"],
+                "properties": {
+                    "step": {"type": "string"},
+                    "mailboxes": {"type": "array", "items": {"type": "string", "format": "email"}},
+                    "done": {"type": "boolean"},
+                },
+            }
+        },
+        "text/csv": {"schema": {"type": "string"}},
+    },
+}
 _COMPLETION_STEP = {
     "required": True,
     "content": {
@@ -199,6 +216,19 @@ DOCUMENT: dict[str, Any] = {
             )
         },
         "/dashboard": {"get": _operation("What waits for whom, as a page", content=_HTML)},
+        "/workstations": {
+            "get": _operation(
+                "Migrated users of a batch with what is left to do at their desks",
+                _query("batch", required=True),
+                _query("open"),
+                _query("after"),
+            ),
+            "post": _operation(
+                "Mark a step as done, or as not done",
+                _query("batch", required=True),
+                body=_WORKSTATION_MARKS,
+            ),
+        },
         "/tenant/completion": {
             "get": _operation("Where the completion of the tenant stands, and who holds it up")
         },

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from typing import Any
 
+from activities.desks import counts_of
 from activities.uploads import difference_path, mistakes_path, warnings_path
 from bascule.domain.codec import encode
 from bascule.domain.records import BatchRecord, MailboxRecord
@@ -33,6 +34,12 @@ def batch_view(ports: Ports, batch: BatchRecord) -> dict[str, Any]:
         },
         "sync_batches": sorted({record.sync_batch for record in records} - {""}),
     }
+    if counts := counts_of(ports, batch.name, records):
+        view["workstations"] = {
+            "migrated": counts.migrated_count,
+            "done": counts.done,
+            "complete": counts.complete_count,
+        }
     if batch.pending_fingerprint:
         view["difference"] = report(ports, difference_path(batch.name))
     if told := report(ports, warnings_path(batch.name)):

@@ -11,6 +11,7 @@ from bascule.domain.codes import Offence
 from bascule.domain.plan_dns import DnsPlan
 from bascule.domain.plan_mail_flow import IntakePlan, MailFlowPlan
 from bascule.domain.plan_submission import SubmissionPlan
+from bascule.domain.plan_workstations import WorkstationsPlan
 
 
 @dataclass(frozen=True)
@@ -271,6 +272,7 @@ class Plan:
     patience: PatiencePlan = field(default_factory=PatiencePlan)
     survey: SurveyPlan = field(default_factory=SurveyPlan)
     dns: DnsPlan = field(default_factory=DnsPlan)
+    workstations: WorkstationsPlan = field(default_factory=WorkstationsPlan)
     notices: NoticePlan = field(default_factory=NoticePlan)
     mail_flow: MailFlowPlan = field(default_factory=MailFlowPlan)
     intake: IntakePlan = field(default_factory=IntakePlan)

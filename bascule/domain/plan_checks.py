@@ -26,6 +26,7 @@ from bascule.domain.plan_passwords import (
 )
 from bascule.domain.plan_shape import PlanMistake, Values
 from bascule.domain.plan_submission import places_problem
+from bascule.domain.plan_workstations import steps_problem as workstation_steps_problem
 
 Problem = tuple[str, str] | None
 """What is wrong and what to do; None when nothing is."""
@@ -80,6 +81,8 @@ BOUNDS = {
     "future_users.count_max": Bound(1, 1_000, "one run must end long before the next one begins"),
     "hand_out.keep_days": Bound(1, 365, "a password that nobody fetched in a year is nobody's"),
     "notices.password_ahead_h": Bound(0, 720, "a month ahead is forgotten"),
+    "workstations.reminder_days": Bound(1, 90, "a user who is asked daily stops reading"),
+    "workstations.reminder_count_max": Bound(0, 10, "after ten letters it takes a visit"),
     "dns.timeout_s": Bound(1, 20, "a look asks every server for every record"),
     "dns.ttl_s_max": Bound(60, 86_400, "shorter ones are ignored by resolvers, a day is what one wants to leave"),
     "dns.look_s": Bound(60, 3_600, "somebody waits at the other end of a change"),
@@ -315,6 +318,7 @@ _FORMS: dict[str, Callable[..., Problem]] = {
     "submission.hosts": places_problem,
     "submission.security": _one_of("starttls", "none"),
     "survey.waived": _twice,
+    "workstations.steps": workstation_steps_problem,
     "dns.resolvers": servers_problem,
     "dns.authorities": servers_problem,
     "dns.source_senders": senders_problem,

@@ -121,6 +121,8 @@ def _read_absent(hint: Any, key: str, field: dataclasses.Field[Any], reading: Pl
         )
     elif dataclasses.is_dataclass(hint):
         read_table(_a_type(hint), {}, key, reading)
+    elif field.default_factory is not dataclasses.MISSING:
+        reading.values[key] = tuple(field.default_factory())  # tables by name: none
     else:
         reading.values[key] = field.default
 
