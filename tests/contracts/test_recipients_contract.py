@@ -158,6 +158,20 @@ def test_the_list_of_all_members_agrees_also_on_large_groups(
     assert door.members_of([large.guid, small.guid])[small.guid] == {BOB, ALL}
 
 
+def test_groups_of_more_than_a_page_are_listed_whole(door: Recipients, school: Tenant) -> None:
+    """The thousandth member would be added at every look, or removed."""
+    groups = school.world.tenant.groups
+    door.create_group(GROUP, "all")
+    for number in range(1_100):
+        address = f"p{number}@example.org"
+        open_mailbox(school.world, address)
+        groups.add_member(ALL, address)
+    found = group_at(door, school, ALL)
+
+    assert len(door.listed_members()[found.directory_id]) == 1_101
+    assert len(door.members_of([found.guid])[found.guid]) == 1_101
+
+
 def test_members_of_a_group_that_is_gone_are_never_none(door: Recipients) -> None:
     """Read as empty, everybody would be added again to a group that does not exist."""
     with pytest.raises(NotYet):

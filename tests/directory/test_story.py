@@ -6,6 +6,7 @@ import pytest
 
 from bascule.domain.directory_objects.changes import Deed
 from bascule.domain.stages import Stage
+from infra.grants.wanted import EXCHANGE_APP_ROLES, EXCHANGE_ROLES, GRAPH_ROLES, POWERS
 from sandbox.in_process.simulation import Options, Simulation
 from sandbox.world.misfortune import Failure, FailureKind
 from sandbox.world.recipients import RecipientKind
@@ -217,3 +218,38 @@ def test_the_coexistence_group_is_left_alone(school: School) -> None:
         group not in (entry.key, entry.before, entry.after)
         for entry in school.ports.journal.entries("directory.objects")
     )
+
+
+RIGHTS = frozenset(right.name for right in (*POWERS["objects"].graph, *POWERS["objects"].exchange))
+BASE = frozenset(each.name for each in (*GRAPH_ROLES, *EXCHANGE_APP_ROLES))
+BASE_IN_EXCHANGE = frozenset(each.name for each in EXCHANGE_ROLES)
+
+
+def with_rights(school: School, rights: frozenset[str]) -> None:
+    """Give the app what every migration needs, and these."""
+    tenant = school.world.tenant
+    tenant.app.roles = set(BASE | rights)
+    tenant.exchange_roles = set(BASE_IN_EXCHANGE | rights)
+
+
+def test_the_documented_power_is_enough(school: School) -> None:
+    """A right that is missing from the list stops the application half-way."""
+    with_rights(school, RIGHTS)
+    school.keep(files())
+
+    assert school.apply()["agrees"]
+
+
+@pytest.mark.parametrize("right", sorted(RIGHTS))
+def test_without_one_right_of_the_power_it_is_held_up_and_says_so(
+    school: School, right: str
+) -> None:
+    """A right to spare is one more thing that a stolen identity can do."""
+    with_rights(school, RIGHTS - {right})
+    school.keep(files())
+    school.ask()
+    school.simulation.pass_time(hours=2)
+
+    assert school.head.is_under_way
+    status = school.simulation.engine.control.instance("directory.objects").custom_status
+    assert "held up" in str(status)
