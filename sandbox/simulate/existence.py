@@ -146,12 +146,7 @@ class Existence:
         object.__setattr__(self.ports, "clock", self.product_clock)
         self._let_fail(life)
         self.do: Callable[[Existence, Deed], None] = lambda _, __: None
-        self.chronicle = Chronicle(self.clock)
-        self.transitions: Counter[tuple[Stage, Stage]] = Counter()
-        self.stages: dict[tuple[str, str], Stage] = {}
-        self.states: set[str] = set()
-        self.done: Counter[str] = Counter()
-        self.done_to: set[tuple[DeedKind, int]] = set()
+        self._open_books()
         self.look: Callable[[Existence, str], None] = lambda _, __: None
         self.stage_seen: Callable[[Existence, MailboxRecord, Stage], None] = lambda *_: None
         fateful = cast("Ports", FatefulPorts(self.ports, self.fates))
@@ -172,6 +167,14 @@ class Existence:
         self.plots = PlotBook(life.plots)
         engine = self.world.tenant.migration.engine
         engine.source = SilentAtTimes(engine.source, lambda: self._is_down("source_mail"))
+
+    def _open_books(self) -> None:
+        self.chronicle = Chronicle(self.clock)
+        self.transitions: Counter[tuple[Stage, Stage]] = Counter()
+        self.stages: dict[tuple[str, str], Stage] = {}
+        self.states: set[str] = set()
+        self.done: Counter[str] = Counter()
+        self.done_to: set[tuple[DeedKind, int]] = set()
 
     def _stock_seats(self) -> None:
         people = range(self.life.people_count)
