@@ -35,7 +35,8 @@ SHIPPED = {
     "requirements.txt",
     "triggers",
 }
-FILE_COUNT_MAX = 250
+# One file a step and one a trigger: some three hundred, with a little room before somebody has to look.
+FILE_COUNT_MAX = 350
 KEY_MARKS = re.compile(r"AccountKey|SharedAccess|sig=|[Pp]assword=|BASCULE_CLIENT_SECRET")
 
 
