@@ -43,10 +43,18 @@ class School:
         asyncio.run(self._ring())
         self.simulation.settle()
 
+    def lose(self) -> None:
+        """The engine forgets the story, if it runs."""
+        if asyncio.run(self._is_alive()):
+            self.simulation.lose_story(DIRECTORY)
+
+    async def _is_alive(self) -> bool:
+        status = await self.simulation.engine.client().get_status(DIRECTORY)
+        return status.runtime_status is not None and status.runtime_status.value in ALIVE
+
     async def _ring(self) -> None:
         client = self.simulation.engine.client()
-        status = await client.get_status(DIRECTORY)
-        if status.runtime_status is not None and status.runtime_status.value in ALIVE:
+        if await self._is_alive():
             await client.raise_event(DIRECTORY, DOORBELL)
         else:
             await client.start_new(STORY, DIRECTORY, encode(DirectoryRef()))
