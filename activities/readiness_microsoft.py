@@ -1,16 +1,16 @@
 """Readiness of the Microsoft 365 side: rights, domains, what was prepared, seats, time."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import timedelta
 from types import MappingProxyType
 
-from activities.tenant_parts import GUARD_PERIOD_S, compared, planned_objects
+from activities.tenant_parts import GuardState, compared, guard_state, planned_objects
 from bascule.domain.directory import Sku, mailbox_plans
 from bascule.domain.readiness import Check, green, judged, red, unknown
 from bascule.domain.rights import (
     DOMAIN_ROLE,
     EXCHANGE_ROLE,
     GRAPH_ROLES,
+    GUARD_CMDLETS,
     MIGRATION_CMDLETS,
     TENANT_CMDLETS,
 )
@@ -21,7 +21,6 @@ from bascule.ports.bundle import Ports
 
 # The identity platform refuses tokens from clocks that are five minutes off; what we compare are instants of minutes.
 SKEW_MAX_S = 60.0
-SILENT = timedelta(seconds=2.5 * GUARD_PERIOD_S)
 SHOWN_MAX = 5
 
 
@@ -35,19 +34,35 @@ def token_roles(ports: Ports) -> Iterator[Check]:
         "token_roles", [f"{role} is missing" for role in missing], "every permission is there"
     )
     problems = [] if DOMAIN_ROLE in held.graph else [f"{DOMAIN_ROLE} is missing"]
-    yield judged("token_roles_tenant", problems, "domains can be added and proved")
+    yield _for_the_tenant(ports, "token_roles_tenant", problems, "domains can be added and proved")
 
 
 def cmdlets(ports: Ports) -> Iterator[Check]:
     """May the app run each cmdlet it uses?"""
     permitted = ports.surroundings.permitted_cmdlets()
-    for name, used in (("cmdlets", MIGRATION_CMDLETS), ("cmdlets_tenant", TENANT_CMDLETS)):
-        missing = sorted(each for each in used if each.lower() not in permitted)
-        yield judged(name, [f"{each} is not permitted" for each in missing], f"{len(used)} cmdlets")
+    for name, used in (("cmdlets", MIGRATION_CMDLETS), ("cmdlets_guard", GUARD_CMDLETS)):
+        yield judged(name, _forbidden(used, permitted), f"{len(used)} cmdlets")
+    forbidden = _forbidden(TENANT_CMDLETS, permitted)
+    yield _for_the_tenant(ports, "cmdlets_tenant", forbidden, f"{len(TENANT_CMDLETS)} cmdlets")
     yield unknown(
         "cmdlet_parameters",
         "Exchange lists cmdlets and not their parameters; a missing one is told by the first step that uses it",
     )
+
+
+def _forbidden(used: frozenset[str], permitted: frozenset[str]) -> list[str]:
+    return [f"{each} is not permitted" for each in sorted(used) if each.lower() not in permitted]
+
+
+def _for_the_tenant(ports: Ports, name: str, problems: list[str], fine: str) -> Check:
+    """What only preparation, repair and completion need: no fault where an administrator did the first by hand."""
+    if problems and _is_recorded(ports):
+        return green(name, f"not now, as it need not be before a repair: {problems[0]}")
+    return judged(name, problems, fine)
+
+
+def _is_recorded(ports: Ports) -> bool:
+    return ports.documents.find(RECORD, TenantRecord) is not None
 
 
 def domains(ports: Ports) -> Iterator[Check]:
@@ -83,17 +98,17 @@ def prepared(ports: Ports) -> Iterator[Check]:
 
 def guard(ports: Ports) -> Iterator[Check]:
     """Is the tenant watched, and still as recorded?"""
-    drift = ports.documents.find(DRIFT, Drift) or Drift()
-    if ports.documents.find(RECORD, TenantRecord) is None:
+    if not _is_recorded(ports):
         yield red("guard", "there is no record: the tenant was neither prepared nor adopted")
-    elif drift.findings:
-        yield red("guard", "; ".join(str(f.difference) for f in drift.findings[:SHOWN_MAX]))
-    elif drift.unknown_since_utc:
-        yield unknown("guard", drift.unknown_why)
-    elif drift.looked_utc is None or ports.clock.now_utc() - drift.looked_utc > SILENT:
-        yield unknown("guard", "the guard has not looked of late")
-    else:
-        yield green("guard", "as recorded")
+        return
+    drift = ports.documents.find(DRIFT, Drift) or Drift()
+    match guard_state(drift, ports.clock.now_utc()):
+        case GuardState.DIFFERS:
+            yield red("guard", "; ".join(str(f.difference) for f in drift.findings[:SHOWN_MAX]))
+        case GuardState.UNKNOWN:
+            yield unknown("guard", drift.unknown_why or "the guard has not looked of late")
+        case _:
+            yield green("guard", "as recorded")
 
 
 def endpoint(ports: Ports) -> Iterator[Check]:

@@ -1,6 +1,8 @@
 """What the steps of the tenant share: its parts, a look at all of them, its journal, and whether its routing stands."""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
+from enum import StrEnum
 
 from bascule.domain.codes import Code
 from bascule.domain.errors import NotYet, Refusal
@@ -21,6 +23,8 @@ from bascule.ports.bundle import Ports
 # The guard looks this often. A cutover holds for hours before it turns an alias, so a group that goes is noticed long
 # before; and a look is some eight calls, of which a tenant takes far more in ten minutes.
 GUARD_PERIOD_S = 600.0
+# Two periods without a look, and a little for the look itself: the guard does not run.
+SILENT = timedelta(seconds=2.5 * GUARD_PERIOD_S)
 
 
 def planned_objects(ports: Ports) -> tuple[TenantObject, ...]:
@@ -77,6 +81,26 @@ def note_tenant(ports: Ports, effect: str, before: str, after: str, asked_by: st
     """Write an effect on the tenant into its journal."""
     entry = JournalEntry(ports.clock.now_utc(), JOURNAL, "", effect, before, after, asked_by)
     ports.journal.note(entry)
+
+
+class GuardState(StrEnum):
+    """What the guard can say of the tenant."""
+
+    NOT_PREPARED = "not_prepared"
+    """There is no record to compare with."""
+    AS_RECORDED = "as_recorded"
+    DIFFERS = "differs"
+    UNKNOWN = "unknown"
+
+
+def guard_state(drift: Drift | None, now_utc: datetime) -> GuardState:
+    """As recorded only after a whole answer of late: silence is not agreement. For a tenant that has a record."""
+    if drift is not None and drift.findings:
+        return GuardState.DIFFERS
+    is_silent = drift is None or drift.looked_utc is None or now_utc - drift.looked_utc > SILENT
+    if is_silent or (drift is not None and drift.unknown_since_utc):
+        return GuardState.UNKNOWN
+    return GuardState.AS_RECORDED
 
 
 def danger_of(ports: Ports) -> str:

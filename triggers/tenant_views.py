@@ -1,9 +1,9 @@
 """What the API says of the tenant: how far it is prepared, and whether it is still so."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from activities.tenant_parts import GUARD_PERIOD_S
+from activities.tenant_parts import GuardState, guard_state
 from bascule.domain.readiness import Check, Light
 from bascule.domain.tenant import Difference
 from bascule.domain.tenant_records import (
@@ -18,9 +18,6 @@ from bascule.domain.tenant_records import (
 )
 from bascule.ports.bundle import Ports
 
-# Two periods without a look, and a little for the look itself: the guard does not run.
-SILENT = timedelta(seconds=2.5 * GUARD_PERIOD_S)
-
 
 def tenant_view(ports: Ports) -> dict[str, Any]:
     """Preparation, record and guard."""
@@ -31,7 +28,9 @@ def tenant_view(ports: Ports) -> dict[str, Any]:
         "preparation": None if preparation is None else _preparation(preparation),
         "recorded_utc": _instant(record.recorded_utc) if record else None,
         "recorded_by": record.recorded_by if record else None,
-        "guard": _guard(drift, ports.clock.now_utc()) if record else {"state": "not_prepared"},
+        "guard": _guard(drift, ports.clock.now_utc())
+        if record
+        else {"state": GuardState.NOT_PREPARED},
     }
 
 
@@ -71,21 +70,13 @@ def _part(part: PartProgress) -> dict[str, Any]:
 
 def _guard(drift: Drift, now_utc: datetime) -> dict[str, Any]:
     return {
-        "state": _state(drift, now_utc),
+        "state": guard_state(drift, now_utc),
         "looked_utc": _instant(drift.looked_utc),
         "unknown_since_utc": _instant(drift.unknown_since_utc),
         "unknown_why": drift.unknown_why,
         "holds_cutovers": bool(drift.danger),
         "findings": [_finding(finding) for finding in drift.findings],
     }
-
-
-def _state(drift: Drift, now_utc: datetime) -> str:
-    """`as_recorded` only after a whole answer of late: silence is not agreement."""
-    if drift.findings:
-        return "differs"
-    is_silent = drift.looked_utc is None or now_utc - drift.looked_utc > SILENT
-    return "unknown" if is_silent or drift.unknown_since_utc else "as_recorded"
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from bascule.domain.tenant_records import (
     TenantQuestion,
     TenantRecord,
 )
+from infra.grants.wanted import EXCHANGE_ROLES
 from sandbox.in_process.simulation import Options, Simulation
 from sandbox.world.misfortune import Failure, FailureKind
 from tests.stories.endings import judge_life
@@ -269,6 +270,21 @@ def test_a_tenant_that_is_not_as_planned_cannot_be_adopted(simulate: Simulate) -
     with pytest.raises(Refusal, check=lambda no: no.code is Code.REQUEST_REJECTED):
         adopt_tenant(simulation.ports, OPERATOR)
     assert simulation.ports.documents.find(RECORD, TenantRecord) == before
+
+
+def test_a_tenant_can_be_adopted_and_watched_with_a_right_to_look_alone(
+    simulate: Simulate,
+) -> None:
+    """Not every tenant gives a program the right to write its rules."""
+    simulation = simulate(people_count=1)
+    roles = simulation.world.tenant.exchange_roles
+    roles.clear()
+    roles.update({right.name for right in EXCHANGE_ROLES} | {"View-Only Configuration"})
+    adopt_tenant(simulation.ports, OPERATOR)
+    _meddle(simulation, "disabled")
+    look(simulation)
+
+    assert drift_of(simulation).danger
 
 
 def test_without_a_record_nothing_is_watched() -> None:

@@ -28,7 +28,7 @@ from bascule.domain.rights import (
     PASSWORD_ROLE,
     TENANT_CMDLETS,
 )
-from bascule.domain.tenant_records import TenantQuestion
+from bascule.domain.tenant_records import RECORD, TenantQuestion
 from infra.grants.wanted import EXCHANGE_APP_ROLES, POWERS
 from infra.grants.wanted import GRAPH_ROLES as GRAPH_RIGHTS
 from sandbox.bound.surroundings import WorldSurroundings
@@ -83,8 +83,7 @@ def test_a_ready_tenant_has_no_red_but_what_the_plan_leaves_out(simulation: Simu
     ("wrong", "name"),
     [
         ("role", "token_roles"),
-        ("tenant role", "token_roles_tenant"),
-        ("cmdlet", "cmdlets_tenant"),
+        ("cmdlet", "cmdlets_guard"),
         ("unverified", "domains"),
         ("authoritative", "accepted_domains"),
         ("rule", "prepared"),
@@ -108,6 +107,19 @@ def test_what_is_wrong_is_red_under_its_own_name(
     assert lights(simulation)[name].light is Light.RED
 
 
+def test_rights_over_the_tenant_are_missed_only_while_nothing_is_prepared(
+    simulation: Simulation,
+) -> None:
+    """Red for ever would make people grant what they had good reason to keep."""
+    tenant, names = simulation.world.tenant, ("token_roles_tenant", "cmdlets_tenant")
+    tenant.app.roles.discard("Domain.ReadWrite.All")
+    tenant.exchange_roles.discard("Transport Rules")
+    assert {lights(simulation)[name].light for name in names} == {Light.GREEN}
+
+    simulation.ports.documents.remove(RECORD)
+    assert {lights(simulation)[name].light for name in names} == {Light.RED}
+
+
 def _spoil(simulation: Simulation, wrong: str) -> None:
     world, tenant, domain = (
         simulation.world,
@@ -118,8 +130,9 @@ def _spoil(simulation: Simulation, wrong: str) -> None:
     around = simulation.ports.surroundings
     spoilers: dict[str, Callable[[], object]] = {
         "role": lambda: tenant.app.roles.discard("Mail.Send"),
-        "tenant role": lambda: tenant.app.roles.discard("Domain.ReadWrite.All"),
-        "cmdlet": lambda: tenant.exchange_roles.discard("Remote and Accepted Domains"),
+        "cmdlet": lambda: tenant.exchange_roles.difference_update(
+            {"Remote and Accepted Domains", "View-Only Configuration"}
+        ),
         "unverified": lambda: tenant.directory.domains._by_name.pop(domain),
         "authoritative": lambda: tenant.recipients.set_domain_type(
             domain, type(tenant.accepted_domains[domain])("Authoritative")
