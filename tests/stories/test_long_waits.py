@@ -13,6 +13,9 @@ from sandbox.world.weather import CALM
 from tests.stories.conftest import Simulate
 from tests.stories.endings import HISTORY_EVENTS_MAX, judge_life
 
+# Dozens of whole lives: seconds each, minutes together.
+pytestmark = pytest.mark.slow
+
 
 def longest_in(simulation: Simulation, days: int) -> int:
     """Events of the longest generation of any mailbox's story within so many days of waiting."""

@@ -14,6 +14,9 @@ from sandbox.world.weather import CALM, ORDINARY, Span, Weather
 from tests.stories.conftest import Simulate
 from tests.stories.endings import batch_has_let_go, judge_life
 
+# Dozens of whole lives: seconds each, minutes together.
+pytestmark = pytest.mark.slow
+
 STALE_CACHES = replace(CALM, group_cache_age=Span(0, 2 * 3600))
 
 

@@ -22,6 +22,9 @@ from sandbox.world.weather import CALM, Span
 from tests.stories.conftest import Simulate
 from tests.stories.endings import batch_has_let_go, judge_life
 
+# Dozens of whole lives: seconds each, minutes together.
+pytestmark = pytest.mark.slow
+
 WRONG = "wrong-Pw0000"
 ELSEWHERE = "anna@elsewhere.example.net"
 

@@ -11,6 +11,9 @@ from sandbox.in_process.simulation import BATCH, Simulation
 from tests.stories.conftest import Simulate
 from tests.stories.endings import all_migrated, batch_has_let_go, judge_life
 
+# Dozens of whole lives: seconds each, minutes together.
+pytestmark = pytest.mark.slow
+
 
 def test_a_lost_doorbell_costs_time_and_nothing_else(simulate: Simulate) -> None:
     """The engine loses buffered events; a wish that is in the row must be found without them."""

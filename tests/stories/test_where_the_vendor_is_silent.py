@@ -10,6 +10,9 @@ from sandbox.world.weather import CALM, Span
 from tests.stories.conftest import Simulate
 from tests.stories.endings import batch_has_let_go, judge_life
 
+# Dozens of whole lives: seconds each, minutes together.
+pytestmark = pytest.mark.slow
+
 ODD = replace(
     CALM, group_cache_age=Span(60, 3600), counter_lag=Span(0, 300), delta_late=Span(0, 3600)
 )
