@@ -99,6 +99,10 @@ param hasAliasMapPassword bool = true
 @description('The app reads the password of a Dovecot master user from the settings vault.')
 param hasSourceMasterPassword bool = false
 
+@description('Where your people read the documentation (the folder docs), an https address: the codes on the dashboard become links. Empty: they do not.')
+@maxLength(300)
+param docsUrl string = ''
+
 var token = uniqueString(subscription().id, environmentName, location)
 var tags = {
   app: 'bascule'
@@ -254,6 +258,7 @@ module app 'modules/app.bicep' = {
     alwaysReadyCount: alwaysReadyCount
     hasAliasMapPassword: hasAliasMapPassword
     hasSourceMasterPassword: hasSourceMasterPassword
+    docsUrl: docsUrl
     hasSignIn: !empty(apiClientId)
   }
   // The platform opens the package and the host opens its books with these roles at the first start.

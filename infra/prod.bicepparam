@@ -8,6 +8,7 @@ param operatorAddressRanges = json(readEnvironmentVariable('BASCULE_OPERATOR_ADD
 param operatorGroupId = readEnvironmentVariable('BASCULE_OPERATOR_GROUP_ID', '')
 // No default: with keys alone, whoever holds one may do everything, and nobody can say who it was.
 param apiClientId = readEnvironmentVariable('BASCULE_API_CLIENT_ID')
+param docsUrl = readEnvironmentVariable('BASCULE_DOCS_URL', '')
 param network = 'private'
 param sourceNetworkId = readEnvironmentVariable('BASCULE_SOURCE_NETWORK_ID', '')
 param engine = 'scheduler'

@@ -65,6 +65,9 @@ param hasSourceMasterPassword bool
 @description('Callers sign in with Entra ID.')
 param hasSignIn bool
 
+@description('Where the documentation is read; empty: nowhere.')
+param docsUrl string
+
 // As many threads as host.json lets stories and steps run at one time.
 var threadCount = 16
 
@@ -203,6 +206,7 @@ var schedulerSettings = empty(schedulerEndpoint) ? {} : {
 }
 var aliasMapSettings = hasAliasMapPassword ? { BASCULE_ALIAS_MAP_PASSWORD: '@Microsoft.KeyVault(SecretUri=${settingsVaultUri}secrets/alias-map-password)' } : {}
 var sourceSettings = hasSourceMasterPassword ? { BASCULE_SOURCE_MASTER_PASSWORD: '@Microsoft.KeyVault(SecretUri=${settingsVaultUri}secrets/source-master-password)' } : {}
+var docsSettings = empty(docsUrl) ? {} : { BASCULE_DOCS_URL: docsUrl }
 // Tokens of this tenant only; the app then asks for roles instead of function keys. Its identity vouches for it: no secret.
 var signInSettings = hasSignIn ? {
   BASCULE_SIGN_IN: 'required'
@@ -213,7 +217,7 @@ var signInSettings = hasSignIn ? {
 resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
   parent: app
   name: 'appsettings'
-  properties: union(baseSettings, schedulerSettings, aliasMapSettings, sourceSettings, signInSettings)
+  properties: union(baseSettings, schedulerSettings, aliasMapSettings, sourceSettings, docsSettings, signInSettings)
 }
 
 @description('Name of the app.')

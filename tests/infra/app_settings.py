@@ -10,6 +10,7 @@ SETTING_VARIABLES = (
     "schedulerSettings",
     "aliasMapSettings",
     "sourceSettings",
+    "docsSettings",
     "signInSettings",
 )
 
@@ -33,6 +34,7 @@ def settings_of_the_app(account: str, key: str, client_id: str) -> dict[str, str
         "keyUri": key,
         "identityClientId": client_id,
         "hubName": "bascule",
+        "docsUrl": "https://docs.example.org/bascule",
         "string(threadCount)": "16",
         "tenant().tenantId": "00000000-0000-0000-0000-000000000001",
         "component.properties.ConnectionString": "InstrumentationKey=00000000-0000-0000-0000-000000000000",
