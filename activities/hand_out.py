@@ -16,10 +16,12 @@ from bascule.domain.errors import Conflict, Refusal
 from bascule.domain.hand_out import (
     DAY_PREFIX,
     ENTRY_PREFIX,
+    TOLD_PREFIX,
     HandOut,
     Person,
     SealedPassword,
     SealingDay,
+    Told,
     day_name,
     entry_name,
     is_over,
@@ -147,6 +149,10 @@ def expire(ports: Ports) -> int:
         ports.secrets.destroy_batch(vault_of(day))
     for name in ports.documents.names(ENTRY_PREFIX):
         _forget(ports, name, over)
+    for name in ports.documents.names(TOLD_PREFIX):
+        told = ports.documents.find(name, Told)
+        if told and is_over(told.day, now_utc, keep_days):
+            ports.documents.remove(name)
     # Last, so that a crash before it leaves the day to be found again.
     for day in over:
         ports.documents.remove(day_name(day))

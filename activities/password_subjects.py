@@ -64,6 +64,8 @@ def why_left_alone(ports: Ports, subject: Subject, request: ResetRequest) -> str
         return "it is the account of who asks"
     if cohort is None:
         return "the plan does not say which cohort it belongs to"
+    if request.is_notice_only:
+        return "its cohort keeps passwords" if cohort.password is PasswordRule.KEEP else ""
     if not subject.account_id:
         return "it has no account yet"
     return _why_no_password(ports, address, rule_of(cohort, request))

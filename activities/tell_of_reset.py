@@ -1,21 +1,12 @@
 """Tell people by mail, once, what will happen to their password."""
 
-from dataclasses import dataclass
-
 from activities.password_subjects import Subject, subjects_of, why_left_alone
-from bascule.domain.addresses import mailbox_key
 from bascule.domain.errors import NotYet, Refusal, Throttled
+from bascule.domain.hand_out import Told, told_name
 from bascule.domain.password_requests import ResetChunk, ToldFacts
 from bascule.ports.bundle import Ports
 
 HOUR_S = 3600.0
-
-
-@dataclass(frozen=True)
-class Told:
-    """That somebody was told of a request, or that nobody knows whether the mail went out."""
-
-    address: str
 
 
 def tell_of_reset(ports: Ports, chunk: ResetChunk) -> ToldFacts:
@@ -37,17 +28,13 @@ def tell_of_reset(ports: Ports, chunk: ResetChunk) -> ToldFacts:
     return ToldFacts(told_count, notices.password_ahead_h * HOUR_S)
 
 
-def told_name(request: str, address: str) -> str:
-    """The document that says that somebody was told."""
-    return f"told/{request}/{mailbox_key(address)}"
-
-
 def _tell(ports: Ports, request: str, subject: Subject) -> bool:
     address = subject.person.address
     name = told_name(request, address)
     if ports.documents.find(name, Told) is not None:
         return True
-    ports.documents.amend(name, Told, lambda _: Told(address))
+    day = ports.clock.now_utc().date().isoformat()
+    ports.documents.amend(name, Told, lambda _: Told(address, day))
     notices = ports.plan.notices
     try:
         ports.notifier.tell_user(

@@ -1,4 +1,4 @@
-"""New passwords: taken away, brought in, reset, printed as letters. No password is printed but an administrator's, once."""
+"""New passwords: taken away, brought in, reset, announced, printed as letters. No password is printed but an administrator's, once."""
 
 import argparse
 import threading
@@ -69,6 +69,8 @@ def _add_changes(verbs: Nouns) -> None:
     )
     reset.add_argument("--dry-run", action="store_true", help="print exactly what would change")
     reset.add_argument("--no-wait", action="store_true", help="do not wait for what becomes of it")
+    tell = add_verb(verbs, "tell", _tell, "send the plan's notice about passwords, once each")
+    _add_selection(tell)
     first = add_verb(verbs, "administrator", _administrator, "a temporary password, shown once")
     first.add_argument("--account", help="set it for this account, too")
     first.add_argument("--length", type=int, default=ADMINISTRATOR_LENGTH, help="8 to 16")
@@ -143,6 +145,14 @@ def _reset(asked: argparse.Namespace) -> int:
         lines = _lines(service, taken["request"])
     show(asked, {**result, "accounts": lines}, _said(result, lines))
     return 1 if result["refused_count"] or result["stopped"] else 0
+
+
+def _tell(asked: argparse.Namespace) -> int:
+    with open_service() as service:
+        taken = service.post("passwords", "tell", body=_selection(asked))
+        result = _result(service, taken["request"])
+    show(asked, result, f"{result['told']} people were told")
+    return 1 if result["stopped"] else 0
 
 
 def _administrator(asked: argparse.Namespace) -> int:

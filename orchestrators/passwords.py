@@ -1,6 +1,6 @@
 """A reset of many passwords, in chunks, however long the directory wants to be spared.
 
-    1. tell    everybody concerned by mail, once, when the plan has a notice
+    1. tell    everybody concerned by mail, once, when the plan has a notice; a request may end here
     2. wait    as long ahead as the plan says
     3. set     each password sealed, then set; who is refused is named, and the others go on
 
@@ -18,6 +18,7 @@ from bascule.domain.password_requests import (
     ResetPhase,
     ResetProgress,
     ResetRequest,
+    Selection,
 )
 from orchestrators.steps import (
     PAUSE_MAX_S,
@@ -46,11 +47,13 @@ def reset(context: Context) -> Story[Json]:
     try:
         for _ in range(CHUNKS_PER_GENERATION_MAX):
             if progress.phase is ResetPhase.WAIT:
-                progress = yield from _wait(context, progress)
-            else:
-                progress, is_over = yield from _chunk(context, progress)
-                if is_over:
+                if progress.request.is_notice_only:
                     return _answer(progress)
+                progress = yield from _wait(context, progress)
+                continue
+            progress, is_over = yield from _chunk(context, progress)
+            if is_over:
+                return _answer(progress)
     except Deferred as early:
         if progress.try_count >= TRY_COUNT_MAX:
             return _answer(progress, stopped=str(early))
@@ -121,7 +124,9 @@ def _next(context: Context, progress: ResetProgress) -> Story[tuple[ResetChunk, 
         return replace(empty, refs=page.refs), page.following
     first = int(progress.after or "0")
     following = first + CHUNK_COUNT_MAX
-    chunk = replace(empty, addresses=selection.addresses[first:following])
+    # Without the others' addresses: 700 of them with each step would fill the history.
+    alone = replace(progress.request, selection=Selection())
+    chunk = replace(empty, request=alone, addresses=selection.addresses[first:following])
     return chunk, str(following) if following < len(selection.addresses) else ""
 
 

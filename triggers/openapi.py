@@ -272,6 +272,13 @@ DOCUMENT: dict[str, Any] = {
                 "Change the passwords of a selection", status=202, body=_PASSWORD_RESET
             )
         },
+        "/passwords/tell": {
+            "post": _operation(
+                "Tell people what will happen to their passwords",
+                status=202,
+                body=_object(_SELECTION),
+            )
+        },
         "/passwords/resets/{request_id}": {
             "get": _operation(
                 "Every account of a reset",

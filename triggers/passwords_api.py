@@ -7,6 +7,7 @@ import asyncio
 import json
 import logging
 import re
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -22,10 +23,10 @@ from bascule.domain.batch_encoding import FILE_SIZE_MAX_BYTES
 from bascule.domain.batch_mistakes import BatchFileInvalid
 from bascule.domain.codec import encode
 from bascule.domain.hand_out_file import columns_of
-from bascule.domain.password_requests import report_path
+from bascule.domain.password_requests import ResetRequest, report_path
 from orchestrators.passwords import begun
 from triggers.answers import BadRequest, answer, answering
-from triggers.passwords_asked import address_asked, export_asked, reset_asked
+from triggers.passwords_asked import address_asked, export_asked, notice_asked, reset_asked
 from triggers.roles import Role, asker, requires
 
 logger = logging.getLogger("bascule.passwords")
@@ -69,10 +70,18 @@ async def ask_reset(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
     """Change the passwords of a selection, or say exactly what would change."""
-    request_id = f"reset-passwords-{uuid4().hex[:12]}"
-    asked = await asyncio.to_thread(reset_asked, req, request_id)
-    await client.start_new(STORY, request_id, encode(begun(asked)))
-    return answer({"request": request_id, "status": f"/api/requests/{request_id}"}, 202)
+    return await _begin(req, client, reset_asked)
+
+
+@passwords.route(route="passwords/tell", methods=["POST"])
+@passwords.durable_client_input(client_name="client")
+@answering
+@requires(Role.APPROVER)
+async def ask_notice(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient
+) -> func.HttpResponse:
+    """Send the plan's notice about passwords to a selection, once each, and change nothing."""
+    return await _begin(req, client, notice_asked)
 
 
 @passwords.route(route="passwords/resets/{request_id}", methods=["GET"])
@@ -107,6 +116,17 @@ async def destroy_old_passwords(timer: func.TimerRequest) -> None:
     day_count = await asyncio.to_thread(lambda: expire(ports()))
     if day_count:
         logger.info("passwords of %d days were destroyed: their time was over", day_count)
+
+
+async def _begin(
+    req: func.HttpRequest,
+    client: df.DurableOrchestrationClient,
+    read: Callable[[func.HttpRequest, str], ResetRequest],
+) -> func.HttpResponse:
+    request_id = f"reset-passwords-{uuid4().hex[:12]}"
+    asked = await asyncio.to_thread(read, req, request_id)
+    await client.start_new(STORY, request_id, encode(begun(asked)))
+    return answer({"request": request_id, "status": f"/api/requests/{request_id}"}, 202)
 
 
 def _imported(req: func.HttpRequest, content: bytes, is_dry_run: bool) -> dict[str, Any]:

@@ -43,6 +43,16 @@ def reset_asked(request: func.HttpRequest, request_id: str) -> ResetRequest:
     )
 
 
+def notice_asked(request: func.HttpRequest, request_id: str) -> ResetRequest:
+    """Whom to tell, from a request's body. Raises BadRequest with every mistake."""
+    body, mistakes = _body(request, SELECTION_FIELDS)
+    selection = _selection(body, mistakes)
+    if not ports().plan.notices.password_subject:
+        mistakes.append("the plan has no notices.password_subject: there is nothing to send")
+    _stop_at(mistakes)
+    return ResetRequest(request_id, selection, asker(request), is_notice_only=True)
+
+
 def export_asked(request: func.HttpRequest) -> ExportRequest:
     """The export in a request's body. Raises BadRequest with every mistake."""
     body, mistakes = _body(request, EXPORT_FIELDS)

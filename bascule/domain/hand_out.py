@@ -9,6 +9,7 @@ from bascule.domain.records import MailboxRecord
 
 ENTRY_PREFIX = "hand-out/"
 DAY_PREFIX = "hand-out-day/"
+TOLD_PREFIX = "told/"
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,19 @@ class SealingDay:
     """A day on which passwords were sealed, so that its key is found again when its time is over."""
 
     day: str
+
+
+@dataclass(frozen=True)
+class Told:
+    """That somebody was told of a request, or that nobody knows whether the mail went out."""
+
+    address: str
+    day: str
+
+
+def told_name(request: str, address: str) -> str:
+    """The document that says that somebody was told of a request."""
+    return f"{TOLD_PREFIX}{request}/{mailbox_key(address)}"
 
 
 def entry_name(address: str) -> str:

@@ -32,6 +32,8 @@ class ResetRequest:
     must_change: bool | None = None
     """None: as each cohort says."""
     is_dry_run: bool = False
+    is_notice_only: bool = False
+    """Tell people what will happen to their passwords, and change none."""
 
 
 @dataclass(frozen=True)

@@ -187,6 +187,8 @@ def _a_class_is_reset_to_the_imported_ones(
     would = json.loads(capsys.readouterr().out)["accounts"]
     assert {line["address"]: line["result"] for line in would} == dict.fromkeys(new, "would change")
     assert {school.sign_in(*both) for both in school.passwords.items()} == {0}
+    assert school.command("tell", "--unit", "3A") == 0
+    assert "2 people were told" in capsys.readouterr().out
     assert school.command("reset", "--unit", "3A") == 0
     for address, password in new.items():
         assert school.sign_in(address, f"{password}00") == 0
@@ -236,6 +238,7 @@ def _what_makes_no_sense_is_refused(school: School) -> None:
         ("/passwords/reset", {"batch": "nobody"}),
         ("/passwords/export", {"cohort": "default", "top": 501}),
         ("/passwords/export", {"everybody": True}),
+        ("/passwords/tell", {"unit": 7}),
         ("/passwords/administrator", {"address": "no address"}),
     ]
     for path, body in wrong:

@@ -235,6 +235,19 @@ def test_everybody_is_told_once_and_before(simulate: Simulate) -> None:
     )
 
 
+def test_people_can_be_told_before_their_accounts_are_there(simulate: Simulate) -> None:
+    """A pupil who hears of the new password only at the locked door has heard too late."""
+    notices = NoticePlan(password_subject=SUBJECT, password_text="{address}")
+    simulation = simulate(change_plan=lambda plan: replace(plan, notices=notices))
+    simulation.upload()
+    answer = asked(simulation, is_notice_only=True)
+    simulation.pass_time(hours=1)
+    addresses = [person.address for person in simulation.people]
+
+    assert (answer["told"], answer["changed"]) == (3, 0)
+    assert [_told_count(simulation, address) for address in addresses] == [1, 1, 1]
+
+
 def _told_count(simulation: Simulation, address: str) -> int:
     """At the source, where mail still goes; the sync makes copies of it."""
     box = simulation.world.source.at_address(address)
