@@ -25,6 +25,8 @@ COMPLETION = "tenant-completion"
 JOURNAL = "TENANT"
 # A person reads this many names, not thousands; the count beside them is whole.
 NAMED_COUNT_MAX = 50
+# Records that were changed before anybody looked: nobody knows their TTL, and a day is what most zones have.
+UNSEEN_TTL_S = 86_400
 # A document holds some 30 000 characters; a finding has a few hundred.
 FINDING_COUNT_MAX = 30
 
@@ -226,6 +228,8 @@ def changing(
 ) -> CompletionRecord:
     """The record after a look at the records themselves."""
     replaced_ttl_s = max(record.replaced_ttl_s, longest_ttl_s)
+    if is_shown and not replaced_ttl_s:
+        replaced_ttl_s = record.old_ttl_s or UNSEEN_TTL_S
     shown_utc = (record.shown_utc or now_utc) if is_shown else None
     return replace(record, replaced_ttl_s=replaced_ttl_s, shown_utc=shown_utc)
 

@@ -16,6 +16,7 @@ from bascule.domain.tenant_domains import DomainRecord
 class FindingKind(StrEnum):
     """What can be wrong; stable, because the explanations are found by it."""
 
+    NOTHING_ASKED = "nothing_asked"
     SERVER_SILENT = "server_silent"
     SERVER_FAILED = "server_failed"
     RECORD_MISSING = "record_missing"
@@ -75,6 +76,9 @@ _SENDER_KINDS = {
 
 def findings(look: DomainLook, aim: SpfAim) -> tuple[Finding, ...]:
     """Everything that differs from what the tenant asks for; nothing: every server shows every record."""
+    if not look.wanted:
+        what = "the directory asks for no record: it does not use the domain for mail"
+        return (Finding(FindingKind.NOTHING_ASKED, look.domain, what),)
     seen: dict[_Slip, list[NameServer]] = {}
     for answer in look.answers:
         for slip in _slips(look, answer, aim):

@@ -15,6 +15,7 @@ Key = tuple[str, str]
 OLD_TTL_S = 86_400
 POSTFIX_ADDRESSES = ("203.0.113.25", "203.0.113.26")
 TENANT_SPF_NAME = "spf.protection.outlook.com"
+TENANT_EXCHANGERS = ".mail.protection.outlook.com"
 # Addresses for documentation; the real ones are many, and change. Source: RFC 5737.
 TENANT_NETWORK = "198.51.100.0/24"
 
@@ -87,6 +88,16 @@ class PublicZones:
             until_utc = now_utc + timedelta(seconds=found.ttl_s)
             self._cache[name, kind] = Remembered(found, until_utc)
         return found
+
+    def forget(self) -> None:
+        """The resolver is started anew."""
+        self._cache.clear()
+
+    def leads_to_tenant(self, domain: str) -> bool:
+        """Whether mail for a domain goes to the tenant first, as a server outside sees it."""
+        exchangers = [value.split(" ") for value in self.resolved(domain, "MX").values]
+        best = min(exchangers, key=lambda each: int(each[0]), default=["0", ""])
+        return best[1].endswith(TENANT_EXCHANGERS)
 
     def _asked_anew(self, name: str, kind: str) -> RecordSet:
         for server in self.SERVERS:

@@ -99,14 +99,18 @@ class Operator:
 
     def say(self, word: Word) -> None:
         """A word, as the API takes it."""
-        say(self.ports, word, "approver@example.org")
-        self.wake()
+        self.write_word(word)
+        self.ring()
+        self.simulation.settle()
 
-    def wake(self) -> None:
-        """Ring the story's bell, or start it."""
+    def write_word(self, word: Word) -> None:
+        """A word that is written down, and nobody is told of it yet."""
+        say(self.ports, word, "approver@example.org")
+
+    def ring(self) -> None:
+        """Ring the story's bell, or start it; nothing runs yet."""
         client = self.simulation.engine.client()
         asyncio.run(wake_story(client, STORY, COMPLETION, encode(CompletionRef())))
-        self.simulation.settle()
 
     def revive(self) -> None:
         """What the timer does every quarter of an hour."""

@@ -25,6 +25,7 @@ from sandbox.world.recipients import DomainType
 from sandbox.world.weather import ORDINARY
 from tests.stories.completions import LOOK_S, OLD_TTL_S, Operator, with_dns
 from tests.stories.conftest import Simulate
+from tests.stories.endings import judge_life
 from triggers.answers import BadRequest
 
 
@@ -54,9 +55,15 @@ def test_from_all_migrated_to_complete(simulate: Simulate) -> None:
     """This is the end of the project: one system, and nothing of the other in it."""
     operator = Operator(simulate(people_count=1, messages_each=3, change_plan=with_dns))
     operator.migrate_everybody()
+    operator.simulation.keep_writing(hours=72)
     operator.complete()
+    anna = operator.simulation.people[0].address
+    operator.simulation.mail_to(anna)
+    operator.simulation.mail_to(anna, from_inside=True)
+    operator.simulation.pass_time(hours=1)
 
     nothing_is_left(operator)
+    judge_life(operator.simulation)
     assert operator.deeds() == [
         "domain example.org: Authoritative",
         f"rule {RULE_NAME}: removed",
@@ -110,6 +117,19 @@ def test_the_old_ttl_is_waited_out_before_the_zone_changes(operator: Operator) -
 
     waited = operator.simulation.clock.now_utc() - lowered_utc
     assert timedelta(seconds=OLD_TTL_S) <= waited < timedelta(seconds=OLD_TTL_S + 2 * LOOK_S)
+
+
+def test_a_zone_that_was_changed_before_anybody_looked_is_waited_for_a_day(
+    operator: Operator,
+) -> None:
+    """Nobody has seen the old TTL, and somebody remembers by it."""
+    operator.zone.change()
+    operator.ports.public_dns.zones.forget()
+    operator.say(Word.BEGIN)
+    begun_utc = operator.simulation.clock.now_utc()
+    operator.run_until(Phase.READY)
+
+    assert operator.simulation.clock.now_utc() - begun_utc >= timedelta(days=1)
 
 
 def test_records_on_one_server_alone_are_not_enough(operator: Operator) -> None:
