@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from itertools import islice
 
-from activities.subject import note
-from bascule.domain.records import MailboxRecord
+from activities.subject import note, record_of
+from bascule.domain.records import MailboxRecord, MailboxRef
 from bascule.domain.stages import Stage
 from bascule.domain.tenant_records import MemberPage, MembersRestored
 from bascule.ports.bundle import Ports
@@ -19,29 +19,29 @@ def restore_members(ports: Ports, page: MemberPage) -> MembersRestored:
     Raises:
         Refusal(GROUP_MISSING): there is no group to put them into.
     """
-    records = tuple(islice(_behind(ports, page), page.count_max))
-    missing = _missing(ports, records)
+    refs = tuple(islice(_behind(ports, page), page.count_max))
+    missing = _missing(ports, refs)
     for record in missing:
         ports.exchange.join_coexistence(record.address)
         note(ports, record, "coexistence", "", "member again")
-    if len(records) < page.count_max:
+    if len(refs) < page.count_max:
         return MembersRestored(len(missing), "", "")
-    return MembersRestored(len(missing), records[-1].batch, records[-1].key)
+    return MembersRestored(len(missing), refs[-1].batch, refs[-1].key)
 
 
-def _behind(ports: Ports, page: MemberPage) -> Iterator[MailboxRecord]:
+def _behind(ports: Ports, page: MemberPage) -> Iterator[MailboxRef]:
     for batch in ports.ledger.batches():
-        if batch.name < page.after_batch:
+        if batch.name < page.after_batch or batch.closed_utc is not None:
             continue
-        for record in ports.ledger.mailboxes(batch.name):
-            if (record.batch, record.key) > (page.after_batch, page.after_key):
-                yield record
+        after = page.after_key if batch.name == page.after_batch else ""
+        for key in ports.ledger.mailbox_keys(batch.name, after, page.count_max):
+            yield MailboxRef(batch.name, key)
 
 
-def _missing(ports: Ports, records: tuple[MailboxRecord, ...]) -> list[MailboxRecord]:
+def _missing(ports: Ports, refs: tuple[MailboxRef, ...]) -> list[MailboxRecord]:
     belonging = [
         record
-        for record in records
+        for record in (record_of(ports, ref) for ref in refs)
         if record.proven_stage in MEMBER_STAGES
         and not record.has_begun_cutover
         and record.rollback_began_utc is None

@@ -63,7 +63,7 @@ class ExchangeMailFlow:
             if no.kind is not Kind.NAME_TAKEN:
                 raise
             raise NotYet(
-                REPLICATION_WAIT_S, f"the name {wanted.name} is taken by something not seen yet"
+                REPLICATION_WAIT_S, f"{wanted.name} is taken: by what is not seen yet, or by something else"
             ) from None
 
     def correct(self, wanted: T, found: T) -> None:
