@@ -14,8 +14,8 @@ from orchestrators.completion import tenant_completion
 from orchestrators.directory_objects import directory_objects
 from orchestrators.licensing import licensing
 from orchestrators.mailbox import mailbox
-from orchestrators.preparation import tenant_preparation
 from orchestrators.passwords import reset
+from orchestrators.preparation import tenant_preparation
 from orchestrators.wishes import abandon, cutover, retry, rollback
 from sandbox.local_host.loader import MODULE, App, index
 
