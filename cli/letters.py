@@ -49,7 +49,7 @@ def letters_pdf(rows: Sequence[HandOutRow], text: str = TEXT, font: Path | None 
         from fpdf import FPDF  # noqa: PLC0415  a package that only letters need
     except ImportError as missing:
         raise WrongUse("letters need the package fpdf2: pip install 'fpdf2>=2.8,<3'") from missing
-    pages = [_FIELD.sub(lambda found, row=row: FIELDS[found[1]](row), text) for row in rows]  # type: ignore[misc]
+    pages = [_filled(text, row) for row in rows]
     if font is None:
         _check_letters(rows, pages)
     paper = FPDF(format="A4")
@@ -62,6 +62,13 @@ def letters_pdf(rows: Sequence[HandOutRow], text: str = TEXT, font: Path | None 
         paper.add_page()
         paper.multi_cell(0, LINE_HEIGHT_MM, page, align="L")
     return bytes(paper.output())
+
+
+def _filled(text: str, row: HandOutRow) -> str:
+    def put(found: re.Match[str]) -> str:
+        return FIELDS[found[1]](row)
+
+    return _FIELD.sub(put, text)
 
 
 def _check_letters(rows: Sequence[HandOutRow], pages: Sequence[str]) -> None:

@@ -217,13 +217,18 @@ def _form(asked: argparse.Namespace, form: HandOutPlan) -> HandOutPlan:
 def _parts(
     asked: argparse.Namespace, out: Path, rows: list[HandOutRow]
 ) -> Iterator[tuple[Path, list[HandOutRow]]]:
+    """Which rows go into which file."""
     if not asked.split_by:
         yield out, rows
         return
     folder = private_folder(out)
-    by: Any = lambda row: getattr(row.person, asked.split_by)  # noqa: E731
-    for name, part in groupby(sorted(rows, key=by), by):
-        yield folder / f"{file_name_of(name)}.csv", list(part)
+
+    def name(row: HandOutRow) -> str:
+        return file_name_of(getattr(row.person, asked.split_by))
+
+    # By the file's name, not the unit's: two units that are spelt alike there share a file.
+    for each, part in groupby(sorted(rows, key=name), name):
+        yield folder / f"{each}.csv", list(part)
 
 
 def _result(service: Service, request: str) -> dict[str, Any]:

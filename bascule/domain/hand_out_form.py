@@ -103,7 +103,12 @@ def written(rows: Iterable[HandOutRow], form: HandOutPlan, *, has_header: bool =
     """
     mark, codec = ENCODINGS[form.encoding]
     lines = [_header(form)] if has_header and form.header else []
-    lines += _templated(rows, form.template) if form.template else _columns(rows, form)
+    if form.template:
+        lines += [_filled(form.template, row) for row in rows]
+    else:
+        lines += [
+            _csv_line([_cell(name, row) for name in form.fields], form.separator) for row in rows
+        ]
     text = "".join(f"{line}\r\n" for line in lines)
     return (mark if has_header else b"") + text.encode(codec)
 
@@ -122,18 +127,11 @@ def _between_fields(template: str) -> Iterator[str]:
             yield following
 
 
-def _templated(rows: Iterable[HandOutRow], template: str) -> Iterator[str]:
-    for row in rows:
-        yield _TOKEN.sub(lambda found, row=row: _token(found, row), template)  # type: ignore[misc]
+def _filled(template: str, row: HandOutRow) -> str:
+    def put(found: re.Match[str]) -> str:
+        return _cell(found[1], row) if found[1] else "%"
 
-
-def _token(found: re.Match[str], row: HandOutRow) -> str:
-    return _cell(found[1], row) if found[1] else "%"
-
-
-def _columns(rows: Iterable[HandOutRow], form: HandOutPlan) -> Iterator[str]:
-    for row in rows:
-        yield _csv_line([_cell(name, row) for name in form.fields], form.separator)
+    return _TOKEN.sub(put, template)
 
 
 def _header(form: HandOutPlan) -> str:
