@@ -6,6 +6,9 @@ from bascule.domain.records import BatchRecord
 from bascule.domain.seats import SeatForecast, count_seats, forecast
 from bascule.ports.bundle import Ports
 
+# More than a chunk of accounts can take; below it the tenant's accounts are worth reading.
+ENOUGH_COUNT = 100
+
 
 class FreeSeats:
     """Counts down the seats that are left, read once for a few accounts."""
@@ -33,12 +36,16 @@ class FreeSeats:
             return 0
         reserved = self._ports.ledger.reserve_seats(sku.sku_id, lambda now: now)
         others = others_of(self._ports, reserved, "", part_number)
+        unknown_count = sum(others.admitting.values())
+        # What we have given ourselves is in both figures: never more than there are, and mostly enough.
+        careful_count = sku.free_count - len(others.known) - unknown_count
+        if careful_count >= ENOUGH_COUNT:
+            return careful_count
         holders = frozenset(
             account.address
             for account in self._ports.directory.accounts()
             if account.holds(sku.sku_id) is not None
         )
-        unknown_count = sum(others.admitting.values())
         count = count_seats(sku, holders, frozenset(others.known), frozenset(), unknown_count)
         return count.left_count
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from activities.licensing import are_services_due, shown_change
-from bascule.domain.addresses import normal_address
+from bascule.domain.addresses import mailbox_key, normal_address
 from bascule.domain.cohorts import DEFAULT_COHORT, CohortChoice, CohortsAmbiguous, is_never_touched
 from bascule.domain.directory import Account, Sku
 from bascule.domain.licence_requests import LicenceLine, LicenceRun
@@ -30,23 +30,25 @@ class Subject:
 
 
 class Subjects:
-    """The accounts that one run is about; rows and patterns are read once for all of them."""
+    """The accounts that one run is about; patterns and stock are read once for all of them."""
 
     def __init__(self, ports: Ports, run: LicenceRun) -> None:
         self._ports = ports
         self._run = run
-        self._records = _records(ports)
+        self._batches = sorted(ports.ledger.batches(), key=lambda batch: batch.uploaded_utc)
         self._choice = CohortChoice(ports.plan.cohorts)
 
     def all(self) -> Iterator[Subject]:
         """Every one, by address. Protected accounts and whoever asks are not among them."""
+        records = self._records()
         found = sorted(self._ports.directory.accounts(), key=lambda account: account.address)
-        return filter(None, map(self._subject, found))
+        subjects = (self._subject(account, records.get(account.address)) for account in found)
+        return filter(None, subjects)
 
     def one(self, address: str) -> Subject | None:
         """One of them, from a fresh look at its account; None when the run is not about it any more."""
         account = self._ports.directory.find_account(address)
-        return self._subject(account) if account is not None else None
+        return self._subject(account, self._record(address)) if account is not None else None
 
     def line(self, subject: Subject) -> LicenceLine:
         """What would change for one of them, or why nothing can; the stock is read once for all."""
@@ -61,8 +63,25 @@ class Subjects:
     def _stock(self) -> tuple[Sku, ...]:
         return self._ports.directory.licence_stock()
 
-    def _subject(self, account: Account) -> Subject | None:
-        record = self._records.get(account.address)
+    def _records(self) -> dict[str, MailboxRecord]:
+        """The row of every address; of one that two batches have had, the later batch's."""
+        return {
+            record.address: record
+            for batch in self._batches
+            for record in self._ports.ledger.mailboxes(batch.name)
+            if record.stage is not Stage.ABANDONED
+        }
+
+    def _record(self, address: str) -> MailboxRecord | None:
+        """The row of one address, found as `_records` would."""
+        key = mailbox_key(address)
+        for batch in reversed(self._batches):
+            record = self._ports.ledger.find_mailbox(batch.name, key)
+            if record is not None and record.stage is not Stage.ABANDONED:
+                return record
+        return None
+
+    def _subject(self, account: Account, record: MailboxRecord | None) -> Subject | None:
         cohort = _cohort_of(record, account, self._choice)
         is_meant = _is_meant(self._run, record, cohort)
         if not is_meant or is_left_alone(self._ports, account, self._run.asked_by):
@@ -84,17 +103,6 @@ def is_left_alone(ports: Ports, account: Account, asked_by: str) -> bool:
         or account.address in own
         or is_never_touched(ports.plan.accounts, account.address)
     )
-
-
-def _records(ports: Ports) -> dict[str, MailboxRecord]:
-    """The row of every address; of one that two batches have had, the later batch's."""
-    batches = sorted(ports.ledger.batches(), key=lambda batch: batch.uploaded_utc)
-    return {
-        record.address: record
-        for batch in batches
-        for record in ports.ledger.mailboxes(batch.name)
-        if record.stage is not Stage.ABANDONED
-    }
 
 
 def _is_meant(run: LicenceRun, record: MailboxRecord | None, cohort: str) -> bool:

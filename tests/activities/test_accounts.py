@@ -8,13 +8,15 @@ import pytest
 from activities.check_domains import check_domains
 from activities.ensure_account import ensure_account
 from activities.find_cloud_mailbox import find_cloud_mailbox
+from activities.reserve_seats import reserve_seats
 from bascule.domain.codes import Code
 from bascule.domain.errors import NotYet, Refusal
-from bascule.domain.plan import AccountPlan, CohortPlan, Plan
+from bascule.domain.plan import AccountPlan, CohortPlan, LicenceMode, Plan
 from bascule.domain.requests import CloudMailboxQuestion
 from bascule.domain.stages import Stage
 from sandbox.in_process.simulation import BATCH, Options, Simulation
 from sandbox.world.directory import User
+from sandbox.world.licences import LicenceChange, Seats
 from sandbox.world.mailbox_addresses import change_addresses
 from sandbox.world.management_roles import MAIL_RECIPIENTS
 from tests.activities.moments import REF, coexisting, first, ref, registered, uploaded
@@ -199,3 +201,39 @@ def test_a_seat_taken_by_somebody_else_sets_aside_only_who_finds_none() -> None:
 
         aside = [record for record in simulation.records() if record.stage is Stage.SET_ASIDE]
         assert [record.code for record in aside] == [Code.NO_SEAT]
+
+
+def keeping(plan: Plan) -> Plan:
+    """Whoever has a mailbox licence keeps it."""
+    kept = CohortPlan("STANDARDWOFFPACK_STUDENT", LicenceMode.KEEP, usage_location="FR")
+    return replace(plan, cohorts={"default": kept})
+
+
+def test_who_keeps_a_licence_needs_no_seat() -> None:
+    """A batch would be refused for seats that nobody takes."""
+    with Simulation(Options(people_count=2, messages_each=11, change_plan=keeping)) as simulation:
+        directory = simulation.world.tenant.directory
+        directory.buy("STANDARDWOFFPACK_STUDENT", Seats(enabled=1, warning=5))
+        pack = directory.shelf.by_part_number("EXCHANGESTANDARD").sku_id
+        anna = somebody(simulation, simulation.people[0].address)
+        directory.update(anna, lambda user: replace(user, usage_location="FR"))
+        directory.assign(anna, LicenceChange({pack: frozenset()}, frozenset()))
+        uploaded(simulation)
+
+        assert reserve_seats(simulation.ports, REF) == 2
+
+        directory.buy("STANDARDWOFFPACK_STUDENT", Seats(enabled=0, warning=5))
+        with refused(Code.NO_SEAT, "1 seats are missing: 1 needed, 0 left.*5 in the grace period"):
+            reserve_seats(simulation.ports, REF)
+
+
+def test_a_licence_without_a_mailbox_refuses_the_batch(simulation: Simulation) -> None:
+    """Every mailbox would wait a day for what cannot come."""
+    uploaded(simulation)
+    shelf = simulation.world.tenant.directory.shelf
+    product = shelf.by_part_number("STANDARDWOFFPACK_STUDENT")
+    plans = tuple(plan for plan in product.plans if plan.service != "exchange")
+    shelf.products[product.sku_id] = replace(product, plans=plans)
+
+    with refused(Code.LICENCE_WITHOUT_MAILBOX, "STANDARDWOFFPACK_STUDENT"):
+        reserve_seats(simulation.ports, REF)
