@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from bascule.domain.dns_look import DomainLook, Sender, SenderVerdict, questions
 from bascule.domain.dns_records import Answer, DnsKind, NameServer, Outcome
 from bascule.domain.spf import STRANGER, first_network_address, includes, spf_records
-from bascule.domain.tenant_domains import DomainRecord
+from bascule.domain.tenant_domains import EMAIL_SERVICE, DomainRecord
 from bascule.ports.bundle import Ports
 
 # As many levels of includes as a receiver would follow look-ups.
 INCLUDE_DEPTH_MAX = 10
+
+# What has no service named belongs to the domain itself.
+MAIL_SERVICES = frozenset({EMAIL_SERVICE, ""})
 
 
 def look_at(ports: Ports, domain: str) -> DomainLook:
@@ -19,7 +22,9 @@ def look_at(ports: Ports, domain: str) -> DomainLook:
         Unreachable: the directory does not answer, or nobody says which servers the zone has.
         Throttled: by the directory.
     """
-    wanted = ports.domains.service_records(domain)
+    # Records of other services, telephony for one, may wait; the mail does not depend on them.
+    records = ports.domains.service_records(domain)
+    wanted = tuple(each for each in records if each.service in MAIL_SERVICES)
     servers = (*ports.public_dns.authorities(domain), *ports.public_dns.resolvers())
     answers = tuple(answer for server in servers for answer in _ask(ports, server, wanted))
     return DomainLook(domain, wanted, answers, tuple(_judge(ports, domain, wanted, answers)))

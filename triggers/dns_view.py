@@ -5,9 +5,10 @@ from typing import Any
 from bascule.domain.codec import encode
 from bascule.domain.dns_difference import zone_difference
 from bascule.domain.dns_findings import Finding, SpfAim, findings, high_ttls
-from bascule.domain.dns_look import DomainLook
-from bascule.domain.dns_records import Answer
+from bascule.domain.dns_look import DomainLook, key_of, wanted_value
+from bascule.domain.dns_records import Answer, DnsRecord
 from bascule.domain.plan_dns import DnsPlan
+from bascule.domain.tenant_domains import DomainRecord
 
 EXPLANATIONS = "docs/how-to/dns-findings.md"
 
@@ -16,12 +17,19 @@ def look_view(look: DomainLook, plan: DnsPlan, aim: SpfAim) -> dict[str, Any]:
     """One domain as it is now, held against what the tenant asks for."""
     return {
         "domain": look.domain,
+        "wanted": [line_of(record) for record in look.wanted],
         "difference": list(zone_difference(look, aim, plan.source_senders, plan.ttl_s_max)),
         "findings": [finding_view(each) for each in findings(look, aim)],
         "high_ttls": [finding_view(each) for each in high_ttls(look, plan.ttl_s_max)],
         "servers": [encode(server) for server in look.servers],
         "answers": [_answer_view(answer) for answer in look.answers],
     }
+
+
+def line_of(record: DomainRecord) -> str:
+    """A record that the tenant asks for, as a line of a zone file."""
+    name, kind = key_of(record)
+    return DnsRecord(name, kind, wanted_value(record), record.ttl_s).in_zone_file()
 
 
 def finding_view(finding: Finding) -> dict[str, Any]:

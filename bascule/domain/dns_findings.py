@@ -204,10 +204,13 @@ def _other_slips(answer: Answer, wanted: tuple[DomainRecord, ...]) -> Iterator[_
             continue
         shown = f"{answer.kind} {value}"
         if answer.records:
-            kind = FindingKind.RECORD_DIFFERENT
-            yield _Slip(kind, answer.name, f"is {', '.join(answer.values)}, must be {shown}")
+            kind, what = (
+                FindingKind.RECORD_DIFFERENT,
+                f"is {', '.join(answer.values)}, must be {shown}",
+            )
         else:
-            yield _Slip(_missing_kind(record), answer.name, shown)
+            kind, what = _missing_kind(record), shown
+        yield _Slip(kind, answer.name, what, is_blocking=not record.is_optional)
 
 
 def _missing_kind(record: DomainRecord) -> FindingKind:

@@ -9,6 +9,7 @@ import pytest
 from activities.dns_looks import look_at
 from bascule.domain.dns_findings import FindingKind, SpfAim, findings, high_ttls
 from bascule.domain.plan_dns import DnsPlan
+from bascule.domain.tenant_domains import DomainRecord, RecordKind
 from sandbox.bound.ports import BoundPorts, bound_ports
 from sandbox.in_process.plan import plan_of
 from sandbox.local_host.clock import VirtualClock
@@ -89,6 +90,32 @@ def test_a_look_over_http_is_plain_json_with_its_explanations(ports: BoundPorts)
 
     assert json.loads(json.dumps(view)) == view
     assert f"+example.org. 3600 IN MX {MX}." in view["difference"]
+    assert view["wanted"] == [
+        f"example.org. 3600 IN MX {MX}.",
+        'example.org. 3600 IN TXT "v=spf1 include:spf.protection.outlook.com -all"',
+        "autodiscover.example.org. 3600 IN CNAME autodiscover.outlook.com.",
+    ]
     assert {each["explained"] for each in view["findings"]} >= {
         "docs/how-to/dns-findings.md#mx_leftover"
     }
+
+
+def test_records_of_other_services_hold_nothing_up(ports: BoundPorts) -> None:
+    """The mail of a whole school would wait for a telephone that nobody ordered."""
+    publish_all(ports)
+    asked = ports.domains.service_records("example.org")
+    sip = DomainRecord(
+        RecordKind.SRV, "_sip._tls.example.org", "sipdir.online.lync.com", 3600, service="Calls"
+    )
+    spare = DomainRecord(
+        RecordKind.CNAME, "selector1.example.org", "s1.example.net", 3600, is_optional=True
+    )
+
+    def more(name: str) -> tuple[DomainRecord, ...]:
+        return (*asked, sip, spare) if name == "example.org" else ()
+
+    ports.domains.service_records = more  # type: ignore[method-assign]
+
+    found = findings(look_at(ports, "example.org"), SpfAim.BOTH)
+
+    assert [(each.name, each.is_blocking) for each in found] == [("selector1.example.org", False)]

@@ -188,6 +188,7 @@ SPF_CASES = [
     ("v=spf1 ip4:192.0.2.25 include:spf.example.org -all", "192.0.2.25", SpfResult.PASS),
     ("v=spf1 include:spf.example.org -all", "198.51.100.7", SpfResult.PASS),
     ("v=spf1 include:spf.example.org -all", "192.0.2.25", SpfResult.FAIL),
+    ("v=spf1 ip6:2001:db8::/32 -all", "2001:db8::25", SpfResult.PASS),
     ("v=spf1 mx ~all", "192.0.2.25", SpfResult.SOFT_FAIL),
     ("v=spf1 redirect=spf.example.org", "198.51.100.7", SpfResult.PASS),
     ("v=spf1 include:missing.example.org -all", "192.0.2.25", SpfResult.PERMANENT),
