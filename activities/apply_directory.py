@@ -2,16 +2,14 @@
 
 from dataclasses import replace
 
-from activities.directory_store import changes_from, head_of, note_change
+from activities.directory_store import changes_from, head_of, note_change, note_refusal
 from bascule.domain.codes import Code
 from bascule.domain.directory_objects.changes import Change, Deed
 from bascule.domain.directory_objects.records import (
     HEAD,
-    REFUSALS,
     ChunkFacts,
     ChunkRequest,
     DirectoryHead,
-    Refusals,
 )
 from bascule.domain.directory_objects.values import (
     Right,
@@ -82,12 +80,10 @@ def _try(ports: Ports, head: DirectoryHead, change: Change) -> bool:
     except NotYet:
         return False
     except Refusal as refusal:
+        why = f"{change.deed} {change.whom}".strip() + f": {refusal.detail}"
+        note_refusal(ports, change.address, why)
         if refusal.code is Code.PERMISSION_MISSING or isinstance(refusal, InvariantBroken):
             raise
-        why = f"{change.deed} {change.whom}".strip() + f": {refusal.detail}"
-        ports.documents.amend(
-            REFUSALS, Refusals, lambda kept: (kept or Refusals()).with_one(change.address, why)
-        )
         return False
     note_change(ports, change, head.asked_by)
     return True

@@ -8,6 +8,8 @@ from activities.directory_store import (
     head_of,
     keep_awaited,
     keep_changes,
+    note_refusal,
+    refusals_of,
     wanted_of,
     write_report,
 )
@@ -19,14 +21,15 @@ from bascule.domain.directory_objects.records import (
     DirectoryHead,
     DirectoryRef,
     Phase,
-    Refusals,
     Standing,
     asked,
 )
+from bascule.domain.errors import Refusal
 from bascule.ports.bundle import Ports
 
 # One round creates, the next fills what it created; the others are for servers that tell each other slowly.
 ROUND_COUNT_MAX = 8
+THE_TENANT = "the tenant"
 ARRIVALS = "mailboxes that arrived"
 
 
@@ -38,10 +41,18 @@ def compare_directory(ports: Ports, ref: DirectoryRef) -> Standing:
     """
     del ref
     head = _begun(ports)
-    difference = difference_of(ports, wanted_of(ports, head.fingerprint))
+    try:
+        difference = difference_of(ports, wanted_of(ports, head.fingerprint))
+    except Refusal as refusal:
+        note_refusal(ports, THE_TENANT, refusal.detail)
+        raise
     is_agreed = len(difference.removals) <= head.removals_max
     changes = difference.changes + (difference.removals if is_agreed else ())
-    if changes and head.round_number < ROUND_COUNT_MAX:
+    is_last = head.round_number >= ROUND_COUNT_MAX
+    if not (changes and is_last):
+        # Each round tries everything anew: what was refused before is refused again, or is no longer true.
+        ports.documents.remove(REFUSALS)
+    if changes and not is_last:
         return _list(ports, head, changes)
     return _settle(ports, head, difference)
 
@@ -57,7 +68,6 @@ def _begun(ports: Ports) -> DirectoryHead:
         current = stored or head
         return current if current.is_under_way else asked(current, now_utc, ARRIVALS)
 
-    ports.documents.remove(REFUSALS)
     return ports.documents.amend(HEAD, DirectoryHead, change)
 
 
@@ -90,7 +100,6 @@ def _list(ports: Ports, head: DirectoryHead, changes: tuple[Change, ...]) -> Sta
 def _settle(ports: Ports, head: DirectoryHead, difference: Difference) -> Standing:
     people = {each.address for each in difference.waiting}
     keep_awaited(ports, people)
-    refusals = ports.documents.find(REFUSALS, Refusals) or Refusals()
     write_report(
         ports,
         {
@@ -100,7 +109,7 @@ def _settle(ports: Ports, head: DirectoryHead, difference: Difference) -> Standi
             "asked_utc": encode(head.asked_utc),
             "removals_max": head.removals_max,
             "done": head.done,
-            "refused": [{"address": each.address, "why": each.why} for each in refusals.entries],
+            "refused": refusals_of(ports),
             "left": difference_view(difference),
         },
     )

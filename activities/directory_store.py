@@ -9,11 +9,13 @@ from bascule.domain.directory_objects.changes import Change, Difference
 from bascule.domain.directory_objects.records import (
     DIRECTORY,
     HEAD,
+    REFUSALS,
     WAITING_EACH_MAX,
     WAITING_PREFIX,
     AwaitedPeople,
     ChangeList,
     DirectoryHead,
+    Refusals,
 )
 from bascule.domain.directory_objects.values import WantedDirectory
 from bascule.domain.errors import InvariantBroken
@@ -123,6 +125,19 @@ def change_view(change: Change) -> dict[str, str]:
         "after": change.after,
     }
     return {name: text for name, text in shown.items() if text}
+
+
+def note_refusal(ports: Ports, address: str, why: str) -> None:
+    """Remember what was refused, and of which object, for whoever looks."""
+    ports.documents.amend(
+        REFUSALS, Refusals, lambda kept: (kept or Refusals()).with_one(address, why)
+    )
+
+
+def refusals_of(ports: Ports) -> list[dict[str, str]]:
+    """What was refused since the application was asked for."""
+    kept = ports.documents.find(REFUSALS, Refusals) or Refusals()
+    return [{"address": each.address, "why": each.why} for each in kept.entries]
 
 
 def note_change(ports: Ports, change: Change, asked_by: str) -> None:

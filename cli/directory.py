@@ -92,8 +92,9 @@ def _show(asked: argparse.Namespace) -> int:
     with open_service() as service:
         answer = service.get("directory")
     report = answer.get("report") or {}
-    parts = [facts({name: value for name, value in answer.items() if name != "report"})]
-    if refused := report.get("refused"):
+    plain = {name: value for name, value in answer.items() if name not in {"report", "refused"}}
+    parts = [facts(plain)]
+    if refused := answer.get("refused"):
         parts.append("refused\n" + table(refused, ("address", "why")))
     if left := report.get("left"):
         parts.append(_difference_text(left))

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from activities.directory_store import REPORT_PATH, awaited_people
+from activities.directory_store import REPORT_PATH, awaited_people, refusals_of
 from bascule.domain.codec import encode
 from bascule.domain.directory_objects.records import DirectoryHead
 from bascule.ports.bundle import Ports
@@ -23,6 +23,7 @@ def head_view(ports: Ports, head: DirectoryHead) -> dict[str, Any]:
         "dealt_with": head.position,
         "changes": head.change_count,
         "done": head.done,
+        "refused": refusals_of(ports),
         "waiting": sorted(awaited_people(ports)),
         "report": None if report is None else json.loads(report),
     }

@@ -101,8 +101,13 @@ def test_a_dry_run_asks_for_nothing(app: SmallApp) -> None:
 def test_the_report_is_told(app: SmallApp, capsys: Screen) -> None:
     """What Exchange refused is somebody's work."""
     left = {**DIFFERENCE, "changes": [], "removals": [], "waiting": []}
-    report = {"agrees": False, "refused": [{"address": ALL, "why": "taken"}], "left": left}
-    app.will_answer("GET /api/directory", {"state": "settled", "waiting": [], "report": report})
+    answer = {
+        "state": "settled",
+        "waiting": [],
+        "refused": [{"address": ALL, "why": "taken"}],
+        "report": {"agrees": False, "left": left},
+    }
+    app.will_answer("GET /api/directory", answer)
 
     assert main(["directory", "show"]) == 0
     printed = capsys.readouterr().out

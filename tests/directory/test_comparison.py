@@ -101,6 +101,24 @@ def test_additions_are_done_and_removals_only_shown() -> None:
     assert all(change.is_removal for change in difference.removals)
 
 
+def test_who_is_missing_in_the_list_of_recipients_keeps_their_place() -> None:
+    """A list that lags would show half of the staff as removals, and an agreed number would take them."""
+    difference = against(WANTED, PEOPLE[0], found=group(), members=(BOB,))
+
+    assert difference.removals == ()
+    assert [each.address for each in difference.waiting] == [BOB]
+
+
+def test_who_became_something_else_is_named_and_left_in_place() -> None:
+    """Somebody turned the mailbox into another kind of object; what that means is for a person to say."""
+    difference = against(
+        WANTED, PEOPLE[0], recipient(BOB, Kind.OTHER), found=group(), members=(BOB,)
+    )
+
+    assert difference.removals == ()
+    assert BOB in difference.blocked[0].why
+
+
 def test_settings_are_corrected_together_and_told_one_by_one() -> None:
     """One call corrects them; the journal has to say from what."""
     found = group(display_name="Old", is_hidden=True)

@@ -5,8 +5,11 @@ from dataclasses import replace
 
 import pytest
 
+from activities.directory_store import refusals_of
+from bascule.domain.codes import Code
 from bascule.domain.directory_objects.changes import Deed
-from bascule.domain.errors import Throttled, Unreachable
+from bascule.domain.directory_objects.values import WantedContact
+from bascule.domain.errors import Refusal, Throttled, Unreachable
 from bascule.domain.stages import Stage
 from infra.grants.wanted import EXCHANGE_APP_ROLES, EXCHANGE_ROLES, GRAPH_ROLES, POWERS
 from sandbox.in_process.simulation import Options, Simulation
@@ -209,6 +212,36 @@ def test_what_exchange_refuses_is_named_and_holds_nobody_up(school: School) -> N
     assert EVE in school.members(ALL)
 
 
+def test_a_refusal_that_no_longer_holds_is_not_reported(school: School) -> None:
+    """A right that was granted meanwhile must not send anybody looking for it."""
+    with_rights(school, RIGHTS - {"Mail Recipient Creation"})
+    school.keep(files())
+    school.ask()
+    school.simulation.pass_time(hours=1)
+    assert refusals_of(school.ports)
+    with_rights(school, RIGHTS)
+    school.simulation.run_until(lambda: not school.head.is_under_way, days=1)
+
+    assert school.report["agrees"]
+    assert school.report["refused"] == refusals_of(school.ports) == []
+
+
+def test_a_name_that_is_refused_round_after_round_is_reported_in_the_end(school: School) -> None:
+    """Somebody else's object has the name: a person has to choose, and the others are done."""
+
+    def refused(wanted: WantedContact, name: str) -> None:
+        del name
+        raise Refusal(Code.REQUEST_REJECTED, f"{wanted.address}: somebody else has this name")
+
+    school.ports.recipients.create_contact = refused  # type: ignore[method-assign]
+    school.keep(files())
+    report = school.apply()
+
+    assert not report["agrees"]
+    assert [each["address"] for each in report["refused"]] == [EVE]
+    assert school.members(ALL) == {STAFF, INNER}
+
+
 def test_the_coexistence_group_is_left_alone(school: School) -> None:
     """Its members decide where mail goes."""
     group = school.simulation.plan.tenant.coexistence_group
@@ -254,6 +287,7 @@ def test_without_one_right_of_the_power_it_is_held_up_and_says_so(
     school.simulation.pass_time(hours=2)
 
     assert school.head.is_under_way
+    assert refusals_of(school.ports)
     status = school.simulation.engine.control.instance("directory.objects").custom_status
     assert "held up" in str(status)
 

@@ -66,6 +66,7 @@ class _Comparison:
         self._changes: list[Change] = []
         self._waiting: list[Waiting] = []
         self._blocked: list[Blocked] = []
+        self._unfit: dict[str, set[str]] = {}
 
     def difference(self) -> Difference:
         """What was collected, in the order in which it can be done."""
@@ -105,8 +106,10 @@ class _Comparison:
         members = self._those_there(wanted.members, wanted.address, MEMBERS)
         if there is not None:
             self._correct(Deed.CORRECT_GROUP, wanted, _group_fields(there, wanted))
-            self._owners(there, wanted.address, owners)
-            self._members(there, wanted.address, members)
+            held = self._roll.addresses_of(there.owners)
+            self._both((Deed.ADD_OWNER, Deed.REMOVE_OWNER), wanted.address, owners, held)
+            held = self._found.members[there.guid]
+            self._both((Deed.ADD_MEMBER, Deed.REMOVE_MEMBER), wanted.address, members, held)
         elif owners:
             self._create(
                 Deed.CREATE_GROUP,
@@ -127,24 +130,22 @@ class _Comparison:
             else:
                 why = f"{address} is a {found.kind} now, which cannot take this place"
                 self._blocked.append(Blocked(place, why))
+                self._unfit.setdefault(place, set()).update(found.addresses)
         return frozenset(there)
 
-    def _owners(self, there: FoundGroup, address: str, wanted: frozenset[str]) -> None:
-        held = self._roll.addresses_of(there.owners)
-        self._both(Deed.ADD_OWNER, Deed.REMOVE_OWNER, address, (wanted, held))
-
-    def _members(self, there: FoundGroup, address: str, wanted: frozenset[str]) -> None:
-        held = self._found.members[there.guid]
-        self._both(Deed.ADD_MEMBER, Deed.REMOVE_MEMBER, address, (wanted, held))
-
     def _both(
-        self, add: Deed, remove: Deed, address: str, sides: tuple[frozenset[str], frozenset[str]]
+        self, deeds: tuple[Deed, Deed], address: str, wanted: frozenset[str], held: frozenset[str]
     ) -> None:
-        wanted, held = sides
+        add, remove = deeds
         for whom in sorted(wanted - held):
             self._changes.append(Change(add, address, whom, after=whom))
-        for whom in sorted(held - wanted):
+        for whom in sorted(held - wanted - self._unseen(address)):
             self._changes.append(Change(remove, address, whom, before=whom))
+
+    def _unseen(self, address: str) -> frozenset[str]:
+        """Who is wanted here and is in no list of recipients now: that is no reason to take their place away."""
+        waiting = {each.address for each in self._waiting if each.place == address}
+        return frozenset(waiting | self._unfit.get(address, set()))
 
     def _rights(self, address: str, there: FoundMailbox) -> None:
         wanted: dict[tuple[str, str], bool] = {}
@@ -155,7 +156,10 @@ class _Comparison:
         for whom, right in sorted(wanted.keys() - held):
             is_mapped = wanted[whom, right]
             self._changes.append(Change(Deed.GRANT, address, whom, right, is_mapped, after=right))
+        unseen = self._unseen(address)
         for whom, right in sorted(held - wanted.keys()):
+            if whom in unseen:
+                continue
             self._changes.append(Change(Deed.REVOKE, address, whom, right, before=right))
 
     def _held(self, there: FoundMailbox) -> set[tuple[str, str]]:
