@@ -121,7 +121,7 @@ def _next(context: Context, progress: ResetProgress) -> Story[tuple[ResetChunk, 
         page = yield from list_accounts(
             context, AccountPageRequest(selection, progress.after, CHUNK_COUNT_MAX)
         )
-        return replace(empty, refs=page.refs), page.following
+        return replace(empty, refs=page.refs, addresses=page.addresses), page.following
     first = int(progress.after or "0")
     following = first + CHUNK_COUNT_MAX
     # Without the others' addresses: 700 of them with each step would fill the history.

@@ -47,10 +47,12 @@ class AccountPageRequest:
 
 @dataclass(frozen=True)
 class AccountPage:
-    """Mailboxes that may be of the selection; whoever reads their rows knows. `following` continues, empty at the end."""
+    """Accounts that may be of the selection; whoever reads their rows knows. `following` continues, empty at the end."""
 
     refs: tuple[MailboxRef, ...]
     following: str
+    addresses: tuple[str, ...] = ()
+    """Accounts of a cohort that stand in no batch."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import pytest
 
 from activities.hand_out import expire, find_entry, opened, seal_waiting
 from bascule.domain.codec import encode
+from bascule.domain.directory import NewAccount
 from bascule.domain.hand_out import person_of
 from bascule.domain.password_requests import ResetRequest, Selection
 from bascule.domain.passwords import NewPassword
@@ -272,6 +273,28 @@ def test_a_cohort_is_chosen_over_all_batches_and_a_unit_within(simulate: Simulat
     assert asked(simulation, 1, selection=Selection(cohort="default"), **dry)["changed"] == 3
     assert asked(simulation, 2, selection=Selection(unit="3A"), **dry)["changed"] == 2
     assert asked(simulation, 3, selection=Selection(cohort="staff"), **dry)["changed"] == 1
+
+
+def test_a_cohort_has_newcomers_that_no_batch_knows(
+    simulate: Simulate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pupils who came in October have no old mailbox, and forget their passwords as well."""
+
+    def patterned(plan: Plan) -> Plan:
+        cohort = replace(plan.cohorts["staff"], addresses=("new.*@*",))
+        return replace(plan, cohorts={**plan.cohorts, "staff": cohort})
+
+    monkeypatch.setattr(story, "CHUNK_COUNT_MAX", 2)
+    simulation = licensed(simulate(change_plan=patterned))
+    for name in ("new.a", "new.b", "new.c", "other"):
+        address = f"{name}@{simulation.world.naming.domain}"
+        new = NewAccount(address, name, "FR", "Their-own-word-1")
+        simulation.ports.directory.create_account(new)
+    answer = asked(simulation, selection=Selection(cohort="staff"))
+    newcomer = f"new.b@{simulation.world.naming.domain}"
+
+    assert (answer["changed"], answer["refused_count"]) == (3, 0)
+    assert gets_in(simulation, newcomer, password_of(simulation, newcomer))
 
 
 def _seats(simulation: Simulation) -> Any:
