@@ -2,7 +2,8 @@
 
 import ssl
 import threading
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -48,6 +49,12 @@ class DovecotMail:
         self._bodies: dict[_BodyKey, bytes] = {}
         self._folders: dict[tuple[str, str], tuple[Mapping[bytes, int], Folder]] = {}
         self._lock = threading.Lock()
+        self._logins: Counter[str] = Counter()
+        self._acts: dict[tuple[str, int], Callable[[], None]] = {}
+
+    def before_login(self, user_name: str, number: int, act: Callable[[], None]) -> None:
+        """Let something happen just before the service signs in to a mailbox for the `number`th time, from 1."""
+        self._acts[user_name, number] = act
 
     def login(self, user_name: str, password: str) -> DovecotMailbox | None:
         """The mailbox that these credentials open; None when Dovecot refuses them.
@@ -55,6 +62,8 @@ class DovecotMail:
         Raises:
             SourceSilent: nobody answers, or the conversation broke off.
         """
+        self._logins[user_name] += 1
+        self._acts.pop((user_name, self._logins[user_name]), _nothing)()
         try:
             with self._session(user_name, password) as client:
                 return DovecotMailbox(self._snapshot(user_name, client))
@@ -159,6 +168,10 @@ class DovecotMail:
 def real_name(box: SourceMailbox, folder_name: str) -> str:
     """How Dovecot spells a folder of a simulated mailbox, whatever separates levels there."""
     return SEPARATOR.join(box.levels(folder_name))
+
+
+def _nothing() -> None:
+    """What happens before an ordinary login."""
 
 
 def _utc(when: datetime) -> datetime:

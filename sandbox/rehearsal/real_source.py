@@ -112,9 +112,12 @@ class RealSource:
             secrets["BASCULE_SOURCE_MASTER_PASSWORD"] = self.host.dovecot.master_password
         return secrets
 
-    def add_list(self, world: World, address: str, members: tuple[str, ...]) -> None:
-        """A list that Postfix expands: one alias row for each member."""
-        world.aliases.edit_by_hand(address, list(members))
+    def add_list(
+        self, world: World, address: str, members: tuple[str, ...], *, is_one_row: bool
+    ) -> None:
+        """A list that Postfix expands: one alias row that names everybody, or one for each. Source: virtual(5)."""
+        rows = [", ".join(members)] if is_one_row else list(members)
+        world.aliases.edit_by_hand(address, rows)
         self.lists[address] = members
 
     def share_list(self, world: World, address: str) -> None:

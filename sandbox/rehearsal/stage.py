@@ -144,4 +144,6 @@ def _rig_options(folder: Path, options: StageOptions) -> RigOptions:
 def _make_lists(rig: Rig, source: RealSource, addresses: tuple[str, ...], count: int) -> None:
     for index in range(count):
         members = addresses[index :: max(1, len(addresses) // PEOPLE_PER_LIST)]
-        source.add_list(rig.world, f"liste.{index}@{rig.world.naming.domain}", members)
+        address = f"liste.{index}@{rig.world.naming.domain}"
+        # Administrators write both, and one in each form is a group of the tenant too.
+        source.add_list(rig.world, address, members, is_one_row=index % 4 >= 2)

@@ -37,8 +37,7 @@ usage_location = "FR"
 
 [cutover]
 hold_s = {hold_s}
-source_probe = {source_probe}
-
+{real_servers}
 [survey]
 message_size_max_bytes = {message_size_max}
 waived = ["message_too_large", "two_folders_for_one_role"]
@@ -46,6 +45,18 @@ waived = ["message_too_large", "two_folders_for_one_role"]
 [notices]
 migrated_subject = "Your mailbox has moved"
 migrated_text = "Your mail is in Microsoft 365 now. Your address, {{address}}, stays the same."
+"""
+
+# There is a Postfix to send probes through. Real servers work in real time, and the app's runs faster: what takes them
+# seconds on a busy machine is hours to its patience.
+REAL_SERVERS = """source_probe = true
+probe_patience_s = 3600
+
+[patience]
+survey_h = 72
+coexist_h = 72
+detach_h = 72
+redirect_h = 72
 """
 
 
@@ -64,8 +75,7 @@ def plan_text(
         message_size_max=MESSAGE_SIZE_MAX_BYTES,
         # As an operator does who knows their tenant: as long as its servers remember a group, and no longer.
         hold_s=math.ceil(world.weather.group_cache_age.max_s),
-        # Where there is a Postfix to go through.
-        source_probe=str("submission" in tomllib.loads(places)).lower(),
+        real_servers=REAL_SERVERS if "submission" in tomllib.loads(places) else "",
     )
 
 

@@ -10,7 +10,14 @@ from sandbox.world.weather import Span
 
 # At this speed Postfix's five seconds are twenty-five minutes; the source must be quiet for twice as long.
 SPEED = 300.0
-CUTOVER: dict[str, Any] = {"hold_s": 600, "quiet_s": 3600, "grace_h": 4, "source_probe": True}
+CUTOVER: dict[str, Any] = {
+    "hold_s": 600,
+    "quiet_s": 3600,
+    "grace_h": 4,
+    "source_probe": True,
+    # Six seconds of the servers' time.
+    "probe_patience_s": 1800,
+}
 QUICK_WEATHER = replace(
     WEATHER,
     mailbox_provisioning=Span(30, 120),
@@ -41,6 +48,8 @@ PLAN: dict[str, Any] = {
     },
     "source": {"host": "127.0.0.1"},
     "submission": {"hosts": ["127.0.0.1"]},
+    # A quarter of an hour of the servers' time, for a machine that has much else to do.
+    "patience": dict.fromkeys(("survey_h", "coexist_h", "detach_h", "redirect_h"), 72),
     "alias_map": {"driver": "sqlite", "path": "/nowhere"},
     "cohorts": {"default": {"licence": "STANDARDWOFFPACK_STUDENT", "usage_location": "FR"}},
     "survey": {"waived": ["message_too_large", "two_folders_for_one_role"]},
