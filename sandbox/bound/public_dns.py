@@ -6,6 +6,8 @@ from bascule.domain.spf import SpfVerdict
 from sandbox.world.dns import RecordSet
 from sandbox.world.world import World
 
+NOTHING = RecordSet((), 0)
+
 
 class WorldPublicDns:
     """Implements `bascule.ports.public_dns.PublicDns`."""
@@ -36,7 +38,7 @@ class WorldPublicDns:
             if found is None:
                 return Answer(server, name, kind, Outcome.REFUSED)
             alias = self._alias(name, kind, server)
-            is_there = bool(alias) or self.zones.has_name(name)
+            is_there = bool(alias.values) or self.zones.has_name(name)
             return _answer(server, name, kind, found, alias, is_there=is_there)
 
     def check_sender(self, domain: str, record: str, sender: str) -> SpfVerdict:
@@ -51,11 +53,9 @@ class WorldPublicDns:
             return self.zones.on_server(server.name, name, kind)
         return self.zones.resolved(name, kind)
 
-    def _alias(self, name: str, kind: DnsKind, server: NameServer) -> str:
-        if kind is DnsKind.CNAME:
-            return ""
-        found = self._found(name, DnsKind.CNAME, server)
-        return found.values[0] if found and found.values else ""
+    def _alias(self, name: str, kind: DnsKind, server: NameServer) -> RecordSet:
+        found = None if kind is DnsKind.CNAME else self._found(name, DnsKind.CNAME, server)
+        return NOTHING if found is None or not found.values else found
 
 
 def _answer(
@@ -63,12 +63,11 @@ def _answer(
     name: str,
     kind: DnsKind,
     found: RecordSet,
-    alias: str,
+    alias: RecordSet,
     *,
     is_there: bool,
 ) -> Answer:
     records = tuple(DnsRecord(name, kind, value, found.ttl_s) for value in found.values)
     nothing = Outcome.NO_DATA if is_there else Outcome.NO_NAME
-    return Answer(
-        server, name, kind, Outcome.FOUND if records else nothing, records, alias, found.ttl_s
-    )
+    outcome = Outcome.FOUND if records else nothing
+    return Answer(server, name, kind, outcome, records, "".join(alias.values[:1]), alias.ttl_s)
