@@ -12,7 +12,7 @@ from typing import Any
 from bascule.adapters.graph.client import GraphClient
 from bascule.adapters.graph.errors import Failure, domain_error
 from bascule.domain.codes import Code
-from bascule.domain.errors import Refusal
+from bascule.domain.errors import Refusal, Unreachable
 
 # $expand shows this many at most and never says that there are more.
 EXPANDED_COUNT_MAX = 20
@@ -63,15 +63,20 @@ class GraphMemberships:
     def _whole(self, group_ids: list[str]) -> dict[str, frozenset[str]]:
         doing = "list the members of large groups"
         answer = self._client.call(doing, lambda graph: self._calls.members(graph, group_ids))
-        return {
-            str(each["id"]).lower(): self._members(doing, each)
+        members = {
+            str(each.get("id")).lower(): self._members(doing, each)
             for each in answer.get("responses") or ()
         }
+        if set(members) != set(group_ids):
+            # The first twenty would be taken for all of them.
+            raise Unreachable(f"{doing}: a batch came back without some of its answers")
+        return members
 
     def _members(self, doing: str, answer: Json) -> frozenset[str]:
         status, body = int(answer.get("status") or 504), answer.get("body") or {}
         if status != 200:
-            headers = {name.lower(): str(value) for name, value in answer["headers"].items()}
+            said = answer.get("headers") or {}
+            headers = {name.lower(): str(value) for name, value in said.items()}
             error = (body.get("error") or {}) if isinstance(body, dict) else {}
             failure = Failure(status, str(error.get("code") or ""), "", headers=headers)
             raise domain_error(doing, failure, fallback=Code.REQUEST_REJECTED)
