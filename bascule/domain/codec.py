@@ -7,9 +7,9 @@ dataclasses and unions of dataclasses (told apart by `$type`). Anything else is 
 import dataclasses
 import enum
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
@@ -17,20 +17,25 @@ T = TypeVar("T")
 # No field of a dataclass can be spelled like this.
 TYPE_KEY = "$type"
 
+# Most of all values are these, and stand for themselves.
+_PLAIN = frozenset({bool, float, int, str, type(None)})
+
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 
 def encode(value: object) -> Json:
     """The JSON form of a value. Raises TypeError for a type that has none."""
-    if isinstance(value, enum.StrEnum):
-        return value.value
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
+    kind: Any = type(value)
+    if kind in _PLAIN or isinstance(value, int | float):
+        return cast("Json", value)
+    if isinstance(value, str):
+        return value.value if isinstance(value, enum.StrEnum) else value
     if isinstance(value, datetime):
         return _instant_text(value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: encode(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        return {TYPE_KEY: type(value).__name__, **fields}
+    names = _field_names(kind)
+    if names is not None:
+        fields = {name: encode(getattr(value, name)) for name in names}
+        return {TYPE_KEY: kind.__name__, **fields}
     if isinstance(value, tuple | list | frozenset):
         return [encode(item) for item in value]
     if isinstance(value, dict):
@@ -50,18 +55,26 @@ def decode(wanted: type[T], raw: object) -> T:
 
 
 def _decode(wanted: Any, raw: Any) -> Any:
-    origin = get_origin(wanted)
-    if wanted is Any or wanted is object:
+    if type(raw) is wanted and wanted in _PLAIN:
         return raw
+    return _decoder(wanted)(raw)
+
+
+# A story decodes its whole history again at every turn; the types are the same every time.
+@cache
+def _decoder(wanted: Any) -> Callable[[Any], Any]:
+    origin, members = get_origin(wanted), get_args(wanted)
+    if wanted is Any or wanted is object:
+        return lambda raw: raw
     if origin in (Union, types.UnionType):
-        return _decode_union(get_args(wanted), raw)
+        return partial(_decode_union, members)
     if origin is tuple:
-        return tuple(_decode(get_args(wanted)[0], item) for item in raw)
+        return lambda raw: tuple(_decode(members[0], item) for item in raw)
     if origin is dict:
-        return {key: _decode(get_args(wanted)[1], item) for key, item in raw.items()}
+        return lambda raw: {key: _decode(members[1], item) for key, item in raw.items()}
     if dataclasses.is_dataclass(wanted if origin is None else origin):
-        return _decode_dataclass(wanted, raw)
-    return _decode_plain(wanted, raw)
+        return partial(_decode_dataclass, wanted)
+    return partial(_decode_plain, wanted)
 
 
 def _decode_plain(wanted: Any, raw: Any) -> Any:
@@ -83,7 +96,7 @@ def _decode_plain(wanted: Any, raw: Any) -> Any:
 def _decode_union(members: tuple[Any, ...], raw: Any) -> Any:
     if raw is None and type(None) in members:
         return None
-    others = [member for member in members if member is not type(None)]
+    others = _without_none(members)
     if isinstance(raw, dict) and TYPE_KEY in raw:
         for member in others:
             if (get_origin(member) or member).__name__ == raw[TYPE_KEY]:
@@ -103,7 +116,19 @@ def _decode_dataclass(wanted: Any, raw: Any) -> Any:
     )
 
 
-# A story decodes its whole history again at every turn; the types are the same every time.
+@cache
+def _without_none(members: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(member for member in members if member is not type(None))
+
+
+@cache
+def _field_names(kind: type) -> tuple[str, ...] | None:
+    """The fields of a dataclass; None for any other type."""
+    if not dataclasses.is_dataclass(kind):
+        return None
+    return tuple(field.name for field in dataclasses.fields(kind))
+
+
 @cache
 def _field_types(wanted: Any) -> Mapping[str, Any]:
     plain = get_origin(wanted) or wanted
