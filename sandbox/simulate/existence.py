@@ -174,6 +174,7 @@ class Existence:
         self.stages: dict[tuple[str, str], Stage] = {}
         self.states: set[str] = set()
         self.done: Counter[str] = Counter()
+        self.looked_utc: datetime | None = None
         self.done_to: set[tuple[DeedKind, int]] = set()
 
     def _stock_seats(self) -> None:
