@@ -9,6 +9,7 @@ from activities.completion_gate import amend_completion, completion_of
 from activities.dns_looks import look_at
 from bascule.domain.completion import (
     FINDING_COUNT_MAX,
+    FINDING_LENGTH_MAX,
     CompletionRecord,
     CompletionRef,
     DnsFacts,
@@ -94,7 +95,10 @@ def _seen(
 ) -> CompletionRecord:
     """The record after a look; the phase it was looked in may have passed meanwhile."""
     now_utc = ports.clock.now_utc()
-    shown = tuple(f"{each.kind} {each.name}: {each.detail}" for each in found[:FINDING_COUNT_MAX])
+    shown = tuple(
+        f"{each.kind} {each.name}: {each.detail}"[:FINDING_LENGTH_MAX]
+        for each in found[:FINDING_COUNT_MAX]
+    )
     record = replace(record, findings=shown, looked_utc=now_utc)
     longest_s = max((longest_ttl_s(look) for look in looks), default=0)
     is_shown = not _holding(looks, found)

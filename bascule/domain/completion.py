@@ -27,8 +27,9 @@ JOURNAL = "TENANT"
 NAMED_COUNT_MAX = 50
 # Records that were changed before anybody looked: nobody knows their TTL, and a day is what most zones have.
 UNSEEN_TTL_S = 86_400
-# A document holds some 30 000 characters; a finding has a few hundred.
+# A document holds some 30 000 characters.
 FINDING_COUNT_MAX = 30
+FINDING_LENGTH_MAX = 500
 
 
 class Phase(StrEnum):

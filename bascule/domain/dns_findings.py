@@ -12,6 +12,9 @@ from bascule.domain.dns_records import Answer, DnsKind, NameServer
 from bascule.domain.spf import SpfResult, SpfVerdict, spf_records
 from bascule.domain.tenant_domains import DomainRecord
 
+# A stranger's record may have 64 000 characters; the first of them say what is wrong.
+QUOTED_LENGTH_MAX = 200
+
 
 class FindingKind(StrEnum):
     """What can be wrong; stable, because the explanations are found by it."""
@@ -265,7 +268,12 @@ def _error(name: str, verdict: SpfVerdict) -> _Slip | None:
         what = "receivers stop at ten look-ups and then accept nobody"
         return _Slip(FindingKind.SPF_TOO_MANY_LOOK_UPS, name, what)
     if verdict.result is SpfResult.PERMANENT:
-        return _Slip(FindingKind.SPF_INVALID, name, verdict.why)
+        return _Slip(FindingKind.SPF_INVALID, name, _quotable(verdict.why))
     if verdict.result is SpfResult.TEMPORARY:
-        return _Slip(FindingKind.SPF_UNDECIDED, name, verdict.why)
+        return _Slip(FindingKind.SPF_UNDECIDED, name, _quotable(verdict.why))
     return None
+
+
+def _quotable(text: str) -> str:
+    """A stranger's text, fit for a mail and a terminal."""
+    return "".join(mark if mark.isprintable() else "?" for mark in text[:QUOTED_LENGTH_MAX])

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from activities.dns_looks import look_at
+from activities.watch_dns import watch_dns
+from bascule.domain.completion import COMPLETION, CompletionRecord, CompletionRef, Phase
 from bascule.domain.dns_findings import FindingKind, SpfAim, findings, high_ttls
 from bascule.domain.plan_dns import DnsPlan
 from bascule.domain.tenant_domains import DomainRecord, RecordKind
@@ -98,6 +100,23 @@ def test_a_look_over_http_is_plain_json_with_its_explanations(ports: BoundPorts)
     assert {each["explained"] for each in view["findings"]} >= {
         "docs/how-to/dns-findings.md#mx_leftover"
     }
+
+
+def test_what_a_stranger_wrote_into_a_record_reaches_no_terminal_as_it_is(
+    ports: BoundPorts, clock: VirtualClock
+) -> None:
+    """A record of a domain that was bought yesterday must not steer the operator's screen, nor fill a row."""
+    publish_all(ports)
+    hostile = "v=spf1 \x1b[2J" + "x" * 60_000 + " -all"
+    ports.public_dns.zones.publish("example.org", "TXT", (hostile,), 300)
+    begun = CompletionRecord(Phase.CHANGING, clock.now_utc())
+    ports.documents.amend(COMPLETION, CompletionRecord, lambda _: begun)
+    watch_dns(ports, CompletionRef())
+    record = ports.documents.find(COMPLETION, CompletionRecord)
+
+    assert record is not None
+    assert any(each.startswith("spf_invalid") for each in record.findings)
+    assert all(each.isprintable() and len(each) <= 500 for each in record.findings)
 
 
 def test_records_of_other_services_hold_nothing_up(ports: BoundPorts) -> None:
