@@ -85,13 +85,22 @@ def _prepare_rule(ports: Ports, wanted: RoutingRule) -> bool:
     group = ports.mail_flow.find(CoexistenceGroup, address)
     if group is None:
         raise NotYet(READ_BACK_WAIT_S, f"the group {address} is not to be seen yet")
-    is_stale = not is_bound_to(ports, group)
-    if is_stale:
-        ports.mail_flow.remove(RoutingRule, wanted.name)
-        _note(ports, wanted, "for a deleted group", "removed")
-    is_changed = _prepare_object(ports, wanted)
+    if not is_bound_to(ports, group):
+        _remove_stale(ports, wanted)
+    # Before it is written: whatever rule is made from here on is made for this group.
     bind(ports, group)
-    return is_changed or is_stale
+    return _prepare_object(ports, wanted)
+
+
+def _remove_stale(ports: Ports, rule: RoutingRule) -> None:
+    """Return once the rule is seen to be gone: a reader that lags would show the old one as if it were the new."""
+    if ports.mail_flow.find(RoutingRule, rule.name) is None:
+        return
+    ports.mail_flow.remove(RoutingRule, rule.name)
+    _note(ports, rule, "for a deleted group", "removed")
+    raise NotYet(
+        READ_BACK_WAIT_S, f"the rule {rule.name} is to be seen gone before it is made anew"
+    )
 
 
 def _require_reachable(ports: Ports, endpoint: MigrationEndpoint) -> None:

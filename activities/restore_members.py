@@ -4,11 +4,14 @@ from collections.abc import Iterator
 from itertools import islice
 
 from activities.subject import note, record_of
+from bascule.domain.codes import Code
+from bascule.domain.errors import NotYet, Refusal
 from bascule.domain.records import MailboxRecord, MailboxRef
 from bascule.domain.stages import Stage
 from bascule.domain.tenant_records import MemberPage, MembersRestored
 from bascule.ports.bundle import Ports
 
+REPLICATION_WAIT_S = 60.0
 # Where a mailbox is a member, if its cutover has not begun. Those on their way there join by themselves.
 MEMBER_STAGES = frozenset({Stage.COEXISTING, Stage.SYNCING, Stage.SYNCED, Stage.ROLLED_BACK})
 
@@ -17,13 +20,18 @@ def restore_members(ports: Ports, page: MemberPage) -> MembersRestored:
     """Of the next mailboxes in the ledger, those that belong into the group and are not in it; members stay as they are.
 
     Raises:
-        Refusal(GROUP_MISSING): there is no group to put them into.
+        NotYet: the group that was just made is not known everywhere.
     """
     refs = tuple(islice(_behind(ports, page), page.count_max))
-    missing = _missing(ports, refs)
-    for record in missing:
-        ports.exchange.join_coexistence(record.address)
-        note(ports, record, "coexistence", "", "member again")
+    try:
+        missing = _missing(ports, refs)
+        for record in missing:
+            ports.exchange.join_coexistence(record.address)
+            note(ports, record, "coexistence", "", "member again")
+    except Refusal as no:
+        if no.code is Code.GROUP_MISSING:
+            raise NotYet(REPLICATION_WAIT_S, no.detail) from no
+        raise
     if len(refs) < page.count_max:
         return MembersRestored(len(missing), "", "")
     return MembersRestored(len(missing), refs[-1].batch, refs[-1].key)

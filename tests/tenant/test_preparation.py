@@ -280,6 +280,25 @@ def test_servers_that_lag_get_nothing_twice(found: Found) -> None:
     assert school.state() == wanted
 
 
+@pytest.mark.parametrize("seed", [5, 6, 7, 8])
+def test_a_deleted_group_is_repaired_whatever_readers_still_see(found: Found, seed: int) -> None:
+    """The old rule, shown once more after its removal, is taken for the new one: then there is none."""
+    wanted = ready_state(found)
+    school = found(LAGGING, seed)
+    school.ask()
+    school.run_until_finished()
+    groups, rules = school.world.tenant.groups, school.world.tenant.rules
+    groups.remove(school.plan.tenant.coexistence_group)
+    school.clock.advance_to(school.clock.now_utc() + timedelta(minutes=5))
+
+    school.ask(is_repair=True)
+    school.run_until_finished()
+    school.clock.advance_to(school.clock.now_utc() + timedelta(minutes=5))
+
+    assert school.state() == wanted
+    assert rules.rules_seen()[0].group_guids == (groups.seen()[0].guid,)
+
+
 def test_a_source_that_exchange_cannot_reach_is_told_before_the_first_batch(found: Found) -> None:
     """A firewall is somebody else's work and takes them days."""
     school = found()
