@@ -61,8 +61,12 @@ async def wake_batch(client: DurableClient, batch: str) -> int:
 
 async def wake_preparation(client: DurableClient) -> None:
     """Ring the story that prepares the tenant, or start it."""
-    story = PREPARATION_STORY, PREPARATION_ID, encode(PreparationRef())
-    await _all(client, [story])
+    await _all(client, [_preparation_story()])
+
+
+async def revive_preparation(client: DurableClient) -> None:
+    """Start the story that prepares the tenant if it does not run."""
+    await revive_story(client, *_preparation_story())
 
 
 async def revive_batch(client: DurableClient, batch: str) -> None:
@@ -79,6 +83,10 @@ async def revive_story(client: DurableClient, name: str, instance_id: str, reque
     """Start a story if it does not run; one that runs is left to its own timer."""
     if not await _is_alive(client, instance_id):
         await client.start_new(name, instance_id, request)
+
+
+def _preparation_story() -> tuple[str, str, Json]:
+    return PREPARATION_STORY, PREPARATION_ID, encode(PreparationRef())
 
 
 def _batch_story(batch: str) -> tuple[str, str, Json]:

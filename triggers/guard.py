@@ -8,8 +8,9 @@ import azure.functions as func
 
 from activities.see_tenant import see_tenant
 from activities.tenant_parts import GUARD_PERIOD_S
+from activities.wake_stories import revive_preparation
 from bascule.composition import ports
-from bascule.domain.tenant_records import TenantQuestion
+from bascule.domain.tenant_records import PREPARATION, Preparation, TenantQuestion
 
 logger = logging.getLogger("bascule.guard")
 
@@ -19,9 +20,20 @@ SCHEDULE = f"0 */{GUARD_PERIOD_S / 60:.0f} * * * *"
 
 
 @guard.timer_trigger(arg_name="timer", schedule=SCHEDULE, run_on_startup=False)
-async def guard_tenant(timer: func.TimerRequest) -> None:
-    """Look at the tenant; what differs is alerted once, and no mailbox is turned while mail may take another way."""
+@guard.durable_client_input(client_name="client")
+async def guard_tenant(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
+    """Look at the tenant; what differs is alerted once, and no mailbox is turned while mail may take another way.
+
+    And start a preparation again that an engine has lost.
+    """
     del timer
     facts = await asyncio.to_thread(lambda: see_tenant(ports(), TenantQuestion("guard")))
     if facts.finding_count:
         logger.warning("the tenant differs from its record in %d settings", facts.finding_count)
+    if await asyncio.to_thread(_is_preparing):
+        await revive_preparation(client)
+
+
+def _is_preparing() -> bool:
+    asked = ports().documents.find(PREPARATION, Preparation)
+    return asked is not None and asked.finished_utc is None and not asked.detail

@@ -146,11 +146,26 @@ def test_the_timer_of_the_guard_looks(
     adopt_tenant(simulation.ports, OPERATOR)
     disable_rule(simulation)
     timer: Any = SimpleNamespace()
-    asyncio.run(behind(guard.guard_tenant)(timer))
+    asyncio.run(behind(guard.guard_tenant)(timer, Bell()))
 
     assert "differs from its record" in caplog.text
     _, view = call(tenant_api.show_tenant)
     assert view["guard"]["holds_cutovers"] is True
+
+
+def test_a_preparation_that_the_engine_has_lost_is_started_again(simulation: Simulation) -> None:
+    """A purge by hand would leave a tenant half prepared, and an operator who believes it is under way."""
+    lost, runs, over = Bell(), Bell(state="Running"), Bell()
+    call(tenant_api.prepare_tenant, Bell())
+    timer: Any = SimpleNamespace()
+    for bell in (lost, runs):
+        asyncio.run(behind(guard.guard_tenant)(timer, bell))
+    ports, now_utc = simulation.ports, simulation.clock.now_utc()
+    done = Preparation(OPERATOR, now_utc, finished_utc=now_utc)
+    ports.documents.amend(PREPARATION, Preparation, lambda _: done)
+    asyncio.run(behind(guard.guard_tenant)(timer, over))
+
+    assert (lost.started, runs.started, over.started) == ([PREPARATION_ID], [], [])
 
 
 def test_the_readiness_list_names_a_page_for_what_is_red(simulation: Simulation) -> None:
