@@ -268,3 +268,18 @@ def test_who_has_no_identifier_makes_a_group_doubtful() -> None:
         "g-all",
     )
     assert agreeing_members((WANTED,), (group(),), Roll(PEOPLE), {})[1] == ("g-all",)
+
+
+def test_twenty_thousand_who_are_not_there_yet_are_compared_in_a_moment() -> None:
+    """Before the first batch everybody is awaited; the step has minutes, not hours."""
+    people = [f"p{number}@example.org" for number in range(20_000)]
+    wanted = WantedDirectory(
+        groups=tuple(
+            WantedGroup(f"g{at:04}@example.org", f"G {at}", (ANN,), tuple(people[at * 10 :][:10]))
+            for at in range(2_000)
+        )
+    )
+    difference = compare(wanted, FoundDirectory(Roll(PEOPLE)))
+
+    assert len(difference.waiting) == 20_000
+    assert len(difference.changes) == 2_000

@@ -66,7 +66,7 @@ class _Comparison:
         self._changes: list[Change] = []
         self._waiting: list[Waiting] = []
         self._blocked: list[Blocked] = []
-        self._unfit: dict[str, set[str]] = {}
+        self._unseen_by_place: dict[str, set[str]] = {}
 
     def difference(self) -> Difference:
         """What was collected, in the order in which it can be done."""
@@ -125,12 +125,13 @@ class _Comparison:
             found = self._roll.at(address)
             if found is None:
                 self._waiting.append(Waiting(address, place))
+                self._unseen_by_place.setdefault(place, set()).add(address)
             elif found.kind in kinds:
                 there.add(found.address)
             else:
                 why = f"{address} is a {found.kind} now, which cannot take this place"
                 self._blocked.append(Blocked(place, why))
-                self._unfit.setdefault(place, set()).update(found.addresses)
+                self._unseen_by_place.setdefault(place, set()).update(found.addresses)
         return frozenset(there)
 
     def _both(
@@ -144,8 +145,7 @@ class _Comparison:
 
     def _unseen(self, address: str) -> frozenset[str]:
         """Who is wanted here and is in no list of recipients now: that is no reason to take their place away."""
-        waiting = {each.address for each in self._waiting if each.place == address}
-        return frozenset(waiting | self._unfit.get(address, set()))
+        return frozenset(self._unseen_by_place.get(address, ()))
 
     def _rights(self, address: str, there: FoundMailbox) -> None:
         wanted: dict[tuple[str, str], bool] = {}
