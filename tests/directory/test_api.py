@@ -1,4 +1,4 @@
-"""The directory over HTTP: what is answered, what is written down, whose word is asked for."""
+"""The directory over HTTP: what is answered, what is written down, whose word is asked for. About 5 s."""
 
 import asyncio
 import base64

@@ -1,4 +1,4 @@
-"""The directory's story on the simulated tenant: from empty to what the files want, and not a step further. About 20 s."""
+"""The directory's story on the simulated tenant: from empty to what the files want, and not a step further. About half a minute."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
