@@ -97,7 +97,9 @@ def _told(
     )
     if following:
         return told
-    set_from_utc = context.current_utc_datetime + timedelta(seconds=facts.ahead_s)
+    # Where nobody was told, nobody needs the time.
+    ahead_s = facts.ahead_s if told.told_count else 0.0
+    set_from_utc = context.current_utc_datetime + timedelta(seconds=ahead_s)
     return replace(told, phase=ResetPhase.WAIT, set_from_utc=set_from_utc)
 
 

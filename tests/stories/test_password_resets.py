@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -191,10 +192,13 @@ def test_imported_passwords_are_set_and_who_has_none_is_named(simulate: Simulate
 
 def test_a_cohort_that_keeps_its_passwords_keeps_them(simulate: Simulate) -> None:
     """Teachers who have signed in for years would be outside."""
-    simulation = licensed(simulate(change_plan=with_rule(PasswordRule.KEEP)))
+    notices = NoticePlan(password_subject=SUBJECT, password_text="{address}", password_ahead_h=24)
+    simulation = licensed(simulate(change_plan=with_rule(PasswordRule.KEEP, notices=notices)))
+    began_utc = simulation.clock.now_utc()
     answer = asked(simulation, rule=None)
 
-    assert answer["changed"] == 0
+    assert simulation.clock.now_utc() - began_utc < timedelta(hours=1)
+    assert (answer["changed"], answer["told"]) == (0, 0)
     assert {line["why"] for line in answer["refused"]} == {"its cohort keeps passwords"}
 
 
