@@ -1,7 +1,9 @@
 """See which accounts of a run differ from what the plan says of their licences."""
 
 from activities.licence_subjects import Subjects
+from activities.licensing import PLANS_AGE_MAX_S
 from bascule.domain.licence_requests import LicenceLine, LicencePreview, LicenceRun, LicenceWork
+from bascule.domain.licences import unknown_services
 from bascule.ports.bundle import Ports
 
 REFUSALS_SHOWN_MAX = 100
@@ -34,4 +36,14 @@ def preview_licences(ports: Ports, run: LicenceRun) -> LicencePreview:
             unchanged_count += 1
         elif len(told) < LINES_MAX:
             told.append(line)
-    return LicencePreview(tuple(told), unchanged_count)
+    return LicencePreview(tuple(told), unchanged_count, _unknown_services(ports, run))
+
+
+def _unknown_services(ports: Ports, run: LicenceRun) -> tuple[str, ...]:
+    stock = ports.directory.licence_stock(PLANS_AGE_MAX_S)
+    return tuple(
+        f"{name}: {service}"
+        for name, cohort in sorted(ports.plan.cohorts.items())
+        if not run.cohort or name == run.cohort
+        for service in unknown_services(stock, cohort)
+    )

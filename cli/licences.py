@@ -78,7 +78,12 @@ def _selection(asked: argparse.Namespace) -> dict[str, str]:
 
 def _changes(answer: dict[str, Any]) -> str:
     text = table(answer["accounts"], CHANGE_COLUMNS, empty="nothing would change")
-    return f"{text}\n\n{answer['unchanged']} are as they should be"
+    lines = [text, "", f"{answer['unchanged']} are as they should be"]
+    lines += [
+        f"no such service in the licence of cohort {named}"
+        for named in answer.get("unknown_services", ())
+    ]
+    return "\n".join(lines)
 
 
 def _seats(licences: list[dict[str, Any]]) -> str:

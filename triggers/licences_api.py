@@ -55,7 +55,13 @@ async def show_licence_changes(req: func.HttpRequest) -> func.HttpResponse:
         }
         for line in preview.lines
     ]
-    return answer({"accounts": lines, "unchanged": preview.unchanged_count})
+    return answer(
+        {
+            "accounts": lines,
+            "unchanged": preview.unchanged_count,
+            "unknown_services": list(preview.unknown_services),
+        }
+    )
 
 
 @licences.route(route="licences/apply", methods=["POST"])

@@ -100,3 +100,5 @@ class LicencePreview:
 
     lines: tuple[LicenceLine, ...] = field(default=())
     unchanged_count: int = 0
+    unknown_services: tuple[str, ...] = ()
+    """`COHORT: SERVICE` for services that the cohort names and its licence does not have."""

@@ -95,6 +95,15 @@ def opens_mailbox(sku: Sku, state: LicenceState) -> bool:
     return state.is_active and any(plan.plan_id not in off for plan in mailbox_plans(sku))
 
 
+def unknown_services(stock: Iterable[Sku], cohort: CohortPlan) -> tuple[str, ...]:
+    """Services that a cohort names and its licence does not have: mostly a slip of the pen, and silently off."""
+    known = {
+        plan.name for sku in stock if sku.part_number == cohort.licence for plan in user_plans(sku)
+    }
+    named = dict.fromkeys((*cohort.services_first, *cohort.services_after))
+    return tuple(name for name in named if name not in known | {ALL_SERVICES})
+
+
 def takes_seat(account: Account, change: LicenceChange) -> bool:
     """Whether a change needs seats that the account does not have; one SKU held in two ways takes one seat."""
     return any(account.holds(assignment.sku_id) is None for assignment in change.add)

@@ -32,12 +32,16 @@ def result(**facts: object) -> dict[str, object]:
 def test_a_plan_is_a_table_of_changes(app: SmallApp, capsys: Screen) -> None:
     """Read line by line before anything is changed."""
     line = {"address": "lea@x.org", "cohort": "pupils", "change": "+STUDENT -7, -PACK"}
-    app.will_answer("GET /api/licences/plan?batch=lot-1", {"accounts": [line], "unchanged": 3})
+    app.will_answer(
+        "GET /api/licences/plan?batch=lot-1",
+        {"accounts": [line], "unchanged": 3, "unknown_services": ["pupils: TEAM1"]},
+    )
 
     assert main(["licences", "plan", "--batch", "lot-1"]) == 0
     printed = capsys.readouterr().out
     assert "lea@x.org  pupils  +STUDENT -7, -PACK" in printed
     assert "3 are as they should be" in printed
+    assert "no such service in the licence of cohort pupils: TEAM1" in printed
 
 
 def test_a_dry_run_asks_for_nothing_but_the_plan(app: SmallApp, capsys: Screen) -> None:

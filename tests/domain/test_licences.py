@@ -6,7 +6,13 @@ import pytest
 
 from bascule.domain.codes import Code
 from bascule.domain.directory import Account, Assignment, LicenceChange, ServicePlan, Sku
-from bascule.domain.licences import STATE_CODES, LicenceRefusal, LicenceWish, plan_licence
+from bascule.domain.licences import (
+    STATE_CODES,
+    LicenceRefusal,
+    LicenceWish,
+    plan_licence,
+    unknown_services,
+)
 from bascule.domain.plan import CohortPlan, LicenceMode
 from tests.domain.licence_samples import (
     DEVICE,
@@ -218,6 +224,14 @@ def test_what_another_licence_has_is_not_switched_on_again() -> None:
     planned = change(rest, cohort(services_first=("SHAREPOINTWAC_EDU",)))
 
     assert planned.add[0].disabled_plan_ids == ("sharepoint", "teams")
+
+
+def test_a_service_that_the_licence_lacks_is_named() -> None:
+    """A slip of the pen would leave it off for everybody, and nobody would know why."""
+    slipped = cohort(services_first=("TEAM1",), services_after=("TEAMS1", "EXCHANGE_S_FOUNDATION"))
+
+    assert unknown_services(STOCK, slipped) == ("TEAM1", "EXCHANGE_S_FOUNDATION")
+    assert unknown_services(STOCK, cohort()) == ()
 
 
 def test_a_dependency_is_learned_from_the_directory() -> None:

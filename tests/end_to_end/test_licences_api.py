@@ -26,7 +26,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     """The batch `pilot`: two mailboxes synced, under a plan that has got a first service since."""
     folder = tmp_path_factory.mktemp("licences") / "rig"
     made = rehearsal(folder, 2)
-    plan = re.sub(r"\[cohorts\.staff\]", '[cohorts.staff]\nservices_first = ["TEAMS1"]', PLAN)
+    plan = re.sub(
+        r"\[cohorts\.staff\]", '[cohorts.staff]\nservices_first = ["TEAMS1", "TEAMS2"]', PLAN
+    )
     (folder / "operators-plan.toml").write_text(plan + STAFF, encoding="utf-8")
     with made.rig, pytest.MonkeyPatch.context() as patch:
         made.rig.open()
@@ -48,7 +50,11 @@ def test_a_plan_is_printed_and_writes_nothing(run: Rehearsal, capsys: Screen) ->
     """Exactly what would change, before anything does."""
     answer = printed(capsys, "licences", "plan", "--batch", "pilot")
 
-    assert answer == {"accounts": [], "unchanged": len(run.people)}
+    assert answer == {
+        "accounts": [],
+        "unchanged": len(run.people),
+        "unknown_services": ["staff: TEAMS2"],
+    }
 
 
 def test_a_run_is_asked_for_waited_for_and_told(run: Rehearsal, capsys: Screen) -> None:
