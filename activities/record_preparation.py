@@ -31,9 +31,12 @@ def record_preparation(ports: Ports, progress: PreparationProgress) -> bool:
             raise InvariantBroken("a preparation runs that nobody asked for")
         if stored.asked_utc != progress.asked_utc:
             return stored
-        finished_utc = stored.finished_utc or now_utc if progress.is_finished else None
         return replace(
-            stored, parts=progress.parts, detail=progress.detail, finished_utc=finished_utc
+            stored,
+            parts=progress.parts,
+            detail=progress.detail,
+            finished_utc=stored.finished_utc or now_utc if progress.is_finished else None,
+            refused_utc=stored.refused_utc or now_utc if progress.is_refused else None,
         )
 
     now = ports.documents.amend(PREPARATION, Preparation, change)

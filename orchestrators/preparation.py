@@ -72,11 +72,9 @@ def tenant_preparation(context: Context) -> Story[Json]:
         walk, ref = yield from _walk_on(context, ref)
     except Deferred as early:
         walk = Walk(wait_s=early.wait_s, waiting_for=early.why)
-    except StepRefused as refusal:
-        walk = Walk(refusal=refusal.detail)
     if walk.wait_s:
         yield from _rest(context, walk)
-    elif not ref.after_batch:
+    elif walk.refusal or not ref.after_batch:
         return _told(context, walk)
     context.continue_as_new(encode(ref))
     return None
@@ -84,24 +82,37 @@ def tenant_preparation(context: Context) -> Story[Json]:
 
 def _walk_on(context: Context, ref: PreparationRef) -> Story[tuple[Walk, PreparationRef]]:
     listed = yield from list_parts(context, ref)
-    walk = yield from _walk(context, listed.parts)
-    asked_s = (context.current_utc_datetime - listed.asked_utc).total_seconds()
-    if walk.wait_s and asked_s > PATIENCE_S:
-        walk = replace(walk, wait_s=0.0, refusal=walk.refusal or walk.waiting_for)
-    progress = PreparationProgress(walk.parts, listed.asked_utc, walk.refusal)
-    if walk.wait_s or walk.refusal:
-        yield from record_preparation(context, progress)
-        grown_s = min(asked_s * GROWTH, GROWN_WAIT_MAX_S)
-        return replace(walk, wait_s=walk.wait_s and max(walk.wait_s, grown_s)), ref
-    if listed.is_repair:
-        ref = yield from _restore(context, ref)
+    walk = Walk(refusal=listed.problem)
+    if not listed.problem:
+        walk = yield from _walk(context, listed.parts)
+    if listed.is_repair and not walk.wait_s and not walk.refusal:
+        walk, ref = yield from _restore(context, walk, ref)
         if ref.after_batch:
             return walk, ref
-    is_ours = yield from record_preparation(context, replace(progress, is_finished=True))
+    walk = _patient(walk, (context.current_utc_datetime - listed.asked_utc).total_seconds())
+    is_finished = not walk.wait_s and not walk.refusal
+    progress = PreparationProgress(
+        walk.parts,
+        listed.asked_utc,
+        walk.refusal,
+        is_finished=is_finished,
+        is_refused=bool(walk.refusal) and not walk.wait_s,
+    )
+    is_ours = yield from record_preparation(context, progress)
     if not is_ours:
         return Walk(wait_s=AT_ONCE_S, waiting_for="what was asked meanwhile"), PreparationRef()
-    yield from see_tenant(context, TenantQuestion(ASKED_BY))
-    return walk, PreparationRef()
+    if is_finished:
+        yield from see_tenant(context, TenantQuestion(ASKED_BY))
+    return walk, ref
+
+
+def _patient(walk: Walk, asked_s: float) -> Walk:
+    """The walk with a wait that grows with the time since it was asked for, or given up at the end of all patience."""
+    if not walk.wait_s:
+        return walk
+    if asked_s > PATIENCE_S:
+        return replace(walk, wait_s=0.0, refusal=walk.refusal or walk.waiting_for)
+    return replace(walk, wait_s=max(walk.wait_s, min(asked_s * GROWTH, GROWN_WAIT_MAX_S)))
 
 
 def _walk(context: Context, parts: tuple[PartRef, ...]) -> Story[Walk]:
@@ -129,14 +140,20 @@ def _take(context: Context, walk: Walk, ref: PartRef) -> Story[Walk]:
     return replace(walk, parts=(*walk.parts, PartProgress(ref, PartState.DONE)))
 
 
-def _restore(context: Context, ref: PreparationRef) -> Story[PreparationRef]:
+def _restore(
+    context: Context, walk: Walk, ref: PreparationRef
+) -> Story[tuple[Walk, PreparationRef]]:
+    """Some pages of the ledger further; the way on stands in the answer, empty at the end."""
     for _ in range(MEMBER_PAGES_MAX):
         page = MemberPage(ref.after_batch, ref.after_key, MEMBERS_COUNT_MAX)
-        facts = yield from restore_members(context, page)
+        try:
+            facts = yield from restore_members(context, page)
+        except StepRefused as refusal:
+            return replace(walk, refusal=f"members: {refusal.detail}"), PreparationRef()
         ref = PreparationRef(facts.following_batch, facts.following_key)
         if not ref.after_batch:
             break
-    return ref
+    return walk, ref
 
 
 def _rest(context: Context, walk: Walk) -> Story[None]:

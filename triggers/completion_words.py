@@ -57,7 +57,7 @@ def _check_plan(ports: Ports) -> None:
 
 def _check_preparation(ports: Ports) -> None:
     preparation = ports.documents.find(PREPARATION, Preparation)
-    if preparation is not None and preparation.finished_utc is None:
+    if preparation is not None and preparation.is_under_way:
         raise BadRequest(
             "a preparation or a repair of the tenant is still going on; let it end first",
             status=CONFLICT,

@@ -36,4 +36,4 @@ async def guard_tenant(timer: func.TimerRequest, client: df.DurableOrchestration
 
 def _is_preparing() -> bool:
     asked = ports().documents.find(PREPARATION, Preparation)
-    return asked is not None and asked.finished_utc is None and not asked.detail
+    return asked is not None and asked.is_under_way

@@ -55,6 +55,13 @@ class Preparation:
     """What stands in the way of the whole."""
     finished_utc: datetime | None = None
     """When everything was found as wanted."""
+    refused_utc: datetime | None = None
+    """When it ended without that."""
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether its story has something left to do."""
+        return self.finished_utc is None and self.refused_utc is None
 
 
 @dataclass(frozen=True)
@@ -117,6 +124,8 @@ class PartList:
     parts: tuple[PartRef, ...]
     is_repair: bool
     asked_utc: datetime
+    problem: str = ""
+    """Why nothing can be prepared by this plan."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +144,7 @@ class PreparationProgress:
     """Which asking it walked for; another one that came meanwhile is walked for by itself."""
     detail: str = ""
     is_finished: bool = False
+    is_refused: bool = False
 
 
 @dataclass(frozen=True)

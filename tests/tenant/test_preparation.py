@@ -308,6 +308,7 @@ def test_a_source_that_exchange_cannot_reach_is_told_before_the_first_batch(foun
     answer = json.loads(school.output or "{}")
     assert answer["ready"] is False
     assert "no route" in answer["detail"]
+    assert not school.preparation.is_under_way
     assert school.ports.documents.find(RECORD, TenantRecord) is None
 
 
@@ -319,4 +320,6 @@ def test_a_plan_without_postfix_is_refused_before_anything_is_written(found: Fou
     school.ask()
 
     assert "postfix_hosts" in json.loads(school.output or "{}")["detail"]
+    assert "postfix_hosts" in school.preparation.detail
+    assert not school.preparation.is_under_way
     assert school.writes == []
