@@ -166,7 +166,7 @@ def _hold(question: Question) -> Json:
     return _limit(
         "hold and quiet time",
         cutover.hold_s + cutover.quiet_s > QUEUE_WORTH_TELLING_S,
-        f"each cutover holds {hours(cutover.hold_s / HOUR_S)} before the redirect and waits for"
+        f"{hours(cutover.hold_s / HOUR_S)} before the first copy and again before the redirect,"
         f" {hours(cutover.quiet_s / HOUR_S)} of quiet after it, whatever else goes well",
     )
 

@@ -25,7 +25,11 @@ def said(forecast: Json) -> str:
 def _head(forecast: Json) -> str:
     seeds = forecast["seeds"]
     last = seeds["first"] + seeds["count"] - 1
-    return f"Forecast of {forecast['mailboxes']} mailboxes, over seeds {seeds['first']} to {last}"
+    return f"Forecast of {_counted(forecast['mailboxes'])}, over seeds {seeds['first']} to {last}"
+
+
+def _counted(count: int) -> str:
+    return f"{count} mailbox" if count == 1 else f"{count} mailboxes"
 
 
 def _sizes(sizes: Json, count: int) -> str:
@@ -34,7 +38,7 @@ def _sizes(sizes: Json, count: int) -> str:
     if guessed:
         origin += f", {guessed} guessed: half below 1 GiB, one in ten above 5 GiB"
     rows = [
-        (each["class"], f"{each['mailboxes']} mailboxes", f"{each['gib']} GiB")
+        (each["class"], _counted(each["mailboxes"]), f"{each['gib']} GiB")
         for each in sizes["classes"]
     ]
     return "\n".join([f"Sizes: {origin}", *_columns(rows)])
