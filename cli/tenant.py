@@ -36,6 +36,7 @@ def _tenant_text(answer: dict[str, Any]) -> str:
     heads = {
         "asked by": preparation.get("asked_by"),
         "finished": preparation.get("finished_utc"),
+        "refused": preparation.get("refused_utc"),
         "detail": preparation.get("detail"),
         "guard": guard["state"],
         "looked": guard.get("looked_utc"),

@@ -58,6 +58,7 @@ def _preparation(preparation: Preparation) -> dict[str, Any]:
         "asked_utc": _instant(preparation.asked_utc),
         "is_repair": preparation.is_repair,
         "finished_utc": _instant(preparation.finished_utc),
+        "refused_utc": _instant(preparation.refused_utc),
         "detail": preparation.detail,
         "parts": [_part(part) for part in preparation.parts],
     }

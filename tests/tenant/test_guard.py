@@ -1,4 +1,4 @@
-"""What the guard notices, whom it holds, and how a repair lets the cutovers go on. About 15 s."""
+"""What the guard notices, whom it holds, and how a repair lets the cutovers go on. About 30 s."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -115,7 +115,9 @@ def pass_guarded(simulation: Simulation, hours: float) -> None:
         look(simulation)
 
 
-@pytest.mark.parametrize("weather", [CALM, ORDINARY], ids=["calm", "ordinary"])
+@pytest.mark.parametrize(
+    "weather", [CALM, pytest.param(ORDINARY, marks=pytest.mark.slow)], ids=["calm", "ordinary"]
+)
 def test_a_group_that_goes_is_noticed_and_no_alias_is_turned_until_it_is_repaired(
     simulate: Simulate, weather: Weather
 ) -> None:
