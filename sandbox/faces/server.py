@@ -20,6 +20,7 @@ from typing import Any, Self
 from aiohttp import web
 
 from sandbox.faces import exchange, graph, token
+from sandbox.faces.dns import open_dns
 from sandbox.faces.imap_server import ImapServer, Security
 from sandbox.faces.private_ca import PrivateCa, private_ca
 from sandbox.faces.smtp import source_smtp, tenant_smtp
@@ -119,10 +120,12 @@ class Faces:
         imap = await self._open_imap(stack)
         tenant = await _open_smtp(stack, self._world, tenant_smtp)
         source = await _open_smtp(stack, self._world, source_smtp)
+        dns = await open_dns(self._world, LOOPBACK, stack.callback)
         return {
             **_http_addresses(self._world, await self._open_http(stack)),
             "tenant_smtp": {"host": LOOPBACK, "port": tenant},
             "source_imap": imap,
+            "dns": dns,
             "source_smtp": {"host": LOOPBACK, "port": source},
             **_alias_map(self._world),
             "accounts": [

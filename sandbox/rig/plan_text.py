@@ -1,5 +1,6 @@
 """The plan of a rehearsal, written for the world it runs in."""
 
+import json
 import math
 import tomllib
 from collections.abc import Mapping
@@ -9,11 +10,12 @@ import tomli_w
 
 from bascule.domain.plan_file import read_plan
 from sandbox.world.coexistence import Coexistence
+from sandbox.world.dns import POSTFIX_ADDRESSES
 from sandbox.world.world import World
 
 MESSAGE_SIZE_MAX_BYTES = 256 * 1024
 # Where things are, an operator's own plan cannot say of a sandbox; what to do with them, it can.
-PLACES = ("tenant", "source", "alias_map", "submission")
+PLACES = ("tenant", "source", "alias_map", "submission", "dns")
 
 
 TEMPLATE = """
@@ -26,6 +28,11 @@ migration_endpoint = "{endpoint}"
 probe_sender = "{report}"
 report_mailbox = "{report}"
 {places}
+[dns]
+resolvers = {resolvers}
+authorities = {authorities}
+source_senders = {senders}
+
 [cohorts.default]
 licence = "STANDARDWOFFPACK_STUDENT"
 usage_location = "FR"
@@ -72,6 +79,10 @@ def plan_text(
         endpoint=coexistence.endpoint_name,
         report=coexistence.report_address,
         places=places,
+        # A list of plain texts looks the same in JSON and in TOML.
+        resolvers=json.dumps(addresses["dns"]["resolvers"]),
+        authorities=json.dumps(addresses["dns"]["authorities"]),
+        senders=json.dumps(POSTFIX_ADDRESSES),
         message_size_max=MESSAGE_SIZE_MAX_BYTES,
         # As an operator does who knows their tenant: as long as its servers remember a group, and no longer.
         hold_s=math.ceil(world.weather.group_cache_age.max_s),

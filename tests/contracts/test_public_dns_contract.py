@@ -12,6 +12,7 @@ from bascule.domain.plan_dns import DnsPlan
 from bascule.domain.spf import SpfResult
 from bascule.ports.public_dns import PublicDns
 from sandbox.bound.public_dns import WorldPublicDns
+from sandbox.faces.server import Faces
 from sandbox.servers.machine import ServersMissing, private_folder
 from sandbox.servers.nsd import Nsd, require_nsd
 from sandbox.world.world import World
@@ -33,11 +34,23 @@ class Door:
     """Let the second server fall silent."""
 
 
-@pytest.fixture(params=["world", pytest.param("servers", marks=pytest.mark.slow)])
+@pytest.fixture(params=["world", "face", pytest.param("servers", marks=pytest.mark.slow)])
 def door(request: pytest.FixtureRequest) -> Iterator[Door]:
     """The same zone behind either door."""
     if request.param == "world":
-        yield _world()
+        world = zoned_world()
+        yield Door(WorldPublicDns(world), silencing(world))
+        return
+    if request.param == "face":
+        world = zoned_world()
+        with Faces(world) as faces:
+            said = faces.addresses["dns"]
+            plan = DnsPlan(
+                resolvers=tuple(said["resolvers"]),
+                authorities=tuple(said["authorities"]),
+                timeout_s=1,
+            )
+            yield Door(DnsPythonPublicDns(plan), silencing(world))
         return
     try:
         require_nsd()
@@ -56,7 +69,8 @@ def door(request: pytest.FixtureRequest) -> Iterator[Door]:
                 server.stop()
 
 
-def _world() -> Door:
+def zoned_world() -> World:
+    """A world with the same zone as the servers have."""
     world = World(1, lambda: datetime(2026, 3, 2, tzinfo=UTC))
     zones = world.dns
     zones.publish("example.org", "MX", ("10 mx1.example.org",), 600)
@@ -64,7 +78,12 @@ def _world() -> Door:
     zones.publish("spf.example.org", "TXT", ("v=spf1 ip4:198.51.100.0/24 -all",), 600)
     target = ("autodiscover.example.org.test",)
     zones.publish("autodiscover.example.org", "CNAME", target, 900)
-    return Door(WorldPublicDns(world), lambda: zones.silent.add(zones.SERVERS[1]))
+    return world
+
+
+def silencing(world: World) -> Callable[[], None]:
+    """How the second server of a world falls silent."""
+    return lambda: world.dns.silent.add(world.dns.SERVERS[1])
 
 
 def authority(door: Door, number: int = 0) -> NameServer:

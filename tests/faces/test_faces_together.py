@@ -35,7 +35,7 @@ def test_the_addresses_say_all_that_a_client_needs(tmp_path: Path) -> None:
 
     assert set(found) == {
         "tenant_id", "client_id", "client_secret", "token_url", "graph_url", "exchange_url",
-        "tenant_smtp", "source_imap", "source_smtp", "alias_map", "accounts",
+        "tenant_smtp", "source_imap", "source_smtp", "alias_map", "accounts", "dns",
     }  # fmt: skip
     assert found["token_url"].endswith("/oauth2/v2.0/token")
     assert found["graph_url"].endswith("/v1.0")
