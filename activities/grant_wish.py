@@ -22,10 +22,9 @@ def grant_wish(ports: Ports, request: WishRequest) -> WishOutcome:
         if record is None:
             refused.append(WishRefusal(key, "it is not in this batch"))
             continue
-        if why := refusal_of(ports, request, record):
+        if why := _write(ports, request, record):
             refused.append(WishRefusal(record.address, why))
             continue
-        _write(ports, request, record)
         granted.append(key)
     return WishOutcome(tuple(granted), tuple(refused))
 
@@ -87,17 +86,30 @@ REFUSALS: Mapping[Wish, Callable[[MailboxRecord], str]] = MappingProxyType(
 )
 
 
-def _write(ports: Ports, request: WishRequest, record: MailboxRecord) -> None:
+def _write(ports: Ports, request: WishRequest, record: MailboxRecord) -> str:
+    """Write the wish unless the row, as it stands at that instant, refuses it: why, or empty.
+
+    Judged by an older reading, a rollback could be granted to a mailbox whose password is being destroyed.
+    """
     now_utc = ports.clock.now_utc()
+    why = refusal_of(ports, request, record)
 
     def change(stored: MailboxRecord) -> MailboxRecord:
-        asked = replace(stored, wish_by=request.asked_by)
-        if request.wish is Wish.CUTOVER:
-            waived = tuple(sorted({*stored.waived, *request.waived}))
-            return replace(asked, cutover_at_utc=request.at_utc or now_utc, waived=waived)
-        if request.wish is Wish.ROLLBACK:
-            # Otherwise the old instant would cut it over again as soon as it is home.
-            asked = replace(asked, cutover_at_utc=None)
-        return replace(asked, wish=request.wish, wish_utc=now_utc)
+        nonlocal why
+        why = refusal_of(ports, request, stored)
+        return stored if why else _with_wish(stored, request, now_utc)
 
-    ports.ledger.amend_mailbox(record.batch, record.key, change)
+    if not why:
+        ports.ledger.amend_mailbox(record.batch, record.key, change)
+    return why
+
+
+def _with_wish(stored: MailboxRecord, request: WishRequest, now_utc: datetime) -> MailboxRecord:
+    asked = replace(stored, wish_by=request.asked_by)
+    if request.wish is Wish.CUTOVER:
+        waived = tuple(sorted({*stored.waived, *request.waived}))
+        return replace(asked, cutover_at_utc=request.at_utc or now_utc, waived=waived)
+    if request.wish is Wish.ROLLBACK:
+        # Otherwise the old instant would cut it over again as soon as it is home.
+        asked = replace(asked, cutover_at_utc=None)
+    return replace(asked, wish=request.wish, wish_utc=now_utc)

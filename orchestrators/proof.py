@@ -76,6 +76,8 @@ def sweep_and_close(context: Context, view: MailboxView) -> Story[Pause]:
     """When Postfix can hold nothing back any more: look once more, prove once more, destroy the password."""
     record, ref = view.record, ref_of(view.record)
     if record.closed_utc is not None:
+        # No wish is granted any more, and one that came an instant before has gone first: it needed the password.
+        yield from destroy_secret(context, ref)
         return FINISHED
     grace_s = view.cutover.grace_h * 3600.0 - seconds_since(context, record.redirected_utc)
     if grace_s > 0:
@@ -90,9 +92,7 @@ def sweep_and_close(context: Context, view: MailboxView) -> Story[Pause]:
         facts = yield from certify(context, request)
         if not facts.is_complete:
             return (yield from _sync_again(context, view, facts.missing_count))
-    yield from destroy_secret(context, ref)
-    closed = replace(synced, closed_utc=context.current_utc_datetime)
-    yield from remember(context, closed)
+    yield from remember(context, replace(synced, closed_utc=context.current_utc_datetime))
     return NEXT
 
 

@@ -53,6 +53,7 @@ def begin(context: Context, view: MailboxView) -> Story[Pause]:
         code=None,
         detail="",
         rollback_began_utc=context.current_utc_datetime,
+        closed_utc=None,
         left_group_utc=None,
         probe_proven_count=0,
         probe_token="",

@@ -127,7 +127,8 @@ class MailboxRecord:
     @property
     def is_final(self) -> bool:
         """Whether nothing more happens to this mailbox."""
-        return self.closed_utc is not None or self.stage is Stage.ABANDONED
+        is_closed = self.closed_utc is not None and self.wish is Wish.NONE
+        return is_closed or self.stage is Stage.ABANDONED
 
 
 # Whose word counts for a field when two write at once; all other fields belong to the mailbox's own story.

@@ -1,14 +1,19 @@
 """The way back, with everything the cloud received: chapter 6 of the runbook."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
+from activities.grant_wish import grant_wish
 from bascule.domain.codes import Code
-from bascule.domain.records import Wish
+from bascule.domain.records import MailboxRecord, Wish
+from bascule.domain.requests import WishRequest
 from bascule.domain.stages import Stage
-from sandbox.in_process.simulation import Simulation
+from bascule.ports.bundle import Ports
+from sandbox.in_process.simulation import BATCH, Simulation
 from sandbox.world.population import Person
 from sandbox.world.weather import CALM, ORDINARY, Span, Weather
 from tests.stories.conftest import Simulate
@@ -236,3 +241,55 @@ def test_a_rolled_back_mailbox_can_be_abandoned(simulate: Simulate) -> None:
     simulation.run_until_closed()
     assert simulation.stages() == {Stage.ABANDONED: 1, Stage.MIGRATED: 1}
     judge_life(simulation)
+
+
+def test_a_way_back_asked_for_while_the_mailbox_is_being_closed_still_has_its_password(
+    simulate: Simulate,
+) -> None:
+    """Granted and then out of reach: the alias home, the mail in the cloud, and nobody able to sign in."""
+    simulation = simulate(people_count=1)
+    anna = simulation.people[0]
+    migrated(simulation)
+    ledger = simulation.ports.ledger
+    write = ledger.amend_mailbox
+    asked = functools.partial(replace, wish=Wish.ROLLBACK, cutover_at_utc=None)
+
+    def closing_at_that_instant(
+        batch: str, key: str, change: Callable[[MailboxRecord], MailboxRecord]
+    ) -> MailboxRecord:
+        before = ledger.find_mailbox(batch, key)
+        after = write(batch, key, change)
+        if after.closed_utc and before is not None and not before.closed_utc:
+            return write(batch, key, asked)
+        return after
+
+    object.__setattr__(ledger, "amend_mailbox", closing_at_that_instant)
+    simulation.run_until(lambda: is_at(simulation, anna, Stage.ROLLED_BACK))
+
+    assert is_home(simulation, anna)
+    judge_life(simulation)
+
+
+def test_a_row_that_is_closed_while_it_is_asked_grants_nothing(simulate: Simulate) -> None:
+    """Judged by what was read a moment ago, the wish would be granted to a mailbox without a password."""
+    simulation = simulate(people_count=1)
+    anna = simulation.people[0]
+    migrated(simulation)
+    ledger = simulation.ports.ledger
+    find = ledger.find_mailbox
+
+    def read_and_then_closed(batch: str, key: str) -> MailboxRecord | None:
+        found = find(batch, key)
+        object.__setattr__(ledger, "find_mailbox", find)
+        ledger.amend_mailbox(
+            batch, key, lambda row: replace(row, closed_utc=simulation.clock.now_utc())
+        )
+        return found
+
+    object.__setattr__(ledger, "find_mailbox", read_and_then_closed)
+    key = simulation.ports.ledger.mailbox_keys(BATCH, "", 1)[0]
+    request = WishRequest(BATCH, Wish.ROLLBACK, (key,), "somebody")
+    outcome = grant_wish(cast("Ports", simulation.ports), request)
+
+    assert outcome.granted_keys == ()
+    assert outcome.refused[0].address == anna.address
