@@ -63,7 +63,8 @@ class ExchangeMailFlow:
             if no.kind is not Kind.NAME_TAKEN:
                 raise
             raise NotYet(
-                REPLICATION_WAIT_S, f"{wanted.name} is taken: by what is not seen yet, or by something else"
+                REPLICATION_WAIT_S,
+                f"{wanted.name} is taken: by what is not seen yet, or by something else",
             ) from None
 
     def correct(self, wanted: T, found: T) -> None:
