@@ -7,7 +7,7 @@ from sandbox.simulate.life import FaultKind
 from sandbox.simulate.living import Outcome
 from sandbox.simulate.transitions import Pair, legal, never_taken
 
-# The rarest legal transition is met about once in a hundred lives; this many meet every one.
+# The rarest legal transition is met about once in two hundred lives; this many meet every one.
 LIVES_FOR_ALL_TRANSITIONS = 2_000
 RAREST_SHOWN = 6
 FAULTS = frozenset(kind.value for kind in FaultKind)
