@@ -17,7 +17,12 @@ from bascule.ports.bundle import Ports
 
 AT_REST = frozenset({SyncState.IDLE, SyncState.STOPPED})
 BEFORE_COEXISTENCE = frozenset(LIFE[: LIFE.index(Stage.COEXISTING)])
-UP_TO_COEXISTENCE = BEFORE_COEXISTENCE | {Stage.COEXISTING, Stage.SET_ASIDE, Stage.ABANDONED}
+UP_TO_COEXISTENCE = BEFORE_COEXISTENCE | {
+    Stage.COEXISTING,
+    Stage.SET_ASIDE,
+    Stage.ABANDONED,
+    Stage.ROLLED_BACK,
+}
 
 
 def build_sync_batches(ports: Ports, ref: BatchRef) -> int:
@@ -36,9 +41,13 @@ def build_sync_batches(ports: Ports, ref: BatchRef) -> int:
 
 
 def _waiting(records: Iterable[MailboxRecord]) -> list[MailboxRecord]:
-    return [
-        record for record in records if record.stage is Stage.COEXISTING and not record.sync_batch
-    ]
+    return [record for record in records if _wants_sync(record) and not record.sync_batch]
+
+
+def _wants_sync(record: MailboxRecord) -> bool:
+    # Home again and asked for a second cutover, it may have lost its sync in the first.
+    is_asked_again = record.stage is Stage.ROLLED_BACK and record.cutover_at_utc is not None
+    return record.stage is Stage.COEXISTING or is_asked_again
 
 
 def _is_time(ports: Ports, name: str, records: list[MailboxRecord]) -> bool:

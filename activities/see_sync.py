@@ -36,7 +36,8 @@ def see_sync(ports: Ports, ref: MailboxRef) -> SyncFacts:
         raise _unlisted(record, head, ports.clock.now_utc())
     if user.state in HALTED and _is_restarting(head, ports.clock.now_utc()):
         raise NotYet(NOT_LISTED_WAIT_S, f"{record.address}: the sync was started again")
-    _check(user, has_begun=record.stage is not Stage.COEXISTING)
+    has_begun = record.stage is not Stage.COEXISTING and head.created_utc is not None
+    _check(user, has_begun=has_begun)
     return SyncFacts(
         user.state,
         user.synced_count,

@@ -164,7 +164,8 @@ def _retry(context: Context, view: MailboxView) -> Story[Pause]:
         return NEXT
     resume = record.resume_stage
     if record.code in SYNC_CODES and (yield from restart_sync(context, ref_of(record))):
-        resume = Stage.COEXISTING
+        # Who is home again waits there for the supplement: a cutover has been behind it already.
+        resume = resume if resume is Stage.ROLLED_BACK else Stage.COEXISTING
     again = replace(
         record,
         stage=resume,

@@ -23,6 +23,8 @@ from bascule.domain.requests import (
 )
 from bascule.domain.routes import RouteSwitch
 from bascule.domain.stages import Stage
+from bascule.domain.sync import SEEDED
+from orchestrators.arrival import INITIAL_SYNC_WAIT_S, SYNC_BATCH_WAIT_S
 from orchestrators.chapters import NEXT, Pause, arrive, ref_of, remember, seconds_since
 from orchestrators.probes import Sighting, clear_strays, probe_once
 from orchestrators.steps import (
@@ -34,6 +36,7 @@ from orchestrators.steps import (
     join_coexistence,
     record_progress,
     see_membership,
+    see_sync,
     switch_route,
 )
 
@@ -90,6 +93,10 @@ def stay_home(context: Context, view: MailboxView) -> Story[Pause]:
     at_home_s = seconds_since(context, record.stage_since_utc)
     if at_home_s > view.cutover.grace_h * 3600.0 and record.cutover_at_utc is None:
         return Pause(PAUSE_MAX_S, "a second cutover")
+    if record.cutover_at_utc is not None:
+        missing = yield from _missing_copy(context, record)
+        if missing is not None:
+            return missing
     since_utc = record.redirected_utc or record.stage_since_utc or context.current_utc_datetime
     # Postfix may have held a probe back for days: it arrives among the user's mail.
     record = yield from clear_strays(context, record)
@@ -103,6 +110,16 @@ def stay_home(context: Context, view: MailboxView) -> Story[Pause]:
     if record != view.record:
         yield from remember(context, record)
     return Pause(HOME_LOOK_S, "a second cutover")
+
+
+def _missing_copy(context: Context, record: MailboxRecord) -> Story[Pause | None]:
+    """The first cutover may have lost its sync on the way: then a new copy comes first. None: it is there."""
+    if not record.sync_batch:
+        return Pause(SYNC_BATCH_WAIT_S, "a sync batch")
+    facts = yield from see_sync(context, ref_of(record))
+    if facts.state in SEEDED and facts.last_success_utc is not None:
+        return None
+    return Pause(INITIAL_SYNC_WAIT_S, f"the copy, now {facts.state}")
 
 
 def _turn_alias_back(context: Context, view: MailboxView) -> Story[None]:
