@@ -81,11 +81,11 @@ def random_password(length: int = RANDOM_LENGTH) -> str:
 
     It begins with a letter: what begins with `=`, `+`, `-` or `@` is a formula to a spreadsheet.
     """
-    while True:  # three of four draws have all four classes
-        rest = "".join(secrets.choice("".join(TYPED_CLASSES)) for _ in range(length - 1))
-        text = secrets.choice(TYPED_LETTERS) + rest
-        if all(set(one_class) & set(text) for one_class in TYPED_CLASSES):
-            return text
+    one_of_each = [secrets.choice(one_class) for one_class in TYPED_CLASSES]
+    every = "".join(TYPED_CLASSES)
+    rest = one_of_each + [secrets.choice(every) for _ in range(length - 1 - len(one_of_each))]
+    secrets.SystemRandom().shuffle(rest)
+    return secrets.choice(TYPED_LETTERS) + "".join(rest)
 
 
 def administrator_password(length: int = ADMINISTRATOR_LENGTH) -> str:

@@ -34,32 +34,35 @@ def given(sku_id: str, *disabled: str) -> LicenceChange:
     return LicenceChange(add=(Assignment(sku_id, disabled),))
 
 
+# As "List subscribedSkus" (Microsoft Learn) shows a product: the plan of a company is nobody's to switch.
+STOCK = {
+    "id": f"tenant_{SKU}",
+    "skuId": SKU,
+    "skuPartNumber": "STANDARDWOFFPACK_STUDENT",
+    "appliesTo": "User",
+    "capabilityStatus": "Enabled",
+    "consumedUnits": 14,
+    "prepaidUnits": {"enabled": 25, "suspended": 0, "warning": 3, "lockedOut": 0},
+    "servicePlans": [
+        {
+            "servicePlanId": PLAN_ON,
+            "servicePlanName": "EXCHANGE_S_STANDARD",
+            "provisioningStatus": "Success",
+            "appliesTo": "User",
+        },
+        {
+            "servicePlanId": PLAN_OFF,
+            "servicePlanName": "X",
+            "provisioningStatus": "Success",
+            "appliesTo": "Company",
+        },
+    ],
+}
+
+
 def test_the_stock_has_seats_and_plans() -> None:
     """Seats are reserved from these figures before the first write."""
-    sku = {
-        "id": f"tenant_{SKU}",
-        "skuId": SKU,
-        "skuPartNumber": "STANDARDWOFFPACK_STUDENT",
-        "appliesTo": "User",
-        "capabilityStatus": "Enabled",
-        "consumedUnits": 14,
-        "prepaidUnits": {"enabled": 25, "suspended": 0, "warning": 3, "lockedOut": 0},
-        "servicePlans": [
-            {
-                "servicePlanId": PLAN_ON,
-                "servicePlanName": "EXCHANGE_S_STANDARD",
-                "provisioningStatus": "Success",
-                "appliesTo": "User",
-            },
-            {
-                "servicePlanId": PLAN_OFF,
-                "servicePlanName": "X",
-                "provisioningStatus": "Success",
-                "appliesTo": "Company",
-            },
-        ],
-    }
-    with GraphDesk(page(sku)) as desk:
+    with GraphDesk(page(STOCK)) as desk:
         stock = desk.directory.licence_stock()
 
     assert stock == (
