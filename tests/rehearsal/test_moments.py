@@ -58,6 +58,7 @@ def told(open_stage: OpenStage) -> Iterator[Told]:
     with open_stage(played) as stage:
         with stage.post as post:
             post.rate_per_s = 4.0
+            _send_and_wait(stage, TIDIED)
             caught = _disturb_first_copies(stage)
             stage.operator.upload(stage.people)
             stage.operator.wait_for(stage.addresses, "SYNCED", "SET_ASIDE")
@@ -224,7 +225,7 @@ def _rename_what_is_copied_last(stage: Stage, who: int) -> None:
 
 
 def _move_in_the_cloud(stage: Stage) -> None:
-    """As its owner does in Outlook while the sync goes on."""
+    """As its owner does in Outlook while the sync goes on, with what came by post before the first copy."""
     cloud = stage.rig.world.tenant.mailboxes.at_address(stage.addresses[TIDIED])
     assert cloud is not None
     with stage.rig.world.kernel.look():
@@ -277,18 +278,23 @@ def _rename_folder(stage: Stage) -> None:
 
 def _tidy_up(stage: Stage) -> None:
     """One message of INBOX goes to a folder, and another that has been synced is deleted."""
-    address, user = stage.addresses[TIDIED], stage.people[TIDIED].user_name
-    first, second = (stage.post.from_outside(address) for _ in range(2))
-
-    def have_arrived() -> bool:
-        marks = {fingerprint(m.raw) for _, m in stage.source.mail.read(user).walk()}
-        return {fingerprint(first), fingerprint(second)} <= marks
-
-    wait_until(have_arrived, "the letters to tidy up")
+    _send_and_wait(stage, TIDIED, count=2)
+    user = stage.people[TIDIED].user_name
     with stage.source.mail.as_owner(user) as client:
         client.select_folder("INBOX")
         client.move([max(client.search())], "Projets")
         _delete_an_old_one(client)
+
+
+def _send_and_wait(stage: Stage, who: int, count: int = 1) -> None:
+    """Letters from outside, until they lie in the INBOX at home."""
+    sent = {fingerprint(stage.post.from_outside(stage.addresses[who])) for _ in range(count)}
+
+    def have_arrived() -> bool:
+        store = stage.source.mail.read(stage.people[who].user_name)
+        return sent <= {fingerprint(m.raw) for _, m in store.walk()}
+
+    wait_until(have_arrived, f"{count} letters to {stage.addresses[who]}")
 
 
 def _delete_an_old_one(client: IMAPClient) -> None:
