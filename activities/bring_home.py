@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -65,7 +65,7 @@ def bring_home(ports: Ports, request: HomeRequest) -> HomeFacts:
 def _strangers(
     ports: Ports, record: MailboxRecord, mailbox: SourceMailbox, since_utc: datetime
 ) -> list[Move]:
-    received = list(_received_since(ports, record, since_utc))
+    received = _received_since(ports, record, since_utc)
     if not received:
         return []  # the usual case before the first sync; a source of 500 000 messages need not be listed for it
     folders = {folder.name: folder.path for folder in mailbox.folders()}
@@ -96,11 +96,10 @@ def _moves_path(record: MailboxRecord) -> str:
 
 def _received_since(
     ports: Ports, record: MailboxRecord, since_utc: datetime
-) -> Iterator[tuple[Path, MessageFacts]]:
-    for folder in ports.cloud_mail.folders(record.account_id):
-        for message in ports.cloud_mail.messages(record.account_id, folder.folder_id):
-            if message.received_utc >= since_utc.replace(microsecond=0):
-                yield folder.path, message
+) -> list[tuple[Path, MessageFacts]]:
+    mail, account_id = ports.cloud_mail, record.account_id
+    listed = mail.messages(account_id, mail.folders(account_id), since_utc)
+    return [(folder.path, message) for folder, message in listed]
 
 
 def _move_all(

@@ -1,5 +1,6 @@
 """Make the certificate of completeness of one mailbox."""
 
+import itertools
 import json
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,6 +13,7 @@ from bascule.domain.mail import MessageFacts
 from bascule.domain.records import MailboxRecord
 from bascule.domain.requests import CertificateFacts, CertificateRequest
 from bascule.ports.bundle import Ports
+from bascule.ports.cloud_mail import CloudMail
 from bascule.ports.source_mail import SourceMailbox
 
 
@@ -19,9 +21,7 @@ def certify(ports: Ports, request: CertificateRequest) -> CertificateFacts:
     """Compare both sides message by message; write the whole certificate, answer its figures."""
     record = record_of(ports, request.ref)
     comparison = Comparison(ports.plan.survey.message_size_max_bytes)
-    for folder in ports.cloud_mail.folders(record.account_id):
-        messages = ports.cloud_mail.messages(record.account_id, folder.folder_id)
-        comparison.add_cloud(folder.path, messages)
+    _add_cloud(comparison, ports.cloud_mail, record.account_id)
     with ports.source_mail.open(login_of(ports, record)) as mailbox:
         _add_source(comparison, mailbox, request.since_utc)
     certificate = comparison.certificate()
@@ -33,6 +33,12 @@ def certify(ports: Ports, request: CertificateRequest) -> CertificateFacts:
         _write(ports, record, certificate, is_whole=request.since_utc is None),
         certificate.doubled_count,
     )
+
+
+def _add_cloud(comparison: Comparison, mail: CloudMail, account_id: str) -> None:
+    listed = mail.messages(account_id, mail.folders(account_id))
+    for path, group in itertools.groupby(listed, key=lambda each: each[0].path):
+        comparison.add_cloud(path, (message for _, message in group))
 
 
 def _add_source(comparison: Comparison, mailbox: SourceMailbox, since_utc: datetime | None) -> None:

@@ -1,6 +1,7 @@
 """The content of cloud mailboxes, and mail sent from inside the tenant."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Protocol
 
 from bascule.domain.mail import CloudFolder, MessageFacts, RawMessage
@@ -17,8 +18,16 @@ class CloudMail(Protocol):
         """Every folder with mail in it or below it, search folders left out."""
         ...
 
-    def messages(self, account_id: str, folder_id: str) -> Iterator[MessageFacts]:
-        """Every message of one folder, page by page; `handle` is the message's id."""
+    def messages(
+        self,
+        account_id: str,
+        folders: Iterable[CloudFolder],
+        since_utc: datetime | None = None,
+    ) -> Iterator[tuple[CloudFolder, MessageFacts]]:
+        """Every message of these folders, folder by folder and page by page; `handle` is the message's id.
+
+        With `since_utc` only those delivered in that second or later. Small folders share a call.
+        """
         ...
 
     def read(self, account_id: str, message_handle: str) -> RawMessage | None:

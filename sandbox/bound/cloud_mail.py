@@ -1,6 +1,7 @@
 """The cloud mail port, on the world's tenant. A message's handle is its folder's validity and its UID."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from email.message import EmailMessage
 
 from bascule.domain.errors import NotYet
@@ -16,6 +17,7 @@ from sandbox.world.world import World
 
 # Graph shows at most this many messages a page; each page is a call.
 PAGE_SIZE = 1_000
+BEGINNING_UTC = datetime.min.replace(tzinfo=UTC)
 # What Graph says of a message's flags.
 SHOWN_FLAGS = ("\\Seen", "\\Flagged", "\\Draft")
 
@@ -38,18 +40,16 @@ class WorldCloudMail:
                 for folder in found
             )
 
-    def messages(self, account_id: str, folder_id: str) -> Iterator[MessageFacts]:
-        """Newest first, page by page."""
-        start = 0
-        while True:
-            with graph_call(self._world, "graph.GET messages", MAIL_LISTERS):
-                mailbox = self._open(account_id)
-                items = _newest_first(mailbox, self._folder(mailbox, folder_id))
-            page = items[start : start + PAGE_SIZE]
-            yield from (_facts(item) for item in page)
-            start += PAGE_SIZE
-            if start >= len(items):
-                return
+    def messages(
+        self,
+        account_id: str,
+        folders: Iterable[CloudFolder],
+        since_utc: datetime | None = None,
+    ) -> Iterator[tuple[CloudFolder, MessageFacts]]:
+        """Newest first, page by page; the service counts and throttles what shares a call one by one."""
+        for folder in folders:
+            for page in self._pages(account_id, folder, since_utc or BEGINNING_UTC):
+                yield from ((folder, message) for message in page)
 
     def read(self, account_id: str, message_handle: str) -> RawMessage | None:
         """The message as MIME with the flags Graph shows."""
@@ -106,6 +106,19 @@ class WorldCloudMail:
         if mailbox is None:
             raise NotYet(MAILBOX_WAIT_S, f"the mailbox of {name} is not open")
         return mailbox
+
+    def _pages(
+        self, account_id: str, folder: CloudFolder, since_utc: datetime
+    ) -> Iterator[list[MessageFacts]]:
+        first = since_utc.replace(microsecond=0)
+        start, count = 0, 1
+        while start < count:
+            with graph_call(self._world, "graph.GET messages", MAIL_LISTERS):
+                mailbox = self._open(account_id)
+                items = _newest_first(mailbox, self._folder(mailbox, folder.folder_id))
+            found = [facts for facts in map(_facts, items) if facts.received_utc >= first]
+            yield found[start : start + PAGE_SIZE]
+            start, count = start + PAGE_SIZE, len(found)
 
     def _folder(self, mailbox: CloudMailbox, folder_id: str) -> Folder:
         for folder in mailbox.store.folders.values():

@@ -8,6 +8,7 @@ import pytest
 from bascule.domain.codes import Code
 from bascule.domain.directory import Assignment, LicenceChange, NewAccount
 from bascule.domain.errors import NotYet, Refusal, Throttled, Unreachable
+from bascule.domain.mail import MessageFacts
 from bascule.ports.cloud_mail import CloudMail
 from sandbox.bound.directory import WorldDirectory
 from sandbox.world.cloud import CloudMailbox
@@ -78,8 +79,11 @@ def door(request: pytest.FixtureRequest, school: School) -> Iterator[CloudMail]:
         yield found
 
 
-def _folder_id(door: CloudMail, school: School, *path: str) -> str:
-    return next(each.folder_id for each in door.folders(school.ids["ann"]) if each.path == path)
+def _messages(
+    door: CloudMail, school: School, since_utc: datetime | None = None
+) -> list[MessageFacts]:
+    ann = school.ids["ann"]
+    return [facts for _, facts in door.messages(ann, door.folders(ann), since_utc)]
 
 
 def test_folders_with_mail_in_or_below_them_are_listed_by_path(
@@ -117,7 +121,7 @@ def test_every_message_of_every_page_is_listed(door: CloudMail, school: School) 
     for number in range(MANY):
         school.put("Inbox", number)
 
-    facts = list(door.messages(school.ids["ann"], _folder_id(door, school, "Inbox")))
+    facts = _messages(door, school)
 
     assert {each.message_id for each in facts} == {f"<{number}@x>" for number in range(MANY)}
     assert len({each.handle for each in facts}) == MANY
@@ -126,10 +130,36 @@ def test_every_message_of_every_page_is_listed(door: CloudMail, school: School) 
     }
 
 
+def test_each_message_comes_with_its_folder(door: CloudMail, school: School) -> None:
+    """Moved about in one big list, mail would be counted where it is not."""
+    names = [f"F{number:02}" for number in range(25)]
+    for number, name in enumerate(names):
+        school.put(f"Projets/{name}", number)
+    ann = school.ids["ann"]
+
+    listed = door.messages(ann, door.folders(ann))
+
+    assert [(folder.path[-1], facts.message_id) for folder, facts in listed] == [
+        (name, f"<{number}@x>") for number, name in enumerate(names)
+    ]
+
+
+def test_only_messages_of_that_second_and_later_are_listed_when_told_so(
+    door: CloudMail, school: School
+) -> None:
+    """A rollback brings home what came since the cutover, not ten years of mail."""
+    for number in range(5):
+        school.put("Inbox", number)
+
+    found = _messages(door, school, SENT_UTC + timedelta(seconds=3, milliseconds=900))
+
+    assert {each.message_id for each in found} == {"<3@x>", "<4@x>"}
+
+
 def test_a_message_is_read_with_its_bytes_flags_and_time(door: CloudMail, school: School) -> None:
     """It goes home as it came."""
     raw = school.put("Inbox", 1, flags=frozenset({"\\Seen", "\\Flagged"}))
-    (facts,) = door.messages(school.ids["ann"], _folder_id(door, school, "Inbox"))
+    (facts,) = _messages(door, school)
 
     message = door.read(school.ids["ann"], facts.handle)
 
@@ -145,13 +175,13 @@ def test_a_removed_message_is_gone_and_removing_it_again_is_success(
     """Steps are repeated; probes must not stay in people's mailboxes."""
     school.put("Inbox", 1)
     school.put("Inbox", 2)
-    ann, inbox = school.ids["ann"], _folder_id(door, school, "Inbox")
-    first = next(each for each in door.messages(ann, inbox) if each.message_id == "<1@x>")
+    ann = school.ids["ann"]
+    first = next(each for each in _messages(door, school) if each.message_id == "<1@x>")
 
     door.remove(ann, first.handle)
     door.remove(ann, first.handle)
 
-    assert [each.message_id for each in door.messages(ann, inbox)] == ["<2@x>"]
+    assert [each.message_id for each in _messages(door, school)] == ["<2@x>"]
     assert door.read(ann, first.handle) is None
     assert not school.box("ann").store.folder("Deleted Items").messages
 

@@ -80,7 +80,7 @@ def test_every_message_of_a_folder_is_named_with_its_identity_and_time(
     for number in range(25):
         tenant.store(anna, mail("one of many", f"<{number}@example.net>"))
     (inbox,) = tenant.mail.folders(anna.user_id)
-    facts = list(tenant.mail.messages(anna.user_id, inbox.folder_id))
+    facts = [facts for _, facts in tenant.mail.messages(anna.user_id, [inbox])]
 
     assert {fact.message_id for fact in facts} == {f"<{n}@example.net>" for n in range(25)}
     assert len({fact.handle for fact in facts}) == 25

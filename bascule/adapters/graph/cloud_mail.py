@@ -4,15 +4,23 @@ Source: Microsoft Learn, "List mailFolders", "List childFolders", "mailFolder re
 "List messages", "Get MIME content of a message", "message: permanentDelete", "user: sendMail".
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from types import MappingProxyType, ModuleType
 from typing import Any
 
+from bascule.adapters.graph.batching import BATCH_COUNT_MAX, read_together
 from bascule.adapters.graph.client import GraphClient
-from bascule.adapters.graph.errors import Failure, GraphMissing, Meaning, domain_error
+from bascule.adapters.graph.errors import GraphMissing, Meaning
+from bascule.adapters.graph.mail_urls import (
+    MESSAGE_PAGE_SIZE,
+    child_folders_url,
+    folder_id_url,
+    messages_url,
+    top_folders_url,
+)
 from bascule.domain.codes import Code
 from bascule.domain.errors import Refusal, Unreachable
 from bascule.domain.mail import CloudFolder, MessageFacts, RawMessage
@@ -35,9 +43,12 @@ FOLDER_PAGE_COUNT_MAX = 101
 FOLDER_COUNT_MAX = 50_000
 # Exchange Online keeps at most a million items in a folder: a thousand pages of a thousand, and one more.
 MESSAGE_PAGE_COUNT_MAX = 1_001
+# About two megabytes of JSON; twenty full pages at once would be eight, and more than their share of memory.
+MESSAGES_PER_CALL_MAX = 5_000
+# Under which key the list of the top folders is asked for, beside the well-known names.
+TOP = "top"
 
 Json = dict[str, Any]
-Page = Callable[[str], Json]
 
 
 @dataclass(frozen=True)
@@ -57,35 +68,37 @@ class GraphCloudMail:
         self._client = client
 
     def folders(self, account_id: str) -> tuple[CloudFolder, ...]:
-        """Walk down from the top; hidden folders and search folders are left out."""
-        names = self._well_known_ids(account_id)
-        found = list(self._roots(account_id, names))
-        # The list grows under the loop: every level adds the one below it.
-        for folder in found:
+        """Level by level from the top, twenty folders a call; hidden folders and search folders are left out."""
+        found = level = self._top(account_id)
+        while level:
+            level = self._below(account_id, [each for each in level if each.child_count])
+            found = [*found, *level]
             if len(found) > FOLDER_COUNT_MAX:
                 raise Refusal(
                     Code.REQUEST_REJECTED, f"{account_id} has more than {FOLDER_COUNT_MAX} folders"
                 )
-            if folder.child_count:
-                found += self._children(account_id, folder)
         return _with_mail(found)
 
-    def messages(self, account_id: str, folder_id: str) -> Iterator[MessageFacts]:
-        """GET .../messages, a thousand a page; size is not among what Graph says."""
-        doing = f"list the messages of a folder of {account_id}"
+    def messages(
+        self,
+        account_id: str,
+        folders: Iterable[CloudFolder],
+        since_utc: datetime | None = None,
+    ) -> Iterator[tuple[CloudFolder, MessageFacts]]:
+        """GET .../messages, a thousand a page, the first pages of small folders in one call; size is not shown.
 
-        def page(link: str) -> Json:
-            return self._client.call(
-                doing,
-                lambda graph: self._calls.folder_messages(graph, account_id, folder_id, link),
-            )
-
-        for message in self._all(doing, page, MESSAGE_PAGE_COUNT_MAX):
-            received_utc = _utc(message.get("receivedDateTime"))
-            if received_utc is None:
-                raise Refusal(Code.REQUEST_REJECTED, f"{doing}: one has no time of delivery")
-            message_id = str(message.get("internetMessageId") or "")
-            yield MessageFacts(str(message["id"]), message_id, received_utc, 0)
+        Not the list of the whole mailbox: that one is known to end early in large mailboxes.
+        """
+        doing = f"list the messages of {account_id}"
+        for some in _in_one_call(folders):
+            urls = {
+                str(index): messages_url(account_id, folder.folder_id, since_utc)
+                for index, folder in enumerate(some)
+            }
+            first_pages = read_together(self._client, doing, urls)
+            for index, folder in enumerate(some):
+                pages = self._all(doing, first_pages[str(index)], MESSAGE_PAGE_COUNT_MAX)
+                yield from ((folder, _facts(doing, message)) for message in pages)
 
     def read(self, account_id: str, message_handle: str) -> RawMessage | None:
         """The MIME content, then its flags in IMAP's words (RFC 9051 2.3.2)."""
@@ -121,15 +134,11 @@ class GraphCloudMail:
     def find_by_subject(self, account_id: str, subject: str) -> tuple[str, ...]:
         """GET /users/{id}/messages with a filter: every folder, the bin and the junk folder included."""
         doing = f"look for a probe in the mailbox of {account_id}"
-
-        def page(link: str) -> Json:
-            return self._client.call(
-                doing,
-                lambda graph: self._calls.messages_with_subject(graph, account_id, subject, link),
-            )
-
+        first = self._client.call(
+            doing, lambda graph: self._calls.messages_with_subject(graph, account_id, subject)
+        )
         return tuple(
-            str(message["id"]) for message in self._all(doing, page, MESSAGE_PAGE_COUNT_MAX)
+            str(message["id"]) for message in self._all(doing, first, MESSAGE_PAGE_COUNT_MAX)
         )
 
     def send(self, sender: str, recipient: str, subject: str, text: str) -> None:
@@ -143,63 +152,59 @@ class GraphCloudMail:
     def _calls(self) -> Any:
         return _mail_calls()
 
-    def _well_known_ids(self, account_id: str) -> dict[str, str]:
-        """{folder id: English name}; a mailbox may lack some, an archive folder for one."""
-        doing = f"look for the well-known folders of {account_id}"
-        answers = self._client.call(
-            doing,
-            lambda graph: self._calls.well_known(graph, account_id, list(WELL_KNOWN_NAMES)),
+    def _top(self, account_id: str) -> list[_Found]:
+        """The folders at the top, the well-known ones under their English names."""
+        doing = f"list the folders of {account_id}"
+        urls = {name: folder_id_url(account_id, name) for name in WELL_KNOWN_NAMES}
+        answers = read_together(
+            self._client, doing, {TOP: top_folders_url(account_id), **urls}, may_miss=True
         )
-        ids: dict[str, str] = {}
-        for answer in answers.get("responses") or ():
-            folder_id = _inner_id(doing, answer)
-            if folder_id:
-                ids[folder_id] = WELL_KNOWN_NAMES[str(answer["id"])]
-        if "Inbox" not in ids.values():
+        # A mailbox may lack some of them, an archive folder for one; it always has an inbox.
+        if "inbox" not in answers or TOP not in answers:
             raise Unreachable(f"{doing}: no inbox among the answers")
-        return ids
+        names = {
+            str(answers[name]["id"]): WELL_KNOWN_NAMES[name] for name in urls if name in answers
+        }
+        return [
+            _found(entry, (names.get(str(entry["id"]), str(entry.get("displayName"))),))
+            for entry in self._all(doing, answers[TOP], FOLDER_PAGE_COUNT_MAX)
+            if not _is_left_out(entry)
+        ]
 
-    def _roots(self, account_id: str, names: dict[str, str]) -> Iterator[_Found]:
+    def _below(self, account_id: str, parents: list[_Found]) -> list[_Found]:
+        """The folders right below these."""
         doing = f"list the folders of {account_id}"
+        urls = {
+            str(index): child_folders_url(account_id, parent.folder_id)
+            for index, parent in enumerate(parents)
+        }
+        answers = read_together(self._client, doing, urls)
+        return [
+            _found(entry, (*parent.path, str(entry.get("displayName"))))
+            for index, parent in enumerate(parents)
+            for entry in self._all(doing, answers[str(index)], FOLDER_PAGE_COUNT_MAX)
+            if not _is_left_out(entry)
+        ]
 
-        def page(link: str) -> Json:
-            return self._client.call(
-                doing, lambda graph: self._calls.root_folders(graph, account_id, link)
-            )
-
-        for entry in self._all(doing, page, FOLDER_PAGE_COUNT_MAX):
-            if not _is_left_out(entry):
-                name = names.get(str(entry["id"]), str(entry.get("displayName")))
-                yield _found(entry, (name,))
-
-    def _children(self, account_id: str, parent: _Found) -> Iterator[_Found]:
-        doing = f"list the folders of {account_id}"
-
-        def page(link: str) -> Json:
-            return self._client.call(
-                doing,
-                lambda graph: self._calls.child_folders(graph, account_id, parent.folder_id, link),
-            )
-
-        for entry in self._all(doing, page, FOLDER_PAGE_COUNT_MAX):
-            if not _is_left_out(entry):
-                yield _found(entry, (*parent.path, str(entry.get("displayName"))))
-
-    def _all(self, doing: str, page: Page, page_count_max: int) -> Iterator[Json]:
-        """Every entry of every page; a list that would be cut short is an error."""
-        link, seen = "", set[str]()
+    def _all(self, doing: str, page: Json, page_count_max: int) -> Iterator[Json]:
+        """Every entry of this page and of those after it; a list that would be cut short is an error."""
+        seen = set[str]()
         for _ in range(page_count_max):
-            answer = page(link)
-            if "value" not in answer:
+            if "value" not in page:
                 raise Unreachable(f"{doing}: an answer that is no list")
-            yield from answer["value"]
-            if not answer.get("@odata.nextLink"):
+            yield from page["value"]
+            if not page.get("@odata.nextLink"):
                 return
-            link = self._client.checked_link(str(answer["@odata.nextLink"]))
+            link = self._client.checked_link(str(page["@odata.nextLink"]))
             if link in seen:
                 raise Refusal(Code.REQUEST_REJECTED, f"{doing}: the same page came twice")
             seen.add(link)
+            page = self._page(doing, link)
         raise Refusal(Code.REQUEST_REJECTED, f"{doing}: more than {page_count_max} pages")
+
+    def _page(self, doing: str, link: str) -> Json:
+        page: Json = self._client.call(doing, lambda graph: self._calls.next_page(graph, link))
+        return page
 
 
 def _mail_calls() -> ModuleType:
@@ -233,23 +238,27 @@ def _with_mail(found: list[_Found]) -> tuple[CloudFolder, ...]:
     )
 
 
-def _inner_id(doing: str, answer: Json) -> str:
-    """The folder id in one answer of a batch; empty when there is no such folder."""
-    body = answer.get("body") or {}
-    status = int(answer.get("status") or 0)
-    if status == 200:
-        return str(body.get("id") or "")
-    error = body.get("error") or {}
-    failure = Failure(
-        status=status,
-        code=str(error.get("code") or ""),
-        message=str(error.get("message") or ""),
-        headers=answer.get("headers") or {},
-    )
-    wrong = domain_error(doing, failure, fallback=Code.REQUEST_REJECTED)
-    if isinstance(wrong, GraphMissing) and wrong.meaning is Meaning.ITEM_MISSING:
-        return ""
-    raise wrong
+def _in_one_call(folders: Iterable[CloudFolder]) -> Iterator[list[CloudFolder]]:
+    """As many folders as one call can list."""
+    some: list[CloudFolder] = []
+    count = 0
+    for folder in folders:
+        on_page = min(folder.message_count, MESSAGE_PAGE_SIZE)
+        if some and (len(some) == BATCH_COUNT_MAX or count + on_page > MESSAGES_PER_CALL_MAX):
+            yield some
+            some, count = [], 0
+        some.append(folder)
+        count += on_page
+    if some:
+        yield some
+
+
+def _facts(doing: str, message: Json) -> MessageFacts:
+    received_utc = _utc(message.get("receivedDateTime"))
+    if received_utc is None:
+        raise Refusal(Code.REQUEST_REJECTED, f"{doing}: one has no time of delivery")
+    message_id = str(message.get("internetMessageId") or "")
+    return MessageFacts(str(message["id"]), message_id, received_utc, 0)
 
 
 def _flags(marks: Json) -> tuple[str, ...]:

@@ -2,24 +2,24 @@
 
 Graph shows distribution groups and cannot change them. It may lag behind Exchange, so it only says who agrees.
 Source: Microsoft Learn, "List groups", "List group members", "Use query parameters" (at most 20 expanded objects, no
-next page for them), "Combine multiple HTTP requests using JSON batching".
+next page for them).
 """
 
 from functools import cached_property
 from types import ModuleType
 from typing import Any
 
+from bascule.adapters.graph.batching import read_together
 from bascule.adapters.graph.client import GraphClient
-from bascule.adapters.graph.errors import Failure, domain_error
 from bascule.domain.codes import Code
-from bascule.domain.errors import Refusal, Unreachable
+from bascule.domain.errors import Refusal
 
 # $expand shows this many at most and never says that there are more.
 EXPANDED_COUNT_MAX = 20
-# JSON batching: at most this many requests in one.
-BATCH_COUNT_MAX = 20
 # 200 000 groups of 999 a page, or a group of as many members; beyond it the service is repeating itself.
 PAGE_COUNT_MAX = 201
+# At most 999 a page.
+MEMBERS_QUERY = "$select=id&$top=999"
 
 Json = dict[str, Any]
 
@@ -37,9 +37,7 @@ class GraphMemberships:
             if group.get("mailEnabled") is True:
                 found[str(group["id"]).lower()] = _ids(group.get("members") or ())
         crowded = [name for name, ids in found.items() if len(ids) >= EXPANDED_COUNT_MAX]
-        for first in range(0, len(crowded), BATCH_COUNT_MAX):
-            found |= self._whole(crowded[first : first + BATCH_COUNT_MAX])
-        return found
+        return found | self._whole(crowded)
 
     @cached_property
     def _calls(self) -> Any:
@@ -62,27 +60,14 @@ class GraphMemberships:
 
     def _whole(self, group_ids: list[str]) -> dict[str, frozenset[str]]:
         doing = "list the members of large groups"
-        answer = self._client.call(doing, lambda graph: self._calls.members(graph, group_ids))
-        members = {
-            str(each.get("id")).lower(): self._members(doing, each)
-            for each in answer.get("responses") or ()
-        }
-        if set(members) != set(group_ids):
-            # The first twenty would be taken for all of them.
-            raise Unreachable(f"{doing}: a batch came back without some of its answers")
-        return members
+        urls = {each: f"/groups/{each}/members?{MEMBERS_QUERY}" for each in group_ids}
+        found = read_together(self._client, doing, urls)
+        return {group_id: self._members(doing, page) for group_id, page in found.items()}
 
-    def _members(self, doing: str, answer: Json) -> frozenset[str]:
-        status, body = int(answer.get("status") or 504), answer.get("body") or {}
-        if status != 200:
-            said = answer.get("headers") or {}
-            headers = {name.lower(): str(value) for name, value in said.items()}
-            error = (body.get("error") or {}) if isinstance(body, dict) else {}
-            failure = Failure(status, str(error.get("code") or ""), "", headers=headers)
-            raise domain_error(doing, failure, fallback=Code.REQUEST_REJECTED)
-        link = str(body.get("@odata.nextLink") or "")
+    def _members(self, doing: str, page: Json) -> frozenset[str]:
+        link = str(page.get("@odata.nextLink") or "")
         further = self._pages(doing, self._client.checked_link(link)) if link else []
-        return _ids([*(body.get("value") or ()), *further])
+        return _ids([*(page.get("value") or ()), *further])
 
 
 def _ids(members: Any) -> frozenset[str]:
