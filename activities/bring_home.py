@@ -49,8 +49,12 @@ def bring_home(ports: Ports, request: HomeRequest) -> HomeFacts:
         Refusal(MESSAGE_NOT_BROUGHT_HOME): the source took a message and does not show it.
     """
     record = record_of(ports, request.ref)
+    begun = _written_down(ports, record)
+    if not begun and not _received_since(ports, record, request.since_utc):
+        return HomeFacts(
+            0, 0
+        )  # the usual case before the first sync: the source need not be opened for it
     with ports.source_mail.open(login_of(ports, record)) as mailbox:
-        begun = _written_down(ports, record)
         _move_all(ports, record, mailbox, begun)
         strangers = _strangers(ports, record, mailbox, request.since_utc)
         some = strangers[:MOVED_COUNT_MAX]
@@ -66,8 +70,6 @@ def _strangers(
     ports: Ports, record: MailboxRecord, mailbox: SourceMailbox, since_utc: datetime
 ) -> list[Move]:
     received = _received_since(ports, record, since_utc)
-    if not received:
-        return []  # the usual case before the first sync; a source of 500 000 messages need not be listed for it
     folders = {folder.name: folder.path for folder in mailbox.folders()}
     at_source = itertools.chain.from_iterable(mailbox.messages(name) for name in folders)
     found = unmatched(received, at_source)

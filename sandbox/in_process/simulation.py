@@ -24,6 +24,7 @@ from bascule.domain.plan import Plan
 from bascule.domain.records import DOORBELL, BatchRecord, MailboxRecord, MailboxRef, Wish
 from bascule.domain.requests import WakeRequest, WishRequest
 from bascule.domain.stages import Stage
+from bascule.ports.bundle import Ports
 from sandbox.bound.ports import BoundPorts, bound_ports
 from sandbox.in_process.app import Activity, simulated_app
 from sandbox.in_process.plan import batch_csv, plan_of
@@ -66,6 +67,8 @@ class Options:
     over_limit_bytes: int | None = None
     each_step_twice: bool = False
     change_plan: Callable[[Plan], Plan] = field(default=lambda plan: plan)
+    change_ports: Callable[[World, BoundPorts], Ports] = field(default=lambda _, ports: ports)
+    """What the app is given instead of the bound ports, such as real adapters for some of them."""
 
 
 class NeverCameTrue(AssertionError):
@@ -91,7 +94,8 @@ class Simulation:
         self.ports: BoundPorts = bound_ports(self.world, self.plan)
         self.violations: list[str] = []
         """Mailboxes that had both redirects at once."""
-        self.engine = Engine.in_memory(simulated_app(self.ports, self._watched), self.clock)
+        ports = self.options.change_ports(self.world, self.ports)
+        self.engine = Engine.in_memory(simulated_app(ports, self._watched), self.clock)
         self.witness = Witness(self.engine.client)
         self.witness.forbidden += [person.password[:CANARY_LENGTH] for person in self.people]
         self.engine.core.worker = self.witness

@@ -1,39 +1,60 @@
-"""How often one mailbox makes the app call somebody else's service, from its upload to MIGRATED.
+"""How often one mailbox makes the app call somebody else's service, from its upload to MIGRATED, over the real protocols.
 
-Counted are HTTP requests to Graph and to Exchange's gateway, and IMAP sessions; looks that found nothing yet, and what
-a batch asks for all its mailboxes together, are counted too, so a small batch pays more for each. Without those a
-mailbox costs about 36 of its own: 11 for the certificate, 9 for three probes, 7 for account and licences, 4 IMAP
-sessions, 3 in Exchange, 2 for the notice; the rest is shared.
+`benchmarks/remote_calls.py` prints the same, step by step. Time is virtual, so a busy machine counts the same. About 6 s.
 """
 
-import sys
 from collections import Counter
+from dataclasses import dataclass
 
 import pytest
 
-from tests.end_to_end.conftest import Opener
+from bascule.domain.stages import Stage
+from sandbox.in_process.simulation import Options
+from sandbox.in_process.wired import REMOTE, wired
 
-pytestmark = pytest.mark.slow
+# With folders three levels deep, as in the simulated mailboxes: each further level of folders is one call more.
+CALLS_OF_A_MAILBOX = {"graph": 23, "exchange": 3, "imap_sessions": 4, "alias_map": 3}
+# These look at what is asked for everybody at once, by whoever comes first.
+BOARD_STEPS = ("see_membership", "see_sync", "request_delta", "serve_deltas", "build_sync_batches")
+FEW, MORE = 2, 5
+# Seats, plans, domains, the batch's own migration batch, and each board a few times.
+SHARED_MAX = 30
 
-PEOPLE = 6
-REMOTE = ("graph", "exchange", "imap_sessions")
-# Measured: 44 to 45 with six mailboxes, more on a busy machine, because time goes on between two looks.
-CALLS_PER_MAILBOX_MAX = 52.0
+
+@dataclass(frozen=True)
+class Bill:
+    """What a migration has called."""
+
+    own: Counter[str]
+    together: int
 
 
-def test_a_mailbox_costs_a_bounded_number_of_calls(
-    opened: Opener, capsys: pytest.CaptureFixture[str]
-) -> None:
+def _bill(people_count: int) -> Bill:
+    with wired(Options(people_count=people_count)) as run:
+        run.simulation.upload()
+        run.simulation.run_until_all(Stage.SYNCED)
+        run.simulation.ask_cutover()
+        run.simulation.run_until_all(Stage.MIGRATED)
+        return Bill(run.called(*BOARD_STEPS), run.called().total())
+
+
+@pytest.fixture(scope="module")
+def bills() -> tuple[Bill, Bill]:
+    """Of a small batch and of a larger one; looks that found nothing yet are left out."""
+    return _bill(FEW), _bill(MORE)
+
+
+def test_a_mailbox_costs_as_many_calls_as_we_say(bills: tuple[Bill, Bill]) -> None:
     """A tenant throttles an app that asks too much, and then ten thousand mailboxes do not move in a night."""
-    run = opened(count=PEOPLE)
-    run.upload("pilot")
-    run.wait_for_stage("pilot", "SYNCED")
-    synced = Counter(run.rig.world.calls)
-    run.wish("pilot", "cutover")
-    run.wait_for_stage("pilot", "MIGRATED")
-    migrated = Counter(run.rig.world.calls)
-    each = sum(migrated[kind] for kind in REMOTE) / PEOPLE
-    with capsys.disabled():
-        sys.stdout.write(f"\n{each:.1f} calls a mailbox: {dict(synced)} SYNCED, {dict(migrated)}\n")
+    few, more = bills
 
-    assert each <= CALLS_PER_MAILBOX_MAX
+    assert {kind: (more.own[kind] - few.own[kind]) / (MORE - FEW) for kind in REMOTE} == (
+        CALLS_OF_A_MAILBOX
+    )
+
+
+def test_what_is_asked_for_everybody_does_not_grow_with_them(bills: tuple[Bill, Bill]) -> None:
+    """One story for each mailbox must not mean one question for each."""
+    for bill, count in zip(bills, (FEW, MORE), strict=True):
+        shared = bill.together - sum(CALLS_OF_A_MAILBOX.values()) * count
+        assert 0 <= shared <= SHARED_MAX
