@@ -73,7 +73,7 @@ class Certificate:
 
 
 class Comparison:
-    """Compares folder by folder; holds identities only, about two hundred bytes a message."""
+    """Compares folder by folder; holds identities only, about two hundred bytes a message (`benchmarks/certificate.py`)."""
 
     def __init__(self, size_max_bytes: int) -> None:
         self._size_max_bytes = size_max_bytes
@@ -218,41 +218,64 @@ class _Absent:
 
 
 class _Shelf:
-    """The messages of one folder that have no partner yet, by id and by the second of their arrival."""
+    """The messages of one folder that have no partner yet, by id and by the second of their arrival.
+
+    A mailbox has half a million of them: ids are kept as bytes, and a list only where an id comes more than once.
+    """
 
     def __init__(self) -> None:
-        self._arrivals_by_id: dict[str, list[int]] = {}
+        # {id: when one message of that id arrived; None when it was given away}
+        self._first: dict[bytes, int | None] = {}
+        self._further: dict[bytes, list[int]] = {}
         self._left_by_arrival: Counter[int] | None = None
-        # Of an id that was given and is there still; an id of which nothing is left was given as well.
-        self._given_and_left: set[str] = set()
+        # Of an id that was given and is there still.
+        self._given_and_left: set[bytes] = set()
 
     def put(self, message: MessageFacts) -> None:
-        self._arrivals_by_id.setdefault(message.message_id, []).append(message.arrival_s)
+        key = _packed(message.message_id)
+        if key in self._first:
+            self._further.setdefault(key, []).append(message.arrival_s)
+        else:
+            self._first[key] = message.arrival_s
 
     def take_id(self, message_id: str) -> bool:
-        arrivals = self._arrivals_by_id.get(message_id)
-        if not message_id or not arrivals:
+        key = _packed(message_id)
+        if not message_id or self._first.get(key) is None:
             return False
-        arrivals.pop()
-        if arrivals:
-            self._given_and_left.add(message_id)
+        further = self._further.get(key)
+        if further:
+            further.pop()
+            self._given_and_left.add(key)
+        else:
+            self._first[key] = None
         return True
 
     def given(self) -> Iterator[str]:
         """The ids of messages that found their partners here."""
-        spent = (each for each, seconds in self._arrivals_by_id.items() if not seconds)
-        return itertools.chain(spent, self._given_and_left)
+        spent = (key for key, second in self._first.items() if second is None)
+        return map(_unpacked, itertools.chain(spent, self._given_and_left))
 
     def left(self) -> Iterator[tuple[str, list[int]]]:
         """{id: seconds of arrival} of what was not taken by its id."""
-        return ((each, seconds) for each, seconds in self._arrivals_by_id.items() if seconds)
+        for key, second in self._first.items():
+            if second is not None:
+                yield _unpacked(key), [second, *self._further.get(key, ())]
 
     def take_arrival(self, second: int) -> bool:
         """Take a message that arrived in that second; no more ids are taken after the first of these."""
         if self._left_by_arrival is None:
-            left = itertools.chain.from_iterable(self._arrivals_by_id.values())
+            left = itertools.chain.from_iterable(seconds for _, seconds in self.left())
             self._left_by_arrival = Counter(left)
         if self._left_by_arrival[second] <= 0:
             return False
         self._left_by_arrival[second] -= 1
         return True
+
+
+def _packed(message_id: str) -> bytes:
+    # Old mail has ids in bytes of no encoding, which arrive here as lone surrogates.
+    return message_id.encode(errors="surrogatepass")
+
+
+def _unpacked(key: bytes) -> str:
+    return key.decode(errors="surrogatepass")
