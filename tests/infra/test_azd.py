@@ -72,6 +72,23 @@ def test_the_page_names_nothing_that_is_not_there() -> None:
 
 
 @pytest.mark.parametrize("name", ["check.yml", "deploy.yml"])
+def test_the_pipeline_hands_on_every_choice(name: str) -> None:
+    """A choice that it forgets turns back to the default: another engine, under stories that run."""
+    text = said(".github", "workflows", name)
+    choices = re.findall(
+        r"readEnvironmentVariable\('(BASCULE_\w+)'(?:, '(.*?)')?\)",
+        said("infra", "main.bicepparam"),
+    )
+
+    assert choices
+    assert "infra/main.bicepparam" in text or "azd up" in text
+    for variable, default in choices:
+        # One that is set to nothing counts as set.
+        otherwise = f" || '{default}'" if default else ""
+        assert f" {variable}: ${{{{ vars.{variable}{otherwise} }}}}\n" in text
+
+
+@pytest.mark.parametrize("name", ["check.yml", "deploy.yml"])
 def test_the_pipeline_keeps_no_secret_and_no_more_rights_than_it_needs(name: str) -> None:
     """A secret in a pipeline is read by whoever may change a branch."""
     text = said(".github", "workflows", name)
