@@ -1,6 +1,7 @@
 # After a deployment of the code: let uploads wake the app. Repeating it changes nothing.
 $ErrorActionPreference = 'Stop'
 
+# azd and az each remember a subscription of their own; azd's is the one that was deployed to.
 # The host makes the key of its web hook when the code first starts, which takes a little while.
 $attemptCountMax = 5
 $waitS = 30
@@ -8,6 +9,7 @@ $waitS = 30
 for ($attempt = 1; $attempt -le $attemptCountMax; $attempt++) {
     az deployment group create `
         --name upload-subscription `
+        --subscription $env:AZURE_SUBSCRIPTION_ID `
         --resource-group $env:AZURE_RESOURCE_GROUP `
         --template-file infra/modules/upload_subscription.bicep `
         --parameters appName=$env:BASCULE_APP_NAME topicName=$env:BASCULE_TOPIC_NAME storageName=$env:BASCULE_STORAGE_NAME `
