@@ -1,11 +1,11 @@
 # After a deployment of the code: let uploads wake the app. Repeating it changes nothing.
 $ErrorActionPreference = 'Stop'
 
-# azd and az each remember a subscription of their own; azd's is the one that was deployed to.
 # The host makes the key of its web hook when the code first starts, which takes a little while.
 $attemptCountMax = 5
 $waitS = 30
 
+# azd and az each remember a subscription of their own; azd's is the one that was deployed to.
 for ($attempt = 1; $attempt -le $attemptCountMax; $attempt++) {
     az deployment group create `
         --name upload-subscription `

@@ -2,12 +2,12 @@
 # After a deployment of the code: let uploads wake the app. Repeating it changes nothing.
 set -eu
 
-# azd and az each remember a subscription of their own; azd's is the one that was deployed to.
 # The host makes the key of its web hook when the code first starts, which takes a little while.
 attempt_count_max=5
 wait_s=30
 
 attempt=1
+# azd and az each remember a subscription of their own; azd's is the one that was deployed to.
 until az deployment group create \
     --name upload-subscription \
     --subscription "$AZURE_SUBSCRIPTION_ID" \
