@@ -77,6 +77,31 @@ def test_the_sign_in_admits_only_the_assigned_and_holds_no_secret() -> None:
     assert directory.applications == {}
 
 
+@pytest.mark.parametrize("way", [(), ("--check",), ("--revoke",)], ids=["make", "check", "revoke"])
+def test_a_registration_of_somebody_else_is_left_alone(
+    way: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Names are not unique in a directory, and a removed registration takes every sign-in to its app along."""
+    directory = EntraDirectory()
+    theirs = {"id": "a1", "appId": "a2", "displayName": "Bascule test", "appRoles": []}
+    directory.applications["a1"] = dict(theirs)
+
+    assert main((*SIGN_IN, *way), directory.graph()) == 1
+    assert "choose another --name" in capsys.readouterr().err
+    assert directory.applications == {"a1": theirs}
+
+
+def test_one_of_two_registrations_of_a_name_is_not_guessed() -> None:
+    """The one that is taken may be the one that is not in use."""
+    directory = EntraDirectory()
+    main(SIGN_IN, directory.graph())
+    (ours,) = directory.applications.values()
+    directory.applications["copy"] = ours | {"id": "copy", "appId": "copied"}
+
+    assert main((*SIGN_IN, "--revoke"), directory.graph()) == 1
+    assert len(directory.applications) == 2
+
+
 def test_browsers_sign_in_without_a_secret() -> None:
     """A secret of the registration would have to be kept, renewed, and hidden in a setting."""
     directory = EntraDirectory()
