@@ -90,6 +90,36 @@ def test_the_pipeline_hands_on_every_choice(name: str) -> None:
         assert f" {variable}: ${{{{ vars.{variable}{otherwise} }}}}\n" in text
 
 
+def test_a_pull_request_is_previewed_by_one_who_can_only_read() -> None:
+    """Whoever may open a pull request may run what stands in it, with the rights of the preview."""
+    preview = said(".github", "workflows", "check.yml")
+    page = said("docs", "how-to", "deploy.md")
+    [actions] = re.findall(r'"Actions": \[([^\]]*)\]', page)
+    granted = re.findall(r'^pipeline (\w+) "?([\w ]+?)"? ((?:[\w-]+ ?)+)$', page, re.MULTILINE)
+
+    # Without it a preview asks for the right to write everything that it shows.
+    assert "--validation-level ProviderNoRbac" in preview
+    assert all(
+        each.endswith(("/read", "/whatIf/action", "/validate/action"))
+        for each in re.findall(r'"([^"]+)"', actions)
+    )
+    assert granted == [
+        ("deploy", "Owner", "dev prod"),
+        ("preview", "Bascule preview", "dev-preview prod-preview"),
+    ]
+
+
+def test_the_commands_of_the_page_are_such_as_a_shell_reads() -> None:
+    """A quote too few costs an hour that somebody has taken for a deployment."""
+    blocks = re.findall(
+        r"^```bash\n(.*?)^```$", said("docs", "how-to", "deploy.md"), re.MULTILINE | re.DOTALL
+    )
+
+    assert blocks
+    for block in blocks:
+        subprocess.run(["sh", "-n"], input=block.encode(), check=True)
+
+
 @pytest.mark.parametrize("name", ["check.yml", "deploy.yml"])
 def test_the_pipeline_keeps_no_secret_and_no_more_rights_than_it_needs(name: str) -> None:
     """A secret in a pipeline is read by whoever may change a branch."""
