@@ -5,9 +5,11 @@ $ErrorActionPreference = 'Stop'
 $attemptCountMax = 5
 $waitS = 30
 
+# azd and az each remember a subscription of their own; azd's is the one that was deployed to.
 for ($attempt = 1; $attempt -le $attemptCountMax; $attempt++) {
     az deployment group create `
         --name upload-subscription `
+        --subscription $env:AZURE_SUBSCRIPTION_ID `
         --resource-group $env:AZURE_RESOURCE_GROUP `
         --template-file infra/modules/upload_subscription.bicep `
         --parameters appName=$env:BASCULE_APP_NAME topicName=$env:BASCULE_TOPIC_NAME storageName=$env:BASCULE_STORAGE_NAME `

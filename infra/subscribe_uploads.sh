@@ -7,8 +7,10 @@ attempt_count_max=5
 wait_s=30
 
 attempt=1
+# azd and az each remember a subscription of their own; azd's is the one that was deployed to.
 until az deployment group create \
     --name upload-subscription \
+    --subscription "$AZURE_SUBSCRIPTION_ID" \
     --resource-group "$AZURE_RESOURCE_GROUP" \
     --template-file infra/modules/upload_subscription.bicep \
     --parameters appName="$BASCULE_APP_NAME" topicName="$BASCULE_TOPIC_NAME" storageName="$BASCULE_STORAGE_NAME" \

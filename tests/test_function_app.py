@@ -176,6 +176,31 @@ def test_only_the_app_is_shipped() -> None:
     assert left == shipped & top_level
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pilot.csv",
+        "letters.pdf",
+        "batches.zip",
+        ".env",
+        ".env.local",
+        "local.settings.json",
+        "venv/a.py",
+    ],
+)
+def test_what_an_operator_leaves_beside_the_code_is_not_shipped(name: str, tmp_path: Path) -> None:
+    """azd packs whatever lies in the folder, and a batch file or a page of letters is full of passwords."""
+    (tmp_path / ".gitignore").write_bytes((ROOT / ".funcignore").read_bytes())
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    answer = subprocess.run(["git", "check-ignore", "--quiet", name], cwd=tmp_path, check=False)
+    kept = subprocess.run(
+        ["git", "check-ignore", "--quiet", "plan.toml"], cwd=tmp_path, check=False
+    )
+
+    assert answer.returncode == 0
+    assert kept.returncode == 1
+
+
 def test_the_host_keeps_inputs_out_of_traces_and_has_a_hub_of_its_own() -> None:
     """Traces are read by many; a hub shared by two apps loses messages to the other one."""
     host = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))

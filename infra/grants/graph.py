@@ -10,6 +10,8 @@ SCOPE = "https://graph.microsoft.com/.default"
 TIMEOUT_S = 30.0
 # An identity has a handful of assignments; a directory that pages for ever must not hold us.
 PAGE_COUNT_MAX = 50
+# Characters of an answer that is not Graph's own: enough to know whose it is.
+WORDS_MAX = 200
 
 
 class GrantRefused(Exception):
@@ -59,18 +61,38 @@ class Graph:
         query: dict[str, str] | None = None,
     ) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self._token()}"}
-        answer = self._http.request(method, path, json=body, params=query or None, headers=headers)
-        if answer.is_error:
-            error = answer.json().get("error", {}) if answer.content else {}
-            raise GrantRefused(
-                f"{method} {path}: {answer.status_code} {error.get('code', '')} {error.get('message', '')}"
+        try:
+            answer = self._http.request(
+                method, path, json=body, params=query or None, headers=headers
             )
+        except httpx.TransportError as problem:
+            raise GrantRefused(f"Microsoft Graph cannot be reached: {problem}") from problem
+        if answer.is_error:
+            raise GrantRefused(f"{method} {path}: {answer.status_code} {_words_of(answer)}")
         return dict(answer.json()) if answer.content else {}
+
+
+def _words_of(answer: httpx.Response) -> str:
+    try:
+        error = answer.json()["error"]
+        return f"{error['code']} {error['message']}"
+    except (ValueError, KeyError, TypeError):
+        # A proxy on the way speaks HTML.
+        return answer.text[:WORDS_MAX]
 
 
 def token_of_the_azure_cli() -> Callable[[], str]:
     """Tokens of the person who said `az login`. Source: "AzureCliCredential class", Microsoft Learn."""
-    from azure.identity import AzureCliCredential  # noqa: PLC0415  slow to load, and tests bring their own
+    # Slow to load, and tests bring their own.
+    from azure.core.exceptions import ClientAuthenticationError  # noqa: PLC0415
+    from azure.identity import AzureCliCredential  # noqa: PLC0415
 
     credential = AzureCliCredential()
-    return lambda: credential.get_token(SCOPE).token
+
+    def token() -> str:
+        try:
+            return str(credential.get_token(SCOPE).token)
+        except ClientAuthenticationError as problem:
+            raise GrantRefused(f"no sign-in, say `az login`: {problem.message}") from problem
+
+    return token

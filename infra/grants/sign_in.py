@@ -20,10 +20,21 @@ SCOPE = "access"
 
 
 def find_sign_in(graph: Graph, name: str) -> dict[str, Any] | None:
-    """The registration of that name; None when there is none."""
+    """The registration of that name; None when there is none.
+
+    Raises:
+        GrantRefused: the name, which the directory lets anybody use again, is somebody else's too.
+    """
     quoted = name.replace("'", "''")
-    found = graph.all("/applications", **{"$filter": f"displayName eq '{quoted}'"})
+    found = list(graph.all("/applications", **{"$filter": f"displayName eq '{quoted}'"}))
+    if len(found) > 1 or any(not _is_ours(app, name) for app in found):
+        raise GrantRefused(f"another registration is called {name!r}: choose another --name")
     return next(iter(found), None)
+
+
+def _is_ours(app: dict[str, Any], name: str) -> bool:
+    ours = {_id_of(name, role) for role in ROLES}
+    return not ours.isdisjoint(each["id"] for each in app.get("appRoles", ()))
 
 
 def lacks(
@@ -48,7 +59,9 @@ def make_sign_in(graph: Graph, name: str) -> str:
     """Make the registration, or complete it; its application id. Repeating it changes nothing."""
     app = find_sign_in(graph, name)
     if app is None:
-        app = graph.post("/applications", {"displayName": name, "signInAudience": "AzureADMyOrg"})
+        # With the roles at once: by them it is known again, even after an interruption.
+        new = {"displayName": name, "signInAudience": "AzureADMyOrg", "appRoles": _roles(name)}
+        app = graph.post("/applications", new)
     scope_id = _id_of(name, SCOPE)
     api = {"requestedAccessTokenVersion": 2, "oauth2PermissionScopes": [_scope(scope_id)]}
     address = {"identifierUris": [f"api://{app['appId']}"], "appRoles": _roles(name), "api": api}

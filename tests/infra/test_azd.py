@@ -41,7 +41,9 @@ def test_the_hook_uses_what_the_templates_tell(hook: str) -> None:
     asked = set(VARIABLE.findall(said("infra", hook)))
     parameters = template(INFRA / "modules" / "upload_subscription.bicep").of("param")
 
-    assert asked <= outputs()
+    assert asked <= outputs() | OF_AZD
+    # Otherwise az looks in the one that it used last, and finds no such group.
+    assert "AZURE_SUBSCRIPTION_ID" in asked
     for parameter in parameters:
         assert f"{parameter.symbol}=" in said("infra", hook)
 
@@ -69,6 +71,53 @@ def test_the_page_names_nothing_that_is_not_there() -> None:
     pipeline = set(VARIABLE.findall(said(".github", "workflows", "deploy.yml")))
 
     assert page <= choices | outputs() | pipeline | OF_AZD
+
+
+@pytest.mark.parametrize("name", ["check.yml", "deploy.yml"])
+def test_the_pipeline_hands_on_every_choice(name: str) -> None:
+    """A choice that it forgets turns back to the default: another engine, under stories that run."""
+    text = said(".github", "workflows", name)
+    choices = re.findall(
+        r"readEnvironmentVariable\('(BASCULE_\w+)'(?:, '(.*?)')?\)",
+        said("infra", "main.bicepparam"),
+    )
+
+    assert choices
+    assert "infra/main.bicepparam" in text or "azd up" in text
+    for variable, default in choices:
+        # One that is set to nothing counts as set.
+        otherwise = f" || '{default}'" if default else ""
+        assert f" {variable}: ${{{{ vars.{variable}{otherwise} }}}}\n" in text
+
+
+def test_a_pull_request_is_previewed_by_one_who_can_only_read() -> None:
+    """Whoever may open a pull request may run what stands in it, with the rights of the preview."""
+    preview = said(".github", "workflows", "check.yml")
+    page = said("docs", "how-to", "deploy.md")
+    [actions] = re.findall(r'"Actions": \[([^\]]*)\]', page)
+    granted = re.findall(r'^pipeline (\w+) "?([\w ]+?)"? ((?:[\w-]+ ?)+)$', page, re.MULTILINE)
+
+    # Without it a preview asks for the right to write everything that it shows.
+    assert "--validation-level ProviderNoRbac" in preview
+    assert all(
+        each.endswith(("/read", "/whatIf/action", "/validate/action"))
+        for each in re.findall(r'"([^"]+)"', actions)
+    )
+    assert granted == [
+        ("deploy", "Owner", "dev prod"),
+        ("preview", "Bascule preview", "dev-preview prod-preview"),
+    ]
+
+
+def test_the_commands_of_the_page_are_such_as_a_shell_reads() -> None:
+    """A quote too few costs an hour that somebody has taken for a deployment."""
+    blocks = re.findall(
+        r"^```bash\n(.*?)^```$", said("docs", "how-to", "deploy.md"), re.MULTILINE | re.DOTALL
+    )
+
+    assert blocks
+    for block in blocks:
+        subprocess.run(["sh", "-n"], input=block.encode(), check=True)
 
 
 @pytest.mark.parametrize("name", ["check.yml", "deploy.yml"])

@@ -3,9 +3,11 @@
 import re
 from pathlib import Path
 
+import httpx
 import pytest
 
 from infra.grants.__main__ import main
+from infra.grants.graph import Graph
 from infra.grants.wanted import EXCHANGE_APP_ROLES, EXCHANGE_ROLES, GRAPH_ROLES, POWERS
 from tests.infra.entra_directory import IDENTITY, TENANT, EntraDirectory
 
@@ -75,6 +77,31 @@ def test_the_sign_in_admits_only_the_assigned_and_holds_no_secret() -> None:
     assert directory.applications == {}
 
 
+@pytest.mark.parametrize("way", [(), ("--check",), ("--revoke",)], ids=["make", "check", "revoke"])
+def test_a_registration_of_somebody_else_is_left_alone(
+    way: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Names are not unique in a directory, and a removed registration takes every sign-in to its app along."""
+    directory = EntraDirectory()
+    theirs = {"id": "a1", "appId": "a2", "displayName": "Bascule test", "appRoles": []}
+    directory.applications["a1"] = dict(theirs)
+
+    assert main((*SIGN_IN, *way), directory.graph()) == 1
+    assert "choose another --name" in capsys.readouterr().err
+    assert directory.applications == {"a1": theirs}
+
+
+def test_one_of_two_registrations_of_a_name_is_not_guessed() -> None:
+    """The one that is taken may be the one that is not in use."""
+    directory = EntraDirectory()
+    main(SIGN_IN, directory.graph())
+    (ours,) = directory.applications.values()
+    directory.applications["copy"] = ours | {"id": "copy", "appId": "copied"}
+
+    assert main((*SIGN_IN, "--revoke"), directory.graph()) == 1
+    assert len(directory.applications) == 2
+
+
 def test_browsers_sign_in_without_a_secret() -> None:
     """A secret of the registration would have to be kept, renewed, and hidden in a setting."""
     directory = EntraDirectory()
@@ -118,6 +145,40 @@ def test_a_refusal_is_told_without_a_trace(capsys: pytest.CaptureFixture[str]) -
 
     assert main(APP, directory.graph()) == 1
     assert "knows no" in capsys.readouterr().err
+
+
+def test_nobody_signed_in_is_told_what_to_do(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the first command of the deployment page, and a stack is a poor greeting."""
+    monkeypatch.setenv("PATH", "")
+
+    assert main(APP) == 1
+    assert "az login" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (httpx.Response(502, text="<html>proxy.example.org: no way out</html>"), "proxy.example"),
+        (httpx.Response(503, json={"error": "busy"}), "503"),
+        (httpx.ConnectError("name or service not known"), "cannot be reached"),
+    ],
+    ids=["a proxy's page", "words of another shape", "no network"],
+)
+def test_an_answer_that_is_not_graphs_is_told_without_a_trace(
+    capsys: pytest.CaptureFixture[str], answer: httpx.Response | httpx.ConnectError, told: str
+) -> None:
+    """Behind a proxy an administrator must see whose refusal it is."""
+
+    def answered(request: httpx.Request) -> httpx.Response:
+        del request
+        if isinstance(answer, httpx.ConnectError):
+            raise answer
+        return answer
+
+    assert main(APP, Graph(lambda: "token", httpx.MockTransport(answered))) == 1
+    assert told in capsys.readouterr().err
 
 
 def test_the_documented_list_is_the_granted_one() -> None:
