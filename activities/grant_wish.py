@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from activities.sync_boards import is_late
 from bascule.domain.records import MailboxRecord, Wish
 from bascule.domain.requests import WishOutcome, WishRefusal, WishRequest
 from bascule.domain.stages import CUT_OVER, Stage
@@ -34,13 +35,14 @@ def refusal_of(ports: Ports, request: WishRequest, record: MailboxRecord) -> str
     if request.wish is Wish.CUTOVER:
         now_utc = ports.clock.now_utc()
         waived = {*request.waived, *record.waived, *ports.plan.survey.waived}
-        return _cutover_refusal(record, request.at_utc or now_utc, now_utc, waived)
+        why = _cutover_refusal(record, waived)
+        # At an instant yet to come, it is for the story to see then.
+        is_ahead = request.at_utc is not None and request.at_utc > now_utc
+        return why if why or is_ahead else _not_ready(ports, record)
     return REFUSALS[request.wish](record)
 
 
-def _cutover_refusal(
-    record: MailboxRecord, at_utc: datetime, now_utc: datetime, waived: set[str]
-) -> str:
+def _cutover_refusal(record: MailboxRecord, waived: set[str]) -> str:
     offences = {offence.partition(":")[0] for offence in record.offences} - waived
     if offences:
         return f"its survey found {', '.join(sorted(offences))}; waive it or mend the source"
@@ -48,17 +50,15 @@ def _cutover_refusal(
         return "it is on its way back"
     if record.stage in CUT_OVER | {Stage.SET_ASIDE, Stage.ABANDONED}:
         return f"it is {record.stage}"
-    return "" if at_utc > now_utc else _not_ready(record, now_utc)
+    return ""
 
 
-def _not_ready(record: MailboxRecord, now_utc: datetime) -> str:
+def _not_ready(ports: Ports, record: MailboxRecord) -> str:
     if record.stage is Stage.ROLLED_BACK:
         return ""  # its sync is looked at again, and judged, before anything is turned
     if record.stage is not Stage.SYNCED:
         return f"it is {record.stage}, not yet SYNCED"
-    if record.last_synced_utc is None or now_utc - record.last_synced_utc > DELTA_AGE_MAX:
-        return "its last sync is older than 26 h"
-    return ""
+    return "its last sync is older than 26 h" if is_late(ports, record, DELTA_AGE_MAX) else ""
 
 
 def _rollback_refusal(record: MailboxRecord) -> str:

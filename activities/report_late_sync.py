@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from activities.subject import batch_of
+from activities.sync_boards import is_late
 from bascule.domain.requests import BatchRef
 from bascule.domain.stages import Stage
 from bascule.ports.bundle import Ports
@@ -12,13 +13,13 @@ ALERT_EVERY = timedelta(hours=24)
 
 
 def report_late_sync(ports: Ports, ref: BatchRef) -> int:
-    """How many synced mailboxes have had no complete sync for longer than the plan's alert age."""
+    """How many synced mailboxes have had no complete sync for longer than the plan's alert age. Raises NotYet."""
     now_utc = ports.clock.now_utc()
     age_max = timedelta(hours=ports.plan.sync.delta_age_alert_h)
     late_count = sum(
         record.stage is Stage.SYNCED
         and record.last_synced_utc is not None
-        and now_utc - record.last_synced_utc > age_max
+        and is_late(ports, record, age_max)
         for record in ports.ledger.mailboxes(ref.name)
     )
     told_utc = batch_of(ports, ref.name).late_told_utc

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from activities.single_flight import refreshed
 from bascule.domain.addresses import mailbox_key
 from bascule.domain.codec import decode, encode
-from bascule.domain.records import BoardHead
+from bascule.domain.errors import Throttled, Unreachable
+from bascule.domain.records import BoardHead, MailboxRecord
 from bascule.domain.sync import SyncUser
 from bascule.ports.bundle import Ports
 
@@ -37,3 +38,21 @@ def user_on_board(ports: Ports, sync_batch: str, key: str) -> SyncUser | None:
     """One user as the board shows it; None when it was not in the sync batch at the last reading."""
     text = ports.boards.entry(board_of(sync_batch), key)
     return None if text is None else decode(SyncUser, json.loads(text))
+
+
+def is_late(ports: Ports, record: MailboxRecord, age_max: timedelta) -> bool:
+    """Whether the last complete sync of a mailbox is older than that, or there was none.
+
+    Its row may be behind by a look of its story: the service is asked, once for everybody, before anybody is called late.
+    While it cannot be asked, the row counts. Raises NotYet while somebody else asks.
+    """
+    oldest_utc = ports.clock.now_utc() - age_max
+    if record.last_synced_utc is not None and record.last_synced_utc >= oldest_utc:
+        return False
+    try:
+        young_board(ports, record.sync_batch)
+    except (Throttled, Unreachable):
+        return True
+    user = user_on_board(ports, record.sync_batch, record.key)
+    shown_utc = user.last_success_utc if user else None
+    return shown_utc is None or shown_utc < oldest_utc

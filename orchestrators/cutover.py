@@ -38,8 +38,14 @@ from orchestrators.steps import (
     switch_route,
 )
 
-# A synced mailbox is looked at this often: its delta runs once a day, and its story proves that it is alive.
-SYNCED_LOOK_S = 12 * 3600.0
+# A synced mailbox is looked at when its daily delta should have ended: its row never shows yesterday's for long, which
+# would count as late, and its story proves that it is alive.
+DELTA_CYCLE_S = 24 * 3600.0
+DELTA_MARGIN_S = 1800.0
+# One whose delta is late is looked at again after a while that grows with the lateness.
+LATE_LOOK_MIN_S = 3600.0
+LATE_LOOK_MAX_S = 12 * 3600.0
+LATE_LOOK_GROWTH = 0.5
 # Held up at its instant: look again soon, people wait.
 HELD_UP_LOOK_S = 600.0
 DELTA_AGE_MAX_S = 26 * 3600.0
@@ -52,14 +58,24 @@ def wait_or_detach(context: Context, view: MailboxView) -> Story[Pause]:
     record = yield from _look_at_sync(context, view)
     due_s = -seconds_since(context, record.cutover_at_utc)
     if record.cutover_at_utc is None or due_s > 0:
-        wait_s = SYNCED_LOOK_S if record.cutover_at_utc is None else min(due_s, SYNCED_LOOK_S)
-        return Pause(wait_s, "the cutover's instant" if record.cutover_at_utc else "a cutover")
+        wait_s = _next_delta_s(context, record)
+        if record.cutover_at_utc is None:
+            return Pause(wait_s, "a cutover")
+        return Pause(min(due_s, wait_s), "the cutover's instant")
     held_up = hold_up(context, view, record)
     if held_up:
         yield from _refresh_if_late(context, record)
         return Pause(HELD_UP_LOOK_S, f"the cutover is due, but {held_up}")
     yield from remember(context, replace(record, detach_began_utc=context.current_utc_datetime))
     return NEXT
+
+
+def _next_delta_s(context: Context, record: MailboxRecord) -> float:
+    """How long until the next delta should have ended; if it should have already, how long until the next look."""
+    late_s = seconds_since(context, record.last_synced_utc) - DELTA_CYCLE_S - DELTA_MARGIN_S
+    if late_s < 0:
+        return -late_s
+    return min(max(late_s * LATE_LOOK_GROWTH, LATE_LOOK_MIN_S), LATE_LOOK_MAX_S)
 
 
 def hold_up(context: Context, view: MailboxView, record: MailboxRecord) -> str:

@@ -98,6 +98,36 @@ def test_a_cycle_asks_exchange_a_few_times_whatever_the_size(simulate: Simulate)
     simulation.pass_time(days=days)
     a_day = (simulation.world.calls["exchange"] - before) / days
 
-    # Each mailbox looks twice a day, all of them at the same two instants.
-    cycles_a_day = 2
-    assert a_day <= cycles_a_day * (math.ceil(len(simulation.people) / 1_000) + 1)
+    # Each mailbox looks when its delta should have ended, all of them at the same instant.
+    assert a_day <= math.ceil(len(simulation.people) / 1_000) + 1
+
+
+def test_a_mailbox_that_waits_for_its_cutover_looks_once_a_day(simulate: Simulate) -> None:
+    """Each look is paid for, and a thousand mailboxes may wait for months."""
+    simulation = simulate(people_count=1)
+    simulation.upload()
+    simulation.run_until_all(Stage.SYNCED)
+    simulation.pass_time(days=2)
+    before = simulation.witness.runs["see_sync"]
+    days = 30
+    simulation.pass_time(days=days)
+
+    assert simulation.witness.runs["see_sync"] - before <= days + 1
+    [row] = simulation.records()
+    assert row.last_synced_utc is not None
+    assert simulation.clock.now_utc() - row.last_synced_utc < timedelta(hours=25)
+
+
+def test_a_mailbox_whose_delta_is_late_is_looked_at_more_often(simulate: Simulate) -> None:
+    """Its row must show the delta soon after it has come; a sync that is stuck for weeks is not asked for by the hour."""
+    simulation = simulate(people_count=1, weather=replace(CALM, delta_cycle_s=20 * 24 * 3600.0))
+    simulation.upload()
+    simulation.run_until_all(Stage.SYNCED)
+    looks = simulation.witness.runs["see_sync"]
+    simulation.pass_time(days=1.5)
+    soon = simulation.witness.runs["see_sync"] - looks
+    simulation.pass_time(days=10)
+    later = simulation.witness.runs["see_sync"] - looks - soon
+
+    assert 4 <= soon <= 12
+    assert later <= 30

@@ -2,11 +2,15 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
+from activities.sync_boards import is_late
 from bascule.domain.records import Wish
 from bascule.domain.stages import Stage
 from sandbox.in_process.simulation import BATCH, Simulation
+from sandbox.world.misfortune import Failure, FailureKind
 from sandbox.world.population import Person
+from sandbox.world.weather import CALM
 from tests.stories.conftest import Simulate
 from tests.stories.endings import all_migrated, batch_has_let_go, judge_life
 
@@ -173,19 +177,46 @@ def small_messages(plan: object) -> object:
 
 def test_a_late_delta_holds_up_the_cutover_and_is_asked_for(simulate: Simulate) -> None:
     """A week's mail in the last sync takes hours in which the user waits."""
+    simulation = simulate(people_count=1, weather=replace(CALM, delta_cycle_s=72 * 3600.0))
+    simulation.upload()
+    simulation.run_until_all(Stage.SYNCED)
+    simulation.pass_time(hours=30)
+    [refused] = simulation.ask_cutover()["refused"]
+
+    assert "older than 26 h" in refused["why"]
+
+
+def test_nobody_is_called_late_because_their_row_is(simulate: Simulate) -> None:
+    """The service's cycle and the stories' looks drift apart; on the morning of D-day a row may show the day before."""
     simulation = simulate(people_count=1)
     [anna] = simulation.people
     simulation.upload()
     simulation.run_until_all(Stage.SYNCED)
     row = simulation.record_of(anna.address)
     assert row.last_synced_utc is not None
-    stale_utc = row.last_synced_utc.replace(year=2025)
+    before_utc = row.last_synced_utc - timedelta(hours=30)
     simulation.ports.ledger.amend_mailbox(
-        BATCH, row.key, lambda stored: replace(stored, last_synced_utc=stale_utc)
+        BATCH, row.key, lambda stored: replace(stored, last_synced_utc=before_utc)
     )
-    [refused] = simulation.ask_cutover()["refused"]
+    simulation.knock()
 
-    assert "older than 26 h" in refused["why"]
+    assert simulation.ports.notifier.alerts == []
+    assert simulation.ask_cutover()["refused"] == []
+
+
+def test_while_the_service_cannot_be_asked_the_row_counts(simulate: Simulate) -> None:
+    """A sync that is late while Exchange does not answer must be told all the same."""
+    simulation = simulate(people_count=1)
+    [anna] = simulation.people
+    simulation.upload()
+    simulation.run_until_all(Stage.SYNCED)
+    record = replace(simulation.record_of(anna.address), last_synced_utc=None)
+    simulation.pass_time(hours=1)
+    simulation.world.misfortune.provoke(
+        "exchange.Get-MigrationUser", Failure(FailureKind.TRANSIENT, 503)
+    )
+
+    assert is_late(simulation.ports, record, timedelta(hours=26))
 
 
 def test_no_password_is_left_in_any_archived_file(simulate: Simulate) -> None:
