@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
-from sandbox.rehearsal.conversations import Conversations, Refusal
+from sandbox.rehearsal.conversations import Conversations, Refusal, end_threads
 from sandbox.rehearsal.letters import Letters
 from sandbox.rehearsal.real_source import RealSource
 from sandbox.world.mail import fingerprint
@@ -66,8 +66,7 @@ class Post:
         trace: TracebackType | None,
     ) -> None:
         self._stop.set()
-        for thread in self._threads:
-            thread.join(STOP_PATIENCE_S)
+        end_threads(self._threads, STOP_PATIENCE_S)
         if self._failures and problem is None:
             raise self._failures[0]
 
