@@ -86,7 +86,8 @@ class Post:
         mark = fingerprint(raw)
         with self._world.kernel.look():
             now_utc = self._world.kernel.now_utc()
-            owners = self._source.lists.get(recipient, (recipient,))
+            person = self._world.naming.public_address(recipient)
+            owners = self._source.lists.get(recipient, (person,))
             journeys = [
                 self._world.trace.accept(mark, owner, "postfix", now_utc, raw) for owner in owners
             ]
