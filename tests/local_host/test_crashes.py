@@ -30,7 +30,7 @@ def test_a_killed_host_loses_nothing_and_repeats_no_committed_step(tmp_path: Pat
         with running_host(APPS / "crashes", state, *options, env=env) as host:
             if life == 0:
                 _begin(host)
-            until(lambda count=mark_count: len(log.read_text("utf-8").split()) >= count)
+            _wait_for_marks(log, mark_count)
             host.kill()
         _note_committed(state, log, committed)
     with running_host(APPS / "crashes", state, *options, env=env) as host:
@@ -48,6 +48,10 @@ def _begin(host: RunningHost) -> None:
     base = "runtime/webhooks/durabletask"
     host.post(f"{base}/orchestrators/story/story", {})
     host.post(f"{base}/instances/story/raiseEvent/Go", "word")
+
+
+def _wait_for_marks(log: Path, count: int) -> None:
+    until(lambda: len(log.read_text("utf-8").split()) >= count)
 
 
 def _note_committed(state: Path, log: Path, committed: dict[str, int]) -> None:
