@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sandbox.demo.progress import Progress
 from sandbox.rehearsal import report
+from sandbox.rehearsal.late_mail import LateMail, open_at_most_s
 from sandbox.rehearsal.stage import Stage, StageOptions, opened_stage
 from sandbox.servers.machine import ServersMissing
 
@@ -18,11 +19,13 @@ CALM_RATE_PER_S = 4.0
 # One mailbox over quota refuses its mail, another defers it.
 FULL_COUNT = 2
 CUTOVER_RATE_PER_S = 25.0
+# What is sent at that rate by a machine that has much else to do.
+SURE_RATE_PER_S = CUTOVER_RATE_PER_S / 3
 
 
 def main() -> int:
     """Exit status 0 only if every promise was kept; 2 when this machine cannot run it."""
-    asked = _arguments().parse_args()
+    asked = _asked()
     # Ended by somebody else, too, it stops its servers first.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     options = StageOptions(asked.mailboxes, asked.seed, asked.speed)
@@ -61,23 +64,43 @@ def play(stage: Stage, progress: Progress, message_count: int) -> int:
         operator.upload(stage.people)
         operator.wait_for(stage.addresses, "SYNCED")
         stage.share_lists()
-        progress.act(f"D-day for all {len(stage.people)}; mail goes on")
+        progress.act(f"D-day for all {len(stage.people)}, in two waves; mail goes on")
         before_count = post.sent_count
         post.rate_per_s = CUTOVER_RATE_PER_S
         stage.fill_up(*stage.addresses[-FULL_COUNT:])
-        operator.ask("cutover")
+        _cut_over_in_waves(stage)
         operator.wait_until(lambda: _are_redirected(stage), "every redirect")
         stage.source.make_room(stage.rig.world)
-        operator.wait_until(
-            lambda: _is_over(stage) or post.sent_count - before_count >= message_count,
-            f"{message_count} messages",
-        )
+        home = stage.rig.world.naming.source_address(stage.addresses[0])
+        late = LateMail(post, home, stage.rig.options.speed)
+
+        def is_enough() -> bool:
+            if _is_over(stage) or post.sent_count - before_count >= message_count:
+                return True
+            late.keep_open()
+            return False
+
+        operator.wait_until(is_enough, f"{message_count} messages")
         post.rate_per_s = CALM_RATE_PER_S
         operator.wait_until(lambda: _is_over(stage), "end of every cutover")
         during_cutover = post.sent_count - before_count
     stage.drain()
     operator.look()
     return during_cutover
+
+
+def _cut_over_in_waves(stage: Stage) -> None:
+    """Half of them first, so that for as long as the others' hold lasts there are people on both sides."""
+    half = len(stage.addresses) // 2
+    operator, first = stage.operator, stage.addresses[:half]
+    operator.ask("cutover", list(first))
+    operator.wait_until(lambda: _has_begun(stage, first), "the first half's cutover")
+    operator.ask("cutover", list(stage.addresses[half:]))
+
+
+def _has_begun(stage: Stage, addresses: tuple[str, ...]) -> bool:
+    stage.operator.look()
+    return any(stage.operator.stage(each) != "SYNCED" for each in addresses)
 
 
 def _are_redirected(stage: Stage) -> bool:
@@ -88,6 +111,16 @@ def _are_redirected(stage: Stage) -> bool:
 def _is_over(stage: Stage) -> bool:
     stage.operator.look()
     return all(stage.operator.stage(each) in FINAL_STAGES for each in stage.addresses)
+
+
+def _asked() -> argparse.Namespace:
+    """What was asked for; a count that no cutover has room for is refused before anything is started."""
+    parser = _arguments()
+    asked = parser.parse_args()
+    room_count = int(open_at_most_s(asked.speed) * SURE_RATE_PER_S)
+    if asked.messages > room_count:
+        parser.error(f"--messages: at most {room_count} at a speed of {asked.speed:g}")
+    return asked
 
 
 def _arguments() -> argparse.ArgumentParser:

@@ -1,6 +1,9 @@
 """SMTP conversations that stay open from one message to the next, as mail servers keep them."""
 
 import smtplib
+import threading
+import time
+from collections.abc import Iterable
 from contextlib import suppress
 
 from sandbox.servers.machine import LOOPBACK
@@ -55,6 +58,17 @@ class Conversations:
             with suppress(OSError):
                 smtp.quit()
             smtp.close()
+
+
+def end_threads(threads: Iterable[threading.Thread], patience_s: float) -> None:
+    """Wait for threads that were told to end. Raises TimeoutError: one goes on, and uses what is about to be closed."""
+    deadline_s = time.monotonic() + patience_s
+    alive_count = 0
+    for thread in threads:
+        thread.join(max(0.0, deadline_s - time.monotonic()))
+        alive_count += thread.is_alive()
+    if alive_count:
+        raise TimeoutError(f"{alive_count} threads go on {patience_s:.0f} s after their end")
 
 
 def _is_awake(smtp: smtplib.SMTP) -> bool:

@@ -14,6 +14,8 @@ from sandbox.world.verdict import Mark, Verdict, judge, marks_over
 from sandbox.world.world import World
 
 HOPS_MAX = 2
+# Our letters have a Message-ID; a server that gives them another has changed them.
+ADDED_HEADERS = TRACE_HEADERS - {b"message-id"}
 
 
 @dataclass(frozen=True)
@@ -40,16 +42,23 @@ def judge_mail(world: World, source: RealSource, letters: Letters) -> Judgement:
     """Read every mailbox on both sides, and both logs."""
     source.look_at_mail(world)
     log = read_logs(source.host.postfixes)
+    return weigh(world, source, letters, log, waiting_count=source.in_flight_count())
+
+
+def weigh(
+    world: World, source: RealSource, letters: Letters, log: MailLog, *, waiting_count: int
+) -> Judgement:
+    """The judgement on what was read; `waiting_count` messages are in a queue of the source."""
     with world.kernel.look():
         returned = settle_returned(world, source, letters, log)
         verdict = judge(world, named=marks_over(world, MESSAGE_SIZE_MAX_BYTES))
         compared_count, altered = _compared(world, letters)
         broken = [*_broken(world, verdict, letters, log), *_refused_or_left(world, log)]
+        broken.extend(_without_end(world, letters, log))
     broken.extend(f"returned: {each}" for each in returned if not each.is_accounted_for)
     broken.extend(f"altered: {each}" for each in altered)
-    waiting = source.in_flight_count()
-    if waiting:
-        broken.append(f"{waiting} messages are still in a queue of the source")
+    if waiting_count:
+        broken.append(f"{waiting_count} messages are still in a queue of the source")
     return Judgement(verdict, log, compared_count, tuple(altered), returned, tuple(broken))
 
 
@@ -74,6 +83,21 @@ def _refused_or_left(world: World, log: MailLog) -> Iterator[str]:
     for name, store in [*_stores(world), *_recoverable(world)]:
         if any(is_probe(message.raw) for _, message in store.walk()):
             yield f"a probe was left in the mailbox of {name}"
+
+
+def _without_end(world: World, letters: Letters, log: MailLog) -> Iterator[str]:
+    """Letters that a Postfix took and that its log loses: never in its queue, or never out of it."""
+    handed_over = {
+        (journey.recipient, journey.fingerprint)
+        for journey in world.trace.journeys.values()
+        if journey.bounced is None
+        and (journey.accepted_by == "postfix" or "tenant->postfix" in journey.hops)
+    }
+    for mark in sorted(handed_over):
+        raw = letters.sent.get(mark[1])
+        message_id = header(raw, "Message-ID") if raw else None
+        if message_id and (message_id in log.unended or message_id not in log.entered):
+            yield f"no end: {_told(mark, letters.sent, log)}"
 
 
 def _told(mark: Mark, sent: Mapping[str, bytes], log: MailLog) -> str:
@@ -121,6 +145,6 @@ def is_as_sent(stored: bytes, sent: bytes) -> bool:
     added = stored[: len(stored) - len(sent)]
     lines = added.split(b"\r\n")
     return lines.pop() == b"" and all(
-        line[:1] in (b" ", b"\t") or line.partition(b":")[0].lower() in TRACE_HEADERS
+        line[:1] in (b" ", b"\t") or line.partition(b":")[0].lower() in ADDED_HEADERS
         for line in lines
     )

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from sandbox.servers.postfix import Postfix
 
 _CLEANUP = re.compile(r"/cleanup\[\d+\]: (\w+): message-id=(<[^>]*>)")
+_ACTIVE = re.compile(r"/qmgr\[\d+\]: (\w+): from=<[^>]*>, .*\(queue active\)$")
+_REMOVED = re.compile(r"/qmgr\[\d+\]: (\w+): removed$")
 _DELIVERY = re.compile(
     r"/(lmtp|smtp|discard|error|bounce)\[\d+\]: (\w+): to=<([^>]*)>,(?: orig_to=<([^>]*)>,)? "
     r"relay=.*? status=(\w+) \((.*)\)$"
@@ -52,6 +54,10 @@ class MailLog:
 
     attempts: tuple[Attempt, ...]
     notices: tuple[Notice, ...] = ()
+    entered: frozenset[str] = frozenset()
+    """The Message-IDs of everything that was in a queue."""
+    unended: frozenset[str] = frozenset()
+    """Those of them that were not removed from it, delivered or returned to everybody, as often as they were in one."""
 
     def life_of(self, message_id: str) -> tuple[str, ...]:
         """What happened to one message."""
@@ -74,21 +80,29 @@ class MailLog:
 
 def read_logs(postfixes: Iterable[Postfix]) -> MailLog:
     """Read what they have written so far."""
-    logs = [_host_log(postfix.name, postfix.log().splitlines()) for postfix in postfixes]
+    logs = [host_log(postfix.name, postfix.log().splitlines()) for postfix in postfixes]
     return MailLog(
         tuple(each for log in logs for each in log.attempts),
         tuple(each for log in logs for each in log.notices),
+        frozenset[str]().union(*(log.entered for log in logs)),
+        frozenset[str]().union(*(log.unended for log in logs)),
     )
 
 
-def _host_log(host: str, lines: list[str]) -> MailLog:
+def host_log(host: str, lines: list[str]) -> MailLog:
+    """What one Postfix wrote."""
     # First all ids: a notice is announced before its own Message-ID is written down.
     ids = {found[1]: found[2] for line in lines if (found := _CLEANUP.search(line))}
     tried = (_DELIVERY.search(line) for line in lines)
     announced = (_NOTICE.search(line) for line in lines)
+    # Only what the queue's manager took up has to come to an end: of a broken conversation there is an id and no message.
+    active = {found[1] for line in lines if (found := _ACTIVE.search(line))}
+    removed = {found[1] for line in lines if (found := _REMOVED.search(line))}
     return MailLog(
         tuple(_attempt(host, ids, each) for each in tried if each),
         tuple(Notice(ids.get(each[1], ""), ids.get(each[2], "")) for each in announced if each),
+        frozenset(ids.get(each, "") for each in active),
+        frozenset(ids.get(each, "") for each in active - removed),
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
-from sandbox.rehearsal.conversations import Conversations, Refusal
+from sandbox.rehearsal.conversations import Conversations, Refusal, end_threads
 from sandbox.rehearsal.letters import Letters
 from sandbox.rehearsal.real_source import RealSource
 from sandbox.world.mail import fingerprint
@@ -19,8 +19,8 @@ from sandbox.world.naming import domain_of
 from sandbox.world.world import World
 
 STRANGER = "client@example.net"
-# A sender's server tries again like any; longer than any outage that is rehearsed.
-RETRIED_FOR_S = 240.0
+# A sender's server tries again like any; longer than any outage that is rehearsed, on a machine that is slow to end it.
+RETRIED_FOR_S = 600.0
 RETRY_S = 0.3
 STOP_PATIENCE_S = RETRIED_FOR_S + 30.0
 SENDER_COUNT = 6
@@ -66,8 +66,7 @@ class Post:
         trace: TracebackType | None,
     ) -> None:
         self._stop.set()
-        for thread in self._threads:
-            thread.join(STOP_PATIENCE_S)
+        end_threads(self._threads, STOP_PATIENCE_S)
         if self._failures and problem is None:
             raise self._failures[0]
 
@@ -81,17 +80,18 @@ class Post:
         """How many messages were accepted for sending, a list's counted once."""
         return self.counts.total()
 
-    def from_outside(self, recipient: str, sender: str = STRANGER) -> bytes:
-        """Through one of the Postfixes; returns when it has accepted. The message as sent."""
+    def from_outside(self, recipient: str, sender: str = STRANGER, *, port: int = 0) -> bytes:
+        """Through the Postfix at this port, or else any; returns when it has accepted. The message as sent."""
         raw = self.letters.letter(sender, recipient)
         mark = fingerprint(raw)
         with self._world.kernel.look():
             now_utc = self._world.kernel.now_utc()
-            owners = self._source.lists.get(recipient, (recipient,))
+            person = self._world.naming.public_address(recipient)
+            owners = self._source.lists.get(recipient, (person,))
             journeys = [
                 self._world.trace.accept(mark, owner, "postfix", now_utc, raw) for owner in owners
             ]
-        refused = self._sent(sender, recipient, raw)
+        refused = self._sent(sender, recipient, raw, [port] if port else self._ports())
         for journey in journeys:
             journey.bounced = refused or None
         return raw
@@ -111,9 +111,13 @@ class Post:
             return self.from_inside(colleague, address)
         return self.from_outside(address)
 
-    def _sent(self, sender: str, recipient: str, raw: bytes) -> str:
+    def _ports(self) -> list[int]:
+        """Of every Postfix, in the order in which a sender tries them."""
         ports = [postfix.port for postfix in self._source.host.postfixes]
         self._luck.shuffle(ports)
+        return ports
+
+    def _sent(self, sender: str, recipient: str, raw: bytes, ports: list[int]) -> str:
         deadline_s = time.monotonic() + RETRIED_FOR_S
         while True:
             for port in ports:

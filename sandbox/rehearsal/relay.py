@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from sandbox.rehearsal.conversations import Conversations, Refusal
+from sandbox.rehearsal.conversations import SMTP_TIMEOUT_S, Conversations, Refusal, end_threads
 from sandbox.world.trace import Trace
 from sandbox.world.transport import Letter
 
 WORKER_COUNT = 3
-# Exchange Online tries for a day; here time runs faster. Longer than any outage that is rehearsed.
-RETRIED_FOR_S = 300.0
+# Exchange Online tries for a day; here time runs faster. Longer than any outage that is rehearsed, also on a slow machine.
+RETRIED_FOR_S = 600.0
 RETRY_S = 0.5
-STOP_PATIENCE_S = 30.0
+# One conversation may be waiting for an answer.
+STOP_PATIENCE_S = SMTP_TIMEOUT_S + 30.0
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,7 @@ class SmtpRelay:
         self._stopping.set()
         for _ in self._threads:
             self._letters.put(None)
-        for thread in self._threads:
-            thread.join(STOP_PATIENCE_S)
+        end_threads(self._threads, STOP_PATIENCE_S)
 
     def receive_from_tenant(self, letter: Letter) -> None:
         """Take over a letter; its bounce, if it comes to that, is written on its journey."""

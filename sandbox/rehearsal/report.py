@@ -18,10 +18,14 @@ DETACHED, REDIRECTED, MIGRATED = "DETACHED", "REDIRECTED", "MIGRATED"
 
 @dataclass(frozen=True)
 class Outcome:
-    """The report, and every promise that was not kept."""
+    """The report."""
 
     content: dict[str, Any]
-    broken: tuple[str, ...]
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """Every promise that was not kept, as the report has it."""
+        return tuple(self.content["broken"])
 
 
 def outcome(
@@ -49,13 +53,10 @@ def outcome(
         "lists": _lists(stage),
         "full_mailboxes": _full_mailboxes(stage, judgement),
         "postfix": judgement.log.counts(),
-        "broken": list(judgement.named),
+        "broken": [*judgement.named, *broken_ends(rows, during_cutover, in_flight_min)],
         "wall_s": round(wall_s, 1),
     }
-    broken = [*judgement.named, *_broken_ends(rows)]
-    if during_cutover < in_flight_min:
-        broken.append(f"only {during_cutover} messages were sent during the cutover")
-    return Outcome(content, tuple(broken))
+    return Outcome(content)
 
 
 def write(content: dict[str, Any], path: Path) -> None:
@@ -152,9 +153,14 @@ def _between(first_utc: datetime | None, then_utc: datetime | None) -> float | N
     return round((then_utc - first_utc).total_seconds(), 1)
 
 
-def _broken_ends(rows: list[dict[str, Any]]) -> Iterator[str]:
+def broken_ends(
+    rows: list[dict[str, Any]], during_cutover: int, in_flight_min: int
+) -> Iterator[str]:
+    """What was promised of the mailboxes, as the report has them, and of the mail on its way, and not kept."""
     for row in rows:
         if row["stage"] != MIGRATED:
             yield f"{row['address']} ended {row['stage']} ({row['code']})"
         elif not row["certificate"]:
             yield f"{row['address']} has no certificate"
+    if during_cutover < in_flight_min:
+        yield f"only {during_cutover} messages were sent during the cutover"

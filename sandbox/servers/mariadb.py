@@ -36,10 +36,12 @@ GRANTS = (
 class MariaDb:
     """One server with its files in a private folder."""
 
-    def __init__(self, folder: Path) -> None:
-        """`folder` is made; it must not exist."""
+    def __init__(self, folder: Path, options: str = "") -> None:
+        """`folder` is made; it must not exist. `options`: the text of an option file of its own."""
         folder.mkdir(mode=0o700)
         self._folder = folder
+        self._options = folder / "my.cnf"
+        self._options.write_text(options, encoding="utf-8")
         self._process: subprocess.Popen[bytes] | None = None
         self._is_open = False
         (self.port,) = free_ports(1)
@@ -64,7 +66,7 @@ class MariaDb:
 
     def start(self) -> None:
         """Serve on loopback; returns when it answers."""
-        command = ["mariadbd", "--no-defaults", "--user=root"]
+        command = ["mariadbd", f"--defaults-file={self._options}", "--user=root"]
         command += [f"--datadir={self._folder}/db", f"--socket={self._folder}/db.sock"]
         command += [f"--port={self.port}", f"--bind-address={LOOPBACK}", "--skip-name-resolve"]
         # Durability against power cuts is not what is rehearsed, and costs a disk's patience for every commit.

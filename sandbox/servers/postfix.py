@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.rig.azurite import free_ports, wait_for_port
-from sandbox.servers.machine import LOOPBACK, SERVER_PATIENCE_S, run, serve
+from sandbox.servers.machine import LOOPBACK, SERVER_PATIENCE_S, CommandFailed, run, serve
 from sandbox.servers.mariadb import DATABASE, POSTFIX_USER, TABLE, MariaDb
 from sandbox.world.naming import Naming
 
@@ -142,10 +142,17 @@ class Postfix:
         wait_for_port(self.port)
 
     def stop(self) -> None:
-        """End in order: what is being delivered is finished first. Nothing when it does not run."""
+        """End in order: what is being delivered is finished first. Nothing when it does not run. Raises CommandFailed."""
         process, self._process = self._process, None
-        if process is not None:
+        if process is None:
+            return
+        try:
             self.command("postfix", "stop")
+        except (CommandFailed, subprocess.TimeoutExpired):
+            # Its master ends its own processes; left alone it would outlive us, with a port and a queue.
+            process.terminate()
+            raise
+        finally:
             process.wait(SERVER_PATIENCE_S)
 
     @property

@@ -29,5 +29,5 @@ def two_servers() -> Iterator[tuple[Nsd, Nsd]]:
 def public_dns(two_servers: tuple[Nsd, Nsd]) -> DnsPythonPublicDns:
     """The adapter under a plan that names the two servers, the first as the resolver too."""
     first, second = two_servers
-    plan = DnsPlan(resolvers=(str(first),), authorities=(str(first), str(second)), timeout_s=1)
+    plan = DnsPlan(resolvers=(str(first),), authorities=(str(first), str(second)))
     return DnsPythonPublicDns(plan)

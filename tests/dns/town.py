@@ -62,9 +62,7 @@ class Town:
     def __init__(self, servers: tuple[Nsd, Nsd]) -> None:
         self.servers = servers
         names = (str(servers[0]), str(servers[1]))
-        self.plan = DnsPlan(
-            resolvers=names[:1], authorities=names, source_senders=SENDERS, timeout_s=1
-        )
+        self.plan = DnsPlan(resolvers=names[:1], authorities=names, source_senders=SENDERS)
         self.ports = cast("Any", _Ports(self.plan, DnsPythonPublicDns(self.plan)))
 
     def publish(self, first: Zone, second: Zone | None = None) -> None:

@@ -17,6 +17,7 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 
 from cli.main import main
+from sandbox.world.misfortune import Failure, FailureKind
 from sandbox.world.population import Person
 from tests.end_to_end.leak_scanner import leaks, leaks_in_file
 from tests.end_to_end.rehearsal import PLAN, REQUEST_TIMEOUT_S, Rehearsal, csv_rows, rehearsal
@@ -35,6 +36,8 @@ NOTICE = """
 password_subject = "Your password changes"
 password_text = "Your account {address} gets a new password today."
 """
+# The directory takes the first new password only after this, six real seconds: it is sealed already, and nothing is set.
+BUSY_S = 3600
 INVALID_PASSWORD, MUST_CHANGE = 50126, 50055
 
 
@@ -213,9 +216,12 @@ def _a_reset_goes_on_after_a_kill(school: School, capsys: pytest.CaptureFixture[
     """Killed between sealing and setting, it must not hand out what opens nothing."""
     app, call = school.run.rig.app, school.run.call
     capsys.readouterr()
+    busy = Failure(FailureKind.THROTTLED, 429, BUSY_S)
+    school.run.rig.world.misfortune.provoke("graph.PATCH users", busy)
     everybody = ("reset", "--rule", "random", "--batch", "lot-1", "--no-wait", "--json")
     assert school.command(*everybody) == 0
     request = json.loads(capsys.readouterr().out)["request"]
+    school.run.wait(lambda: _next_look_s(school, request) == BUSY_S, "a reset that waits")
     app.kill()
     app.start()
     os.environ["BASCULE_URL"] = app.url
@@ -228,6 +234,12 @@ def _a_reset_goes_on_after_a_kill(school: School, capsys: pytest.CaptureFixture[
     assert call("GET", done).body["result"]["changed"] == 4
     assert {school.sign_in(*both) for both in school.passwords.items()} == {0}
     assert {school.sign_in(*both) for both in before.items()} == {INVALID_PASSWORD}
+
+
+def _next_look_s(school: School, request: str) -> float:
+    """How long a reset waits, as it says itself; 0 while it does not."""
+    told = {each["instanceId"]: each["customStatus"] for each in school.run.stories()}
+    return float((told.get(request) or {}).get("next_look_s", 0))
 
 
 def _letters_have_a_page_each(school: School) -> None:

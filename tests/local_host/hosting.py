@@ -18,6 +18,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 STOP_TIMEOUT_S = 20.0
 READY_TIMEOUT_S = 30.0
+# Longer than a host on a loaded machine keeps anybody waiting.
+REQUEST_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,10 @@ class RunningHost:
     rpc_url: str
 
     def get(self, path: str) -> httpx.Response:
-        return httpx.get(f"{self.url}/{path}")
+        return httpx.get(f"{self.url}/{path}", timeout=REQUEST_TIMEOUT_S)
 
     def post(self, path: str, document: Any = None) -> httpx.Response:
-        return httpx.post(f"{self.url}/{path}", json=document, timeout=30)
+        return httpx.post(f"{self.url}/{path}", json=document, timeout=REQUEST_TIMEOUT_S)
 
     def instance(self, instance_id: str) -> dict[str, Any]:
         """The status document of an instance."""

@@ -11,7 +11,7 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 
 from tests.local_host.conftest import APPS
-from tests.local_host.hosting import RunningHost, running_host, until
+from tests.local_host.hosting import REQUEST_TIMEOUT_S, RunningHost, running_host, until
 
 DAY_IN_A_SECOND = ("--clock", "scaled:86400")
 
@@ -86,8 +86,8 @@ def test_a_day_passes_in_a_second_of_a_scaled_clock(host: RunningHost) -> None:
 def test_the_management_api_is_served_on_both_ports(host: RunningHost) -> None:
     """People use the one, the SDK the other."""
     base = "runtime/webhooks/durabletask"
-    started = host.post(f"{base}/orchestrators/rings/over-http?timeout=5&pollingInterval=0.05", {})
-    through_rpc = httpx.get(f"{host.rpc_url}instances/over-http")
+    started = host.post(f"{base}/orchestrators/rings/over-http?timeout=30&pollingInterval=0.05", {})
+    through_rpc = httpx.get(f"{host.rpc_url}instances/over-http", timeout=REQUEST_TIMEOUT_S)
 
     assert (started.status_code, started.json()) == (200, '{"n": 1}')
     assert through_rpc.json()["runtimeStatus"] == "Completed"

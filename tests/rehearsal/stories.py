@@ -62,3 +62,14 @@ def until_synced(stage: Stage, *, with_passwords: bool = True) -> None:
     stage.operator.wait_for(stage.addresses, "SYNCED", "SET_ASIDE")
     ends = {stage.operator.end_of(address) for address in stage.addresses}
     assert ends == {("SYNCED", "")}
+
+
+def until_closed(stage: Stage) -> None:
+    """Wait until the grace of all who are migrated is over, and the last sweep with it."""
+
+    def are_closed() -> bool:
+        stage.operator.look()
+        rows = stage.operator.mailboxes.values()
+        return all(row["closed_utc"] for row in rows if row["stage"] == "MIGRATED")
+
+    stage.operator.wait_until(are_closed, "the last sweep")

@@ -14,12 +14,14 @@ from sandbox.rehearsal.stage import Stage
 from sandbox.servers.machine import wait_until
 from sandbox.world.weather import Span
 from tests.rehearsal.conftest import OpenStage
-from tests.rehearsal.stories import QUICK_WEATHER, options, until_synced
+from tests.rehearsal.stories import QUICK_WEATHER, SPEED, options, until_synced
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 # Every transport server reads the group's members at these intervals, and remembers them in between.
 STALE = replace(QUICK_WEATHER, group_cache_age=Span(3 * 3600, 3 * 3600))
+# Meanwhile three hours are twelve real minutes and not half a one: no server reads the group anew within a second.
+ACTING_SPEED = 15.0
 STAMPED = b"X-Bascule-Routed: 1\r\nSubject: x\r\n\r\n"
 COLLEAGUE, EARLY, TRUSTING, COPYING = range(4)
 
@@ -31,8 +33,10 @@ def wrecked(open_stage: OpenStage) -> Iterator[tuple[Stage, Judgement]]:
     with open_stage(played) as stage:
         until_synced(stage)
         _without_stamp(stage)
+        stage.rig.go_on_at(ACTING_SPEED)
         _believe_what_the_group_says(stage)
         _redirect_before_leaving_the_group(stage)
+        stage.rig.go_on_at(SPEED)
         _keep_a_copy(stage)
         yield stage, judge_mail(stage.rig.world, stage.source, stage.post.letters)
 

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -10,12 +11,12 @@ import pytest
 from imapclient import IMAPClient
 
 from sandbox.rehearsal.judgement import Judgement
-from sandbox.rehearsal.stage import Stage
+from sandbox.rehearsal.stage import USERS_READ_S, Stage
 from sandbox.servers.machine import wait_until
 from sandbox.world.mail import MailStore, fingerprint, header
 from sandbox.world.migration_states import Progress
 from tests.rehearsal.conftest import OpenStage
-from tests.rehearsal.stories import QUICK_WEATHER, options
+from tests.rehearsal.stories import QUICK_WEATHER, options, until_closed
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -27,6 +28,8 @@ EARLY_PASSWORD, EARLY_VALIDITY, EARLY_RENAMED = range(8, 11)
 # nor excludes.
 SECOND_TEN = 3
 WEATHER = replace(QUICK_WEATHER, migration_items_per_s=0.02, missed_copies_come_back=True)
+# Twelve real seconds from leaving the group to the first probe: whatever is done to mailboxes must be done by then.
+CUTOVER = {"hold_s": 3600}
 MESSAGES_EACH = 24
 PRIVATE = "chez.moi@example.com"
 UNKNOWN = "plus.personne@example.org"
@@ -40,7 +43,16 @@ class Told:
     judgement: Judgement
     caught: Mapping[int, Progress]
     """{who: how far their first copy was when it was disturbed}"""
+    stages: Counter[str]
+    """How many stood where when everything had been done to the mailboxes of the cutover."""
+    for_nobody: bytes
     list_letters: tuple[bytes, ...]
+
+    @property
+    def migrated(self) -> set[str]:
+        """Whose mail lives in the cloud at the end."""
+        operator = self.stage.operator
+        return {each for each in self.stage.addresses if operator.stage(each) == "MIGRATED"}
 
     def end_of(self, who: int) -> tuple[str, str]:
         """(stage, code)."""
@@ -53,8 +65,10 @@ class Told:
 
 @pytest.fixture(scope="module")
 def told(open_stage: OpenStage) -> Iterator[Told]:
-    """Two minutes and a half."""
-    played = options(11, list_count=3, weather=WEATHER, messages_each=MESSAGES_EACH)
+    """Three minutes and a half."""
+    played = options(
+        11, list_count=3, weather=WEATHER, messages_each=MESSAGES_EACH, cutover=CUTOVER
+    )
     with open_stage(played) as stage:
         with stage.post as post:
             post.rate_per_s = 4.0
@@ -67,14 +81,18 @@ def told(open_stage: OpenStage) -> Iterator[Told]:
             stage.operator.ask("cutover")
             _forward(stage)
             _edit_alias(stage)
-            _catch_all(stage)
+            for_nobody = _catch_all(stage)
             _change_password(stage, NEW_PASSWORD)
             _renumber(stage, NEW_VALIDITY, "INBOX")
             _rename_folder(stage)
             _tidy_up(stage)
+            stage.operator.look()
+            stages = Counter(stage.operator.stage(each) for each in stage.addresses)
             stage.operator.wait_for(stage.addresses, "MIGRATED", "SET_ASIDE")
         letters = _write_to_lists(stage)
-        yield Told(stage, stage.judge(), caught, letters)
+        stage.drain()
+        until_closed(stage)
+        yield Told(stage, stage.judge(), caught, stages, for_nobody, letters)
 
 
 def test_no_message_is_lost_whatever_people_do(told: Told) -> None:
@@ -82,6 +100,11 @@ def test_no_message_is_lost_whatever_people_do(told: Told) -> None:
     assert told.judgement.verdict.nowhere == ()
     assert told.judgement.verdict.loop_count == 0
     assert told.judgement.verdict.bounced_count == 0
+
+
+def test_everything_was_done_before_the_first_alias_turned(told: Told) -> None:
+    """What is done after a redirect is done to a mailbox that nobody uses any more."""
+    assert set(told.stages) <= {"SYNCED", "SET_ASIDE"}
 
 
 def test_a_private_forward_sets_the_mailbox_aside_with_its_code(told: Told) -> None:
@@ -169,7 +192,12 @@ def test_mail_for_nobody_reaches_the_catch_all_and_only_once(told: Told) -> None
     """A catch-all row must neither stop a cutover of others nor be turned with them."""
     world = told.stage.rig.world
 
-    assert world.aliases.rows_of(f"@{world.naming.domain}") == [told.stage.addresses[CATCHER]]
+    catcher = told.stage.addresses[CATCHER]
+    assert world.aliases.rows_of(f"@{world.naming.domain}") == [catcher]
+    home, cloud = world.source.at_address(catcher), world.tenant.mailboxes.at_address(catcher)
+    assert home is not None
+    assert cloud is not None
+    assert [_copies(each.store, told.for_nobody) for each in (home, cloud)] == [1, 1]
 
 
 def _doubled_by_certificate(stage: Stage, address: str) -> set[str]:
@@ -184,7 +212,7 @@ def _copies(store: MailStore, raw: bytes) -> int:
 def _disturb_first_copies(stage: Stage) -> Mapping[int, Progress]:
     """Each act just before the second ten messages of its mailbox are copied; filled in as that happens."""
     acts: dict[int, Callable[[Stage, int], None]] = {
-        EARLY_PASSWORD: _change_password,
+        EARLY_PASSWORD: _change_password_at_once,
         EARLY_VALIDITY: _renumber_what_is_copied_last,
         EARLY_RENAMED: _rename_what_is_copied_last,
     }
@@ -254,15 +282,21 @@ def _edit_alias(stage: Stage) -> None:
     aliases.edit_by_hand(address, [detour])
 
 
-def _catch_all(stage: Stage) -> None:
+def _catch_all(stage: Stage) -> bytes:
     address = stage.addresses[CATCHER]
     stage.rig.world.aliases.edit_by_hand(f"@{stage.rig.world.naming.domain}", [address])
     stage.source.lists[UNKNOWN] = (address,)
-    stage.post.from_outside(UNKNOWN)
+    return stage.post.from_outside(UNKNOWN)
 
 
 def _change_password(stage: Stage, who: int) -> None:
     stage.source.host.dovecot.set_password(stage.people[who].user_name, "quite another")
+
+
+def _change_password_at_once(stage: Stage, who: int) -> None:
+    """It holds when this returns: a first copy may end before Dovecot looks."""
+    _change_password(stage, who)
+    threading.Event().wait(USERS_READ_S)
 
 
 def _renumber(stage: Stage, who: int, folder: str) -> None:

@@ -76,7 +76,7 @@ def test_lists_were_written_to_on_both_sides(played: tuple[int, dict[str, Any]])
     lists = played[1]["lists"]
 
     assert {each["is_group_in_tenant"] for each in lists} == {True, False}
-    assert sum(each["letters"] for each in lists) > 0
+    assert sum(each["letters_to_both_sides"] for each in lists) > 0
 
 
 def test_a_machine_without_the_servers_is_told_so_in_one_sentence(

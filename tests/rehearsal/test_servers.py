@@ -2,7 +2,7 @@
 
 import smtplib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 import pymysql
@@ -23,16 +23,18 @@ from sandbox.rehearsal.letters import SHAPES, Letters
 from sandbox.rehearsal.mail_log import read_logs
 from sandbox.rig.azurite import free_ports
 from sandbox.servers.dovecot import MASTER_USER, MailUser
-from sandbox.servers.machine import LOOPBACK, private_folder, wait_until
+from sandbox.servers.machine import LOOPBACK, private_folder, run, wait_until
 from sandbox.servers.mail_host import MailHost
 from sandbox.servers.mariadb import DATABASE, PRODUCT_USER, TABLE, MariaDbAliases
-from sandbox.servers.postfix import Postfix
+from sandbox.servers.postfix import MESSAGE_BYTES_MAX, Postfix
 from sandbox.world.mail import MailStore, fingerprint
 from sandbox.world.naming import Naming
 from sandbox.world.trace import is_probe
 
 pytestmark = pytest.mark.slow
 
+# Source: Dovecot 2.3, mail_max_userip_connections; postconf(5), message_size_limit.
+SESSIONS_BY_DEFAULT, SIZE_BY_DEFAULT = 10, 10_240_000
 ANNA = MailUser("anna", "Sésame: ouvre %n toi")
 ADDRESS, HOME = "anna@example.org", "anna@ca.example.org"
 CLOUD = "anna@exampleorg.onmicrosoft.com"
@@ -91,6 +93,36 @@ def test_a_mailbox_opens_with_its_own_password_and_with_the_master_s(
 
     with mail.open(login if is_master else Login(ANNA.name, ANNA.password)) as mailbox:
         assert "INBOX" in {folder.name for folder in mailbox.folders()}
+
+
+def test_a_master_user_of_the_page_s_form_opens_a_mailbox(host: MailHost) -> None:
+    """A hash in the wrong form, and every mailbox of the batch is set aside."""
+    made = run(["doveadm", "pw", "-s", "SHA512-CRYPT", "-p", "the master's"]).strip()
+    with (host.dovecot.ca_file.parent / "masters").open("a", encoding="utf-8") as masters:
+        masters.write(f"second:{made}\n")
+    mail = ImapSourceMail(source_plan(host, "ssl"))
+
+    def opens() -> bool:
+        try:
+            with mail.open(Login(f"{ANNA.name}*second", "the master's")) as mailbox:
+                return bool(mailbox.folders())
+        except BasculeError:
+            return False  # Dovecot looks at the file once a second
+
+    wait_until(opens, "the second master")
+
+
+def test_more_sessions_of_one_user_are_open_at_once_than_dovecot_allows_by_itself(
+    host: MailHost,
+) -> None:
+    """The sync would be refused because its owner reads mail on two devices."""
+    mail = ImapSourceMail(source_plan(host, "ssl"))
+    with ExitStack() as stack:
+        opened = [
+            stack.enter_context(mail.open(Login(ANNA.name, ANNA.password)))
+            for _ in range(SESSIONS_BY_DEFAULT + 1)
+        ]
+        assert all(mailbox.folders() for mailbox in opened)
 
 
 @pytest.mark.parametrize("security", ["ssl", "starttls"])
@@ -192,6 +224,23 @@ def test_every_octet_arrives_as_it_was_sent(host: MailHost) -> None:
 
     stored = {fingerprint(message.raw): message.raw for _, message in inbox(host).walk()}
     assert all(is_as_sent(stored[fingerprint(raw)], raw) for raw in sent)
+
+
+def test_large_mail_passes_up_to_the_limit_and_is_refused_above_it(host: MailHost) -> None:
+    """What colleagues in the cloud may send must not come back from those at home."""
+    postfix = host.postfixes[0]
+    mark = b"Message-ID: <large@example.net>\r\nSubject: large\r\n\r\n"
+    send(postfix, mark + (b"x" * 98 + b"\r\n") * (SIZE_BY_DEFAULT // 100 + 1))
+
+    def lives() -> tuple[str, ...]:
+        return read_logs(host.postfixes).life_of("<large@example.net>")
+
+    wait_until(lambda: any("at Dovecot: sent" in each for each in lives()), "the large message")
+    with smtplib.SMTP(LOOPBACK, postfix.port) as smtp:
+        smtp.ehlo()
+        assert smtp.mail("client@example.net", [f"size={MESSAGE_BYTES_MAX}"])[0] == 250
+        smtp.rset()
+        assert smtp.mail("client@example.net", [f"size={MESSAGE_BYTES_MAX + 1}"])[0] == 552
 
 
 def test_mail_in_the_queue_stays_with_the_alias_that_it_met_on_entry(host: MailHost) -> None:

@@ -43,7 +43,7 @@ def raises(req: func.HttpRequest) -> str:
 async def start(req: func.HttpRequest, client) -> func.HttpResponse:
     instance_id = await client.start_new(req.route_params["story"], None, req.get_json())
     return await client.wait_for_completion_or_create_check_status_response(
-        req, instance_id, timeout_in_milliseconds=5000, retry_interval_in_milliseconds=50
+        req, instance_id, timeout_in_milliseconds=30_000, retry_interval_in_milliseconds=50
     )
 
 
