@@ -25,7 +25,8 @@ def license_accounts(ports: Ports, chunk: LicenceChunk) -> LicenceOutcome:
         try:
             subject = subjects.one(address)
             if subject is not None:
-                if not subject.batch:
+                if subject.is_newcomer:
+                    subjects.check_arrived(subject)
                     _check_seat(subjects, subject, seats)
                 changed_count += _license(ports, chunk.run, subject)
         except Refusal as no:

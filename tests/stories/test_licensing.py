@@ -12,8 +12,11 @@ from activities.find_licence_changes import preview_licences
 from activities.free_seats import forecasts
 from bascule.domain.codec import encode
 from bascule.domain.codes import Code
+from bascule.domain.completion import COMPLETION, CompletionRecord, Phase
+from bascule.domain.errors import Unreachable
 from bascule.domain.licence_requests import LicenceProgress, LicenceRun
 from bascule.domain.plan import AccountPlan, CohortPlan, FutureUsersPlan, LicenceMode, Plan
+from bascule.domain.records import Wish
 from bascule.domain.stages import Stage
 from sandbox.in_process.plan import LICENCE, STAFF_LICENCE
 from sandbox.in_process.simulation import BATCH, START_UTC, Options, Simulation
@@ -73,13 +76,19 @@ def licences_of(simulation: Simulation, address: str) -> dict[str, frozenset[str
     return {directory.shelf.products[h.sku_id].part_number: h.disabled_plans for h in held}
 
 
-def run(simulation: Simulation, **asked: Any) -> dict[str, Any]:
-    """Start a run and wait for its end."""
+def begin(simulation: Simulation, **asked: Any) -> str:
+    """Start a run; its id."""
     facts = {"request": "licences-1", "asked_by": ASKER, **asked}
     request = LicenceRun(**facts)
     simulation.engine.start("licensing", encode(LicenceProgress(request)), request.request)
-    simulation.run_until(lambda: simulation.output(request.request) is not None)
-    answer: dict[str, Any] = json.loads(simulation.output(request.request) or "{}")
+    return request.request
+
+
+def run(simulation: Simulation, **asked: Any) -> dict[str, Any]:
+    """Start a run and wait for its end."""
+    request = begin(simulation, **asked)
+    simulation.run_until(lambda: simulation.output(request) is not None)
+    answer: dict[str, Any] = json.loads(simulation.output(request) or "{}")
     return answer
 
 
@@ -127,6 +136,74 @@ def test_a_newcomer_takes_no_seat_that_a_batch_has_reserved(school: Simulation) 
 
     assert answer["changed"] == 1
     assert [line["code"] for line in answer["refused"]] == [Code.NO_SEAT]
+
+
+def test_nobody_gets_a_cloud_mailbox_while_their_mail_is_at_the_source(school: Simulation) -> None:
+    """In no coexistence group: what colleagues write would stay in the cloud, where nobody reads it yet."""
+    anna, gone, moved = school.people[0].address, "p.gone@example.org", "p.moved@example.org"
+    everybody = replace(PUPILS, addresses=("*@example.org",))
+    school.ports.plan.cohorts["pupils"] = everybody
+    enrol(school, anna, gone, moved)
+    school.world.aliases.edit_by_hand(gone, ["gone@elsewhere.example"])
+    school.world.aliases.edit_by_hand(moved, [school.plan.routing_address(moved)])
+
+    looked = preview_licences(school.ports, LicenceRun("x", ASKER, cohort="pupils"))
+    answer = run(school, cohort="pupils")
+
+    shown = {line.address: (line.change, line.code) for line in looked.lines}
+    assert shown[anna] == shown[gone] == ("", Code.MAILBOX_AT_SOURCE)
+    assert {line["address"]: line["code"] for line in answer["refused"]} == dict.fromkeys(
+        (anna, gone), Code.MAILBOX_AT_SOURCE
+    )
+    assert all("put it in a batch" in line["detail"] for line in answer["refused"])
+    assert licences_of(school, anna) == licences_of(school, gone) == {}
+    assert licences_of(school, moved) == {LICENCE: frozenset()}
+    assert "could not be changed" in school.ports.notifier.alerts[-1][0]
+
+
+def test_somebody_whom_a_batch_gave_back_is_no_newcomer(school: Simulation) -> None:
+    """Whatever the alias map says by now, a person took that mailbox out of the migration."""
+    anna = school.people[0].address
+    school.ports.plan.cohorts["pupils"] = replace(PUPILS, addresses=("*@example.org",))
+    enrol(school, anna)
+    school.world.aliases.edit_by_hand(anna, ["elsewhere@example.com"])
+    school.upload()
+    school.run_until_all(Stage.SET_ASIDE)
+    school.ask(Wish.ABANDON)
+    school.run_until_all(Stage.ABANDONED)
+    school.world.aliases.edit_by_hand(anna, [])
+
+    answer = run(school, cohort="pupils")
+
+    assert [line["code"] for line in answer["refused"]] == [Code.MAILBOX_AT_SOURCE]
+    assert BATCH in answer["refused"][0]["detail"]
+    assert licences_of(school, anna) == {}
+
+
+def test_newcomers_wait_while_nobody_can_say_where_their_mail_goes(school: Simulation) -> None:
+    """Not knowing is no permission."""
+    enrol(school, "p.ann@example.org")
+    school.world.weather = replace(CALM, source_unreachable_probability=1.0)
+    with pytest.raises(Unreachable):
+        preview_licences(school.ports, LicenceRun("x", ASKER, cohort="pupils"))
+    request = begin(school, cohort="pupils")
+    school.pass_time(hours=1)
+    assert (school.output(request), licences_of(school, "p.ann@example.org")) == (None, {})
+
+    school.world.weather = CALM
+    school.pass_time(hours=1)
+
+    assert licences_of(school, "p.ann@example.org") == {LICENCE: frozenset()}
+
+
+def test_after_the_completion_nobody_asks_the_source(school: Simulation) -> None:
+    """The alias map may be switched off for good, and pupils still arrive in November."""
+    enrol(school, "p.ann@example.org")
+    done = CompletionRecord(phase=Phase.COMPLETE)
+    school.ports.documents.amend(COMPLETION, CompletionRecord, lambda _: done)
+    school.world.weather = replace(CALM, source_unreachable_probability=1.0)
+
+    assert run(school, cohort="pupils")["changed"] == 1
 
 
 def test_a_dry_run_says_how_many_and_changes_nothing(school: Simulation) -> None:
