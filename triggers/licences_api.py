@@ -52,6 +52,7 @@ async def show_licence_changes(req: func.HttpRequest) -> func.HttpResponse:
             "change": line.change,
             "code": line.code,
             "detail": line.detail,
+            "left_over": line.is_left_over,
         }
         for line in preview.lines
     ]
@@ -59,6 +60,7 @@ async def show_licence_changes(req: func.HttpRequest) -> func.HttpResponse:
         {
             "accounts": lines,
             "unchanged": preview.unchanged_count,
+            "left_over": preview.left_over_count,
             "unknown_services": list(preview.unknown_services),
         }
     )
@@ -92,7 +94,7 @@ async def apply_licences(
 async def apply_cohort(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
-    """Give accounts that have appeared in a cohort what it says, at most as many as the plan allows in one run."""
+    """Give accounts that have appeared in a cohort what it says, at most as many as the plan allows in one run, and its mailboxes."""
     is_dry_run = req.params.get("dry_run", "false") == "true"
     run = _run("", req.route_params["cohort"], asker(req), is_dry_run=is_dry_run)
     return await _started(client, run)

@@ -47,9 +47,10 @@ def school_plan(plan: Plan) -> Plan:
 
 
 def dated_plan(plan: Plan) -> Plan:
-    """Services of afterwards only from a date on."""
+    """Services of afterwards only from a date on; one newcomer a run."""
     dated = replace(plan.cohorts["default"], services_after_at_utc=DATE_UTC.isoformat())
-    return replace(plan, cohorts={**plan.cohorts, "default": dated})
+    cohorts = {**plan.cohorts, "default": dated}
+    return replace(plan, cohorts=cohorts, future_users=FutureUsersPlan(count_max=1))
 
 
 @pytest.fixture
@@ -211,10 +212,13 @@ def test_a_dry_run_says_how_many_and_changes_nothing(school: Simulation) -> None
     enrol(school, "p.ann@example.org", "p.bob@example.org", "p.cyd@example.org")
 
     answer = run(school, cohort="pupils", is_dry_run=True, count_max=2)
-    preview = preview_licences(school.ports, LicenceRun("x", ASKER, cohort="pupils"))
+    asked = LicenceRun("x", ASKER, cohort="pupils", count_max=2)
+    preview = preview_licences(school.ports, asked)
 
-    assert (answer["would_change"], answer["changed"]) == (3, 0)
+    assert (answer["would_change"], answer["left_over"], answer["changed"]) == (3, 1, 0)
     assert [line.change for line in preview.lines] == [f"+{LICENCE} -0"] * 3
+    assert [line.is_left_over for line in preview.lines] == [False, False, True]
+    assert preview.left_over_count == 1
     assert licences_of(school, "p.ann@example.org") == {}
     assert [each.cohort for each in due_runs(school.ports)] == ["pupils"]
 
@@ -241,7 +245,7 @@ def test_nobody_is_a_newcomer_of_the_default_cohort_by_default(school: Simulatio
 
 
 def test_services_wait_for_their_date_and_the_mailbox_does_not() -> None:
-    """Everybody starts with Teams on the same morning, whoever moved when; and the end waits for nobody."""
+    """Everybody starts with Teams on the same morning, whoever moved when, however few newcomers a run may take."""
     with Simulation(
         Options(people_count=2, messages_each=11, change_plan=dated_plan)
     ) as simulation:
@@ -259,7 +263,9 @@ def test_services_wait_for_their_date_and_the_mailbox_does_not() -> None:
         simulation.settle()
         due = due_runs(simulation.ports)
         assert [(each.cohort, each.has_newcomers) for each in due] == [("default", False)]
-        assert run(simulation, cohort="default", has_newcomers=False)["changed"] == 2
+        asked = {"has_newcomers": False, "count_max": due[0].count_max}
+        answer = run(simulation, cohort="default", **asked)
+        assert (answer["changed"], answer["left_over"]) == (2, 0)
 
         assert licences_of(simulation, anna) == {LICENCE: frozenset()}
         assert due_runs(simulation.ports) == ()
