@@ -1,7 +1,10 @@
 """Seats that no batch has reserved, for accounts that no batch has; and the forecast of every licence."""
 
-from activities.seat_claims import is_claiming, others_of
-from bascule.domain.directory import Sku
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+
+from activities.seat_claims import claims_of, others_of, without_need
+from bascule.domain.directory import Account, Sku
 from bascule.domain.records import BatchRecord
 from bascule.domain.seats import SeatForecast, count_seats, forecast
 from bascule.ports.bundle import Ports
@@ -41,11 +44,7 @@ class FreeSeats:
         careful_count = sku.free_count - len(others.known) - unknown_count
         if careful_count >= ENOUGH_COUNT:
             return careful_count
-        holders = frozenset(
-            account.address
-            for account in self._ports.directory.accounts()
-            if account.holds(sku.sku_id) is not None
-        )
+        holders = _holders(self._ports.directory.accounts(), sku)
         count = count_seats(sku, holders, frozenset(others.known), frozenset(), unknown_count)
         return count.left_count
 
@@ -62,18 +61,27 @@ def forecasts(ports: Ports) -> tuple[SeatForecast, ...]:
         batch for batch in ports.ledger.batches() if batch.is_open and batch.closed_utc is None
     ]
     ordered = sorted(open_batches, key=lambda batch: (batch.uploaded_utc, batch.name))
+    found = ports.directory.accounts() if ordered else ()
+    accounts = {account.address: account for account in found}
     return tuple(
-        forecast(sku, _needs(ports, ordered, sku)) for sku in ports.directory.licence_stock()
+        forecast(sku, _holders(accounts.values(), sku), _needing(ports, ordered, accounts, sku))
+        for sku in ports.directory.licence_stock()
     )
 
 
-def _needs(ports: Ports, batches: list[BatchRecord], sku: Sku) -> dict[str, int]:
-    """{batch: seats it will still take}; batches that have theirs are left out."""
-    counts = {
-        batch.name: sum(
-            not record.is_licensed and is_claiming(ports, record, sku.part_number)
-            for record in ports.ledger.mailboxes(batch.name)
-        )
-        for batch in batches
+def _needing(
+    ports: Ports, batches: list[BatchRecord], accounts: Mapping[str, Account], sku: Sku
+) -> dict[str, AbstractSet[str]]:
+    """{batch: addresses that have, or will have, a seat}; those that keep what they have are left out."""
+    if all(cohort.licence != sku.part_number for cohort in ports.plan.cohorts.values()):
+        return {}
+    claims = {batch.name: claims_of(ports, batch.name, sku.part_number) for batch in batches}
+    return {
+        name: frozenset(claimed) - without_need(ports, claimed, sku, accounts)
+        for name, claimed in claims.items()
+        if claimed
     }
-    return {name: count for name, count in counts.items() if count}
+
+
+def _holders(accounts: Iterable[Account], sku: Sku) -> frozenset[str]:
+    return frozenset(each.address for each in accounts if each.holds(sku.sku_id) is not None)

@@ -21,6 +21,7 @@ from bascule.domain.stages import Stage
 from sandbox.in_process.plan import LICENCE, STAFF_LICENCE
 from sandbox.in_process.simulation import BATCH, START_UTC, Options, Simulation
 from sandbox.world.directory import User
+from sandbox.world.licences import LicenceChange as WorldChange
 from sandbox.world.licences import Seats
 from sandbox.world.weather import CALM, Span
 from triggers.licences_api import due_runs
@@ -286,6 +287,27 @@ def test_a_changed_plan_reaches_a_batch_that_has_moved() -> None:
         assert [(line.address, line.change) for line in preview.lines] == [
             (anna, f"+{STAFF_LICENCE} -10, -{LICENCE}")
         ]
+
+
+def test_the_forecast_counts_nobody_twice_who_has_a_licence(school: Simulation) -> None:
+    """A pupil with the licence in an open batch needs no second seat; one who keeps another licence needs none."""
+    anna = school.people[0].address
+    school.world.aliases.edit_by_hand(anna, ["elsewhere@example.com"])
+    enrol(school, anna)
+    directory = school.world.tenant.directory
+    directory.update(anna, lambda user: replace(user, usage_location="FR"))
+    directory.buy(LICENCE, Seats(enabled=1))
+    sku_id = directory.shelf.by_part_number(LICENCE).sku_id
+    directory.assign(anna, WorldChange({sku_id: frozenset()}, frozenset()))
+    school.upload()
+
+    found = next(each for each in forecasts(school.ports) if each.part_number == LICENCE)
+    assert (found.consumed_count, found.reserved_count, found.left_count) == (1, 0, 0)
+
+    keeps = CohortPlan(STAFF_LICENCE, LicenceMode.KEEP, usage_location="FR")
+    school.ports.plan.cohorts["default"] = keeps
+    staff = next(each for each in forecasts(school.ports) if each.part_number == STAFF_LICENCE)
+    assert (staff.reserved_count, staff.needs) == (0, ())
 
 
 def test_the_forecast_names_what_each_open_batch_will_take(school: Simulation) -> None:
