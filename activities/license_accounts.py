@@ -17,10 +17,11 @@ UNREACHABLE_WAIT_S = 30.0
 def license_accounts(ports: Ports, chunk: LicenceChunk) -> LicenceOutcome:
     """Look at each account anew and make its change; one that is as it should be by now is left alone.
 
-    A directory that wants to be spared ends the chunk early: what is `left` is asked for again after `wait_s`.
+    A directory that wants to be spared ends the chunk early: what is `left` is asked for again after `wait_s`. An account
+    that is not yet to be licensed holds up nobody else.
     """
     seats, subjects = FreeSeats(ports), Subjects(ports, chunk.run)
-    changed_count, refused = 0, list[LicenceLine]()
+    changed_count, refused, not_yet = 0, list[LicenceLine](), list[LicenceLine]()
     for position, address in enumerate(chunk.addresses):
         try:
             subject = subjects.one(address)
@@ -30,11 +31,18 @@ def license_accounts(ports: Ports, chunk: LicenceChunk) -> LicenceOutcome:
                     _check_seat(subjects, subject, seats)
                 changed_count += _license(ports, chunk.run, subject)
         except Refusal as no:
-            refused.append(LicenceLine(address, chunk.run.cohort, code=no.code, detail=no.detail))
-        except (Throttled, NotYet, Unreachable) as busy:
+            refused.append(_line(chunk, address, no.code, no.detail))
+        except NotYet as early:
+            not_yet.append(_line(chunk, address, Code.LICENCE_REFUSED, str(early)))
+        except (Throttled, Unreachable) as busy:
+            left = chunk.addresses[position:]
             wait_s = getattr(busy, "wait_s", UNREACHABLE_WAIT_S)
-            return LicenceOutcome(changed_count, tuple(refused), chunk.addresses[position:], wait_s)
-    return LicenceOutcome(changed_count, tuple(refused))
+            return LicenceOutcome(changed_count, tuple(refused), left, wait_s, tuple(not_yet))
+    return LicenceOutcome(changed_count, tuple(refused), not_yet=tuple(not_yet))
+
+
+def _line(chunk: LicenceChunk, address: str, code: Code, detail: str) -> LicenceLine:
+    return LicenceLine(address, chunk.run.cohort, code=code, detail=detail)
 
 
 def _license(ports: Ports, run: LicenceRun, subject: Subject) -> bool:

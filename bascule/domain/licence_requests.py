@@ -69,6 +69,8 @@ class LicenceOutcome:
     left: tuple[str, ...] = ()
     """Accounts not looked at yet, because the directory wants to be spared."""
     wait_s: float = 0.0
+    not_yet: tuple[LicenceLine, ...] = ()
+    """Accounts that the directory does not show or license yet, and how to refuse them if that stays so."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,10 @@ class LicenceProgress:
     refused: tuple[LicenceLine, ...] = ()
     refused_count: int = 0
     try_count: int = 0
+    late_counts: dict[str, int] = field(default_factory=dict)
+    """{address: tries} of accounts that were not yet to be licensed; they stand behind the others."""
+    stopped: str = ""
+    """Why the run ends before its time."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +100,8 @@ class CohortRuns:
     """The plan's instant for which the services of every migrated mailbox were switched on."""
     newcomers_utc: datetime | None = None
     """When newcomers were looked for last."""
+    stopped_utc: datetime | None = None
+    """When a run was stopped; None when the last one came to its end."""
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,14 @@ from bascule.domain.licence_requests import LicenceProgress, LicenceRun
 from bascule.domain.plan import AccountPlan, CohortPlan, FutureUsersPlan, LicenceMode, Plan
 from bascule.domain.records import Wish
 from bascule.domain.stages import Stage
+from sandbox.faces.graph_users import USER_READERS
 from sandbox.in_process.plan import LICENCE, STAFF_LICENCE
 from sandbox.in_process.simulation import BATCH, START_UTC, Options, Simulation
 from sandbox.world.directory import User
 from sandbox.world.licences import LicenceChange as WorldChange
 from sandbox.world.licences import Seats
 from sandbox.world.weather import CALM, Span
-from triggers.licences_api import due_runs
+from triggers.licences_api import STOPPED_PAUSE_H, due_runs
 
 ADMIN, ASKER = "p.admin@example.org", "p.asker@example.org"
 DATE_UTC = START_UTC + timedelta(days=20)
@@ -236,6 +237,50 @@ def test_a_run_through_bad_weather_changes_each_account_once() -> None:
 
         assert (answer["stopped"], answer["refused"]) == ("", [])
         assert all(licences_of(school, address) == {LICENCE: frozenset()} for address in addresses)
+
+
+def test_one_account_that_is_never_licensed_holds_up_nobody(school: Simulation) -> None:
+    """Its directory answers "not yet" for ever: the country is one where nothing is sold."""
+    others = [f"p.n{at}@example.org" for at in range(30)]
+    enrol(school, "p.ann@example.org", *others)
+    directory = school.world.tenant.directory
+    directory.update("p.ann@example.org", lambda user: replace(user, usage_location="KP"))
+    began_utc = school.clock.now_utc()
+
+    answer = run(school, cohort="pupils")
+
+    assert (answer["changed"], answer["stopped"]) == (30, "")
+    assert [(line["address"], line["code"]) for line in answer["refused"]] == [
+        ("p.ann@example.org", Code.USAGE_LOCATION_INVALID)
+    ]
+    assert school.clock.now_utc() - began_utc < timedelta(minutes=15)
+    assert "1 licences of pupils could not be changed" in school.ports.notifier.alerts[-1][0]
+
+
+def test_a_run_that_stops_is_told_and_comes_again_after_a_pause(school: Simulation) -> None:
+    """Begun again every ten minutes, and stopped every time, it would never be missed."""
+    enrol(school, "p.ann@example.org")
+    school.world.weather = replace(CALM, source_unreachable_probability=1.0)
+
+    answer = run(school, cohort="pupils")
+
+    assert "no connection" in answer["stopped"]
+    subject, text = school.ports.notifier.alerts[-1]
+    assert "the licences of pupils stopped" in subject
+    assert "no connection" in text
+    assert due_runs(school.ports) == ()
+    school.pass_time(hours=STOPPED_PAUSE_H)
+    assert [each.cohort for each in due_runs(school.ports)] == ["pupils"]
+
+
+def test_a_run_that_is_refused_is_told_as_well(school: Simulation) -> None:
+    """A right was taken away: the story must not only fail where nobody looks."""
+    school.world.tenant.app.roles -= USER_READERS
+
+    answer = run(school, cohort="pupils")
+
+    assert "graph.GET users needs one of" in answer["stopped"]
+    assert "stopped" in school.ports.notifier.alerts[-1][0]
 
 
 def test_nobody_is_a_newcomer_of_the_default_cohort_by_default(school: Simulation) -> None:
