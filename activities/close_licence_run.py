@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from activities.newcomer_seats import release_newcomers
 from bascule.domain.licence_requests import CohortRuns, LicenceProgress
 from bascule.ports.bundle import Ports
 
@@ -9,11 +10,15 @@ NAMES_SHOWN_MAX = 10
 
 
 def close_licence_run(ports: Ports, progress: LicenceProgress) -> bool:
-    """Write down that the cohort's services are on, that newcomers were looked for, or that it stopped; repeatable."""
+    """Write down that the cohort's services are on, that newcomers were looked for, or that it stopped; repeatable.
+
+    What it has reserved for newcomers and not given is let go.
+    """
     run = progress.run
     if run.is_dry_run:
         return True
     if run.cohort:
+        release_newcomers(ports, run)
         note = _noted_stopped if progress.stopped else _noted
         ports.documents.amend(
             runs_document(run.cohort),

@@ -105,6 +105,16 @@ class CohortRuns:
 
 
 @dataclass(frozen=True)
+class NewcomerPage:
+    """A page of the newcomers for whom a run has asked for seats; the ledger says how many of them, in order, have one."""
+
+    cohort: str
+    addresses: tuple[str, ...]
+    until_utc: datetime
+    """From then on they stand for nothing; of several pages the latest counts."""
+
+
+@dataclass(frozen=True)
 class LicencePreview:
     """Exactly what a run would change."""
 
