@@ -4,10 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from activities.completion_gate import completion_of
 from activities.licensing import are_services_due, shown_change
 from bascule.domain.addresses import mailbox_key, normal_address
+from bascule.domain.codes import Code
 from bascule.domain.cohorts import DEFAULT_COHORT, CohortChoice, CohortsAmbiguous, is_never_touched
+from bascule.domain.completion import REVERSIBLE
 from bascule.domain.directory import Account, Sku
+from bascule.domain.errors import Refusal
 from bascule.domain.licence_requests import LicenceLine, LicenceRun
 from bascule.domain.licences import LicenceRefusal, LicenceWish, plan_licence
 from bascule.domain.records import MailboxRecord
@@ -27,6 +31,13 @@ class Subject:
     wish: LicenceWish
     batch: str = ""
     """Of a mailbox that a batch has."""
+    abandoned_in: str = ""
+    """The batch that a newcomer was abandoned in."""
+
+    @property
+    def is_newcomer(self) -> bool:
+        """Whether no batch has it."""
+        return not self.batch
 
 
 class Subjects:
@@ -59,29 +70,55 @@ class Subjects:
             return LicenceLine(address, cohort, code=found.code, detail=found.detail)
         return LicenceLine(address, cohort, shown_change(self._stock, found) if found else "")
 
+    def check_arrived(self, newcomer: Subject) -> None:
+        """A newcomer gets a mailbox only if no mail of theirs goes elsewhere: they are in no coexistence group.
+
+        Raises:
+            Refusal(MAILBOX_AT_SOURCE): the alias map still leads elsewhere, or a batch gave the mailbox back.
+            Refusal(ALIAS_MAP_REFUSED), Unreachable: nobody can say.
+        """
+        if self._is_source_gone:
+            return
+        address = newcomer.account.address
+        if newcomer.abandoned_in:
+            raise _at_source(f"{address} was abandoned in the batch {newcomer.abandoned_in}")
+        routing = self._ports.plan.routing_address(address).lower()
+        found = self._ports.alias_map.route(address).destinations
+        elsewhere = [each for each in found if each.lower() != routing]
+        if elsewhere:
+            raise _at_source(f"{address} still delivers to {', '.join(elsewhere)}")
+
+    @cached_property
+    def _is_source_gone(self) -> bool:
+        """Once the tenant has taken the domains for its own, nothing is at the source; the map may be gone, too."""
+        completion = completion_of(self._ports)
+        return completion is not None and completion.phase not in REVERSIBLE
+
     @cached_property
     def _stock(self) -> tuple[Sku, ...]:
         return self._ports.directory.licence_stock()
 
     def _records(self) -> dict[str, MailboxRecord]:
-        """The row of every address; of one that two batches have had, the later batch's."""
-        return {
-            record.address: record
-            for batch in self._batches
-            for record in self._ports.ledger.mailboxes(batch.name)
-            if record.stage is not Stage.ABANDONED
-        }
+        """The row of every address; of one that two batches have had, the later batch's, abandoned ones last."""
+        found: dict[str, MailboxRecord] = {}
+        for batch in self._batches:
+            for record in self._ports.ledger.mailboxes(batch.name):
+                if record.stage is not Stage.ABANDONED or _is_abandoned(found.get(record.address)):
+                    found[record.address] = record
+        return found
 
     def _record(self, address: str) -> MailboxRecord | None:
         """The row of one address, found as `_records` would."""
-        key = mailbox_key(address)
+        key, abandoned = mailbox_key(address), None
         for batch in reversed(self._batches):
             record = self._ports.ledger.find_mailbox(batch.name, key)
             if record is not None and record.stage is not Stage.ABANDONED:
                 return record
-        return None
+            abandoned = abandoned or record
+        return abandoned
 
-    def _subject(self, account: Account, record: MailboxRecord | None) -> Subject | None:
+    def _subject(self, account: Account, last: MailboxRecord | None) -> Subject | None:
+        record = None if _is_abandoned(last) else last
         cohort = _cohort_of(record, account, self._choice)
         is_meant = _is_meant(self._run, record, cohort)
         if not is_meant or is_left_alone(self._ports, account, self._run.asked_by):
@@ -91,7 +128,9 @@ class Subjects:
         is_after = has_moved and are_services_due(plan, self._ports.clock.now_utc())
         location = account.usage_location or (record.usage_location if record else "")
         wish = LicenceWish(plan, is_after, location or plan.usage_location)
-        return Subject(account, cohort, wish, record.batch if record else "")
+        if record is not None:
+            return Subject(account, cohort, wish, record.batch)
+        return Subject(account, cohort, wish, abandoned_in=last.batch if last else "")
 
 
 def is_left_alone(ports: Ports, account: Account, asked_by: str) -> bool:
@@ -103,6 +142,16 @@ def is_left_alone(ports: Ports, account: Account, asked_by: str) -> bool:
         or account.address in own
         or is_never_touched(ports.plan.accounts, account.address)
     )
+
+
+def _is_abandoned(record: MailboxRecord | None) -> bool:
+    """Whether no batch has the mailbox now; True also when none ever had it."""
+    return record is None or record.stage is Stage.ABANDONED
+
+
+def _at_source(why: str) -> Refusal:
+    detail = f"{why}: its mailbox is still at the source; put it in a batch"
+    return Refusal(Code.MAILBOX_AT_SOURCE, detail)
 
 
 def _is_meant(run: LicenceRun, record: MailboxRecord | None, cohort: str) -> bool:

@@ -1,8 +1,8 @@
 """Change the licences of some accounts of a run, one after the other."""
 
-from activities.free_seats import FreeSeats
 from activities.licence_subjects import Subject, Subjects
 from activities.licensing import PLANS_AGE_MAX_S, give_licence, shown_change, shown_licences
+from activities.newcomer_seats import RunSeats
 from bascule.domain.addresses import mailbox_key
 from bascule.domain.codes import Code
 from bascule.domain.errors import NotYet, Refusal, Throttled, Unreachable
@@ -17,23 +17,32 @@ UNREACHABLE_WAIT_S = 30.0
 def license_accounts(ports: Ports, chunk: LicenceChunk) -> LicenceOutcome:
     """Look at each account anew and make its change; one that is as it should be by now is left alone.
 
-    A directory that wants to be spared ends the chunk early: what is `left` is asked for again after `wait_s`.
+    A directory that wants to be spared ends the chunk early: what is `left` is asked for again after `wait_s`. An account
+    that is not yet to be licensed holds up nobody else.
     """
-    seats, subjects = FreeSeats(ports), Subjects(ports, chunk.run)
-    changed_count, refused = 0, list[LicenceLine]()
+    seats, subjects = RunSeats(ports, chunk.run), Subjects(ports, chunk.run)
+    changed_count, refused, not_yet = 0, list[LicenceLine](), list[LicenceLine]()
     for position, address in enumerate(chunk.addresses):
         try:
             subject = subjects.one(address)
             if subject is not None:
-                if not subject.batch:
+                if subject.is_newcomer:
+                    subjects.check_arrived(subject)
                     _check_seat(subjects, subject, seats)
                 changed_count += _license(ports, chunk.run, subject)
         except Refusal as no:
-            refused.append(LicenceLine(address, chunk.run.cohort, code=no.code, detail=no.detail))
-        except (Throttled, NotYet, Unreachable) as busy:
+            refused.append(_line(chunk, address, no.code, no.detail))
+        except NotYet as early:
+            not_yet.append(_line(chunk, address, Code.LICENCE_REFUSED, str(early)))
+        except (Throttled, Unreachable) as busy:
+            left = chunk.addresses[position:]
             wait_s = getattr(busy, "wait_s", UNREACHABLE_WAIT_S)
-            return LicenceOutcome(changed_count, tuple(refused), chunk.addresses[position:], wait_s)
-    return LicenceOutcome(changed_count, tuple(refused))
+            return LicenceOutcome(changed_count, tuple(refused), left, wait_s, tuple(not_yet))
+    return LicenceOutcome(changed_count, tuple(refused), not_yet=tuple(not_yet))
+
+
+def _line(chunk: LicenceChunk, address: str, code: Code, detail: str) -> LicenceLine:
+    return LicenceLine(address, chunk.run.cohort, code=code, detail=detail)
 
 
 def _license(ports: Ports, run: LicenceRun, subject: Subject) -> bool:
@@ -49,16 +58,11 @@ def _license(ports: Ports, run: LicenceRun, subject: Subject) -> bool:
     return bool(change)
 
 
-def _check_seat(subjects: Subjects, subject: Subject, seats: FreeSeats) -> None:
-    """A newcomer takes no seat that a batch has reserved. Raises Refusal(NO_SEAT)."""
-    change = subjects.line(subject).change
-    part_number = subject.wish.cohort.licence
-    needs_seat = change and all(
-        state.sku_id != seats.sku_id(part_number) for state in subject.account.licences
-    )
-    if needs_seat and not seats.take(part_number):
-        detail = f"{part_number}: every seat that is left is reserved by batches"
-        raise Refusal(Code.NO_SEAT, detail)
+def _check_seat(subjects: Subjects, newcomer: Subject, seats: RunSeats) -> None:
+    """A newcomer takes no seat that a batch or another run has reserved. Raises Refusal(NO_SEAT)."""
+    held = {state.sku_id for state in newcomer.account.licences}
+    if subjects.line(newcomer).change and seats.sku.sku_id not in held:
+        seats.reserve(newcomer.account.address)
 
 
 def _note(ports: Ports, run: LicenceRun, subject: Subject, effect: tuple[str, str, str]) -> None:

@@ -1,13 +1,20 @@
-"""Who claims seats of a licence: the mailboxes of every batch that is not closed."""
+"""Who claims seats of a licence: the mailboxes of every batch that is not closed, and newcomers of runs under way."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bascule.domain.directory import Account, Sku
+from bascule.domain.licence_requests import NewcomerPage
 from bascule.domain.licences import LicenceRefusal, LicenceWish, plan_licence
 from bascule.domain.records import MailboxRecord
 from bascule.domain.stages import Stage
 from bascule.ports.bundle import Ports
+
+# No batch can be called so.
+RUN_PREFIX = "newcomers:"
+# A hundred addresses of the greatest length fit into a document; a run has a thousand newcomers at most.
+PAGE_LENGTH_MAX = 100
+PAGE_COUNT_MAX = 100
 
 Claims = Mapping[str, str]
 """{address: cohort} of mailboxes that have, or will have, a seat."""
@@ -44,6 +51,9 @@ def others_of(
     known: dict[str, str] = {}
     admitting: dict[str, int] = {}
     for name, seat_count in _others(reserved, batch):
+        if name.startswith(RUN_PREFIX):
+            known |= newcomers_of(ports, name, seat_count)
+            continue
         # In this order: an upload goes away only after its batch is registered, or refused for good.
         is_uploaded = ports.blobs.find_upload(name) is not None
         row = ports.ledger.find_batch(name)
@@ -53,6 +63,31 @@ def others_of(
         elif is_uploaded:
             admitting[name] = seat_count
     return OtherClaims(known, admitting)
+
+
+def newcomers_of(ports: Ports, name: str, seat_count: int) -> dict[str, str]:
+    """The claims behind a run's reservation of so many seats; none when its time is over."""
+    pages = newcomer_pages(ports, name)
+    if all(page.until_utc < ports.clock.now_utc() for page in pages):
+        return {}
+    claims = [(address, page.cohort) for page in pages for address in page.addresses]
+    return dict(claims[:seat_count])
+
+
+def newcomer_pages(ports: Ports, name: str) -> list[NewcomerPage]:
+    """Whom a run has asked for seats for, in the order in which they got them."""
+    pages: list[NewcomerPage] = []
+    for number in range(PAGE_COUNT_MAX):
+        page = ports.documents.find(page_document(name, number), NewcomerPage)
+        if page is None:
+            break
+        pages.append(page)
+    return pages
+
+
+def page_document(name: str, number: int) -> str:
+    """Under which name a page is kept."""
+    return f"seats.{name}.{number}"
 
 
 def without_need(

@@ -77,8 +77,13 @@ def _selection(asked: argparse.Namespace) -> dict[str, str]:
 
 
 def _changes(answer: dict[str, Any]) -> str:
-    text = table(answer["accounts"], CHANGE_COLUMNS, empty="nothing would change")
-    lines = [text, "", f"{answer['unchanged']} are as they should be"]
+    later = [line for line in answer["accounts"] if line.get("left_over")]
+    now = [line for line in answer["accounts"] if not line.get("left_over")]
+    lines = [table(now, CHANGE_COLUMNS, empty="nothing would change"), ""]
+    if answer.get("left_over"):
+        shown = table(later, CHANGE_COLUMNS, empty="too many to show")
+        lines += [f"{answer['left_over']} are left over for a later run:", shown, ""]
+    lines.append(f"{answer['unchanged']} are as they should be")
     lines += [
         f"no such service in the licence of cohort {named}"
         for named in answer.get("unknown_services", ())

@@ -34,6 +34,8 @@ STORY = "licensing"
 TIMER = "timer"
 APPLY_FIELDS = {"batch", "cohort", "dry_run"}
 # What an instance id may hold of a cohort's name, see the plan's reference.
+# A run that was stopped has been told of; whoever it needs has to be awake first.
+STOPPED_PAUSE_H = 6
 _NAME_UNSAFE = re.compile(r"[^a-z0-9-]+")
 NAME_LENGTH_MAX = 40
 
@@ -52,6 +54,7 @@ async def show_licence_changes(req: func.HttpRequest) -> func.HttpResponse:
             "change": line.change,
             "code": line.code,
             "detail": line.detail,
+            "left_over": line.is_left_over,
         }
         for line in preview.lines
     ]
@@ -59,6 +62,7 @@ async def show_licence_changes(req: func.HttpRequest) -> func.HttpResponse:
         {
             "accounts": lines,
             "unchanged": preview.unchanged_count,
+            "left_over": preview.left_over_count,
             "unknown_services": list(preview.unknown_services),
         }
     )
@@ -92,7 +96,7 @@ async def apply_licences(
 async def apply_cohort(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
-    """Give accounts that have appeared in a cohort what it says, at most as many as the plan allows in one run."""
+    """Give accounts that have appeared in a cohort what it says, at most as many as the plan allows in one run, and its mailboxes."""
     is_dry_run = req.params.get("dry_run", "false") == "true"
     run = _run("", req.route_params["cohort"], asker(req), is_dry_run=is_dry_run)
     return await _started(client, run)
@@ -125,6 +129,8 @@ def due_runs(ports: Ports) -> tuple[LicenceRun, ...]:
     runs: list[LicenceRun] = []
     for name, cohort in sorted(ports.plan.cohorts.items()):
         known = ports.documents.find(runs_document(name), CohortRuns) or CohortRuns()
+        if _is_paused(known, now_utc):
+            continue
         has_newcomers = _are_newcomers_due(ports, cohort, known, now_utc)
         if has_newcomers or _are_services_to_come(cohort, known, now_utc):
             count_max = ports.plan.future_users.count_max
@@ -132,6 +138,11 @@ def due_runs(ports: Ports) -> tuple[LicenceRun, ...]:
                 LicenceRun(f"{_plain(name)}-{TIMER}", TIMER, "", name, has_newcomers, count_max)
             )
     return tuple(runs)
+
+
+def _is_paused(known: CohortRuns, now_utc: datetime) -> bool:
+    stopped_utc = known.stopped_utc
+    return stopped_utc is not None and now_utc - stopped_utc < timedelta(hours=STOPPED_PAUSE_H)
 
 
 def _are_newcomers_due(

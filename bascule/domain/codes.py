@@ -37,6 +37,7 @@ class Code(StrEnum):
     USAGE_LOCATION_INVALID = "usage_location_invalid"
     PERMISSION_MISSING = "permission_missing"
     MAILBOX_NOT_OPEN = "mailbox_not_open"
+    MAILBOX_AT_SOURCE = "mailbox_at_source"
 
     # Coexistence and sync
     GROUP_MISSING = "group_missing"

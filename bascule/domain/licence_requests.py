@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-# One run ends well within an hour at five changes a second; what is left over is the next run's.
+# Mailboxes of one run, which ends well within an hour at five changes a second; what is left over is the next run's.
 RUN_COUNT_MAX = 1_000
 
 
@@ -20,7 +20,7 @@ class LicenceRun:
     has_newcomers: bool = True
     """Of a cohort: accounts whose address fits its patterns and that no batch has had; otherwise only migrated ones."""
     count_max: int = RUN_COUNT_MAX
-    """Accounts changed at most."""
+    """Newcomers changed at most; mailboxes, which a batch has named one by one, are bounded by RUN_COUNT_MAX alone."""
     is_dry_run: bool = False
 
 
@@ -35,6 +35,8 @@ class LicenceLine:
     code: str = ""
     """Of a refusal."""
     detail: str = ""
+    is_left_over: bool = False
+    """Beyond what one run may change: the next one's."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,9 @@ class LicenceWork:
     """What a run has to do."""
 
     addresses: tuple[str, ...]
-    """Of accounts to change, at most the run's limit."""
+    """Of accounts to change, within the run's limits."""
     more_count: int
-    """Accounts to change beyond the limit."""
+    """Accounts to change beyond the limits."""
     refused: tuple[LicenceLine, ...]
     """The first of those that cannot be changed."""
     refused_count: int
@@ -67,6 +69,8 @@ class LicenceOutcome:
     left: tuple[str, ...] = ()
     """Accounts not looked at yet, because the directory wants to be spared."""
     wait_s: float = 0.0
+    not_yet: tuple[LicenceLine, ...] = ()
+    """Accounts that the directory does not show or license yet, and how to refuse them if that stays so."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,10 @@ class LicenceProgress:
     refused: tuple[LicenceLine, ...] = ()
     refused_count: int = 0
     try_count: int = 0
+    late_counts: dict[str, int] = field(default_factory=dict)
+    """{address: tries} of accounts that were not yet to be licensed; they stand behind the others."""
+    stopped: str = ""
+    """Why the run ends before its time."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +100,18 @@ class CohortRuns:
     """The plan's instant for which the services of every migrated mailbox were switched on."""
     newcomers_utc: datetime | None = None
     """When newcomers were looked for last."""
+    stopped_utc: datetime | None = None
+    """When a run was stopped; None when the last one came to its end."""
+
+
+@dataclass(frozen=True)
+class NewcomerPage:
+    """A page of the newcomers for whom a run has asked for seats; the ledger says how many of them, in order, have one."""
+
+    cohort: str
+    addresses: tuple[str, ...]
+    until_utc: datetime
+    """From then on they stand for nothing; of several pages the latest counts."""
 
 
 @dataclass(frozen=True)
@@ -102,3 +122,5 @@ class LicencePreview:
     unchanged_count: int = 0
     unknown_services: tuple[str, ...] = ()
     """`COHORT: SERVICE` for services that the cohort names and its licence does not have."""
+    left_over_count: int = 0
+    """Accounts to change beyond the run's limits."""

@@ -151,7 +151,7 @@ class FutureUsersPlan:
     interval_h: int = 0
     """How often they are looked for; 0: only when somebody asks."""
     count_max: int = 100
-    """Accounts changed in one run; a wrong pattern then costs a hundred licences and not all of them."""
+    """Newcomers licensed in one run; a wrong pattern then costs a hundred licences and not all of them."""
 
 
 @dataclass(frozen=True)

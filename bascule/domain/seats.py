@@ -66,25 +66,31 @@ class SeatForecast:
     suspended_count: int
     locked_out_count: int
     needs: tuple[BatchNeed, ...]
+    left_count: int
+    """What is left after the last batch; below zero: so many are missing."""
 
     @property
     def reserved_count(self) -> int:
         """Seats that batches will still take."""
         return sum(need.needed_count for need in self.needs)
 
-    @property
-    def left_count(self) -> int:
-        """What is left after the last batch; below zero: so many are missing."""
-        return self.enabled_count - self.consumed_count - self.reserved_count
 
+def forecast(
+    sku: Sku, holders: AbstractSet[str], claims: Mapping[str, AbstractSet[str]]
+) -> SeatForecast:
+    """The forecast of a product: who holds a seat, and whom each batch claims one for, in the order of the batches.
 
-def forecast(sku: Sku, needs: Mapping[str, int]) -> SeatForecast:
-    """The forecast of a product; `needs` are the seats that each batch will still take, in the order of the batches."""
+    Whoever is claimed for and holds one already takes no other; without claims the tenant's own figure says it all.
+    """
     left = sku.enabled_count - sku.consumed_count
     lines: list[BatchNeed] = []
-    for batch, needed_count in needs.items():
-        left -= needed_count
-        lines.append(BatchNeed(batch, needed_count, left))
+    claimed = frozenset[str]()
+    for batch, addresses in claims.items():
+        claimed |= addresses
+        left = count_seats(sku, holders, claimed, frozenset()).left_count
+        needed_count = len(addresses - holders)
+        if needed_count:
+            lines.append(BatchNeed(batch, needed_count, left))
     return SeatForecast(
         sku.part_number,
         sku.state,
@@ -94,4 +100,5 @@ def forecast(sku: Sku, needs: Mapping[str, int]) -> SeatForecast:
         sku.suspended_count,
         sku.locked_out_count,
         tuple(lines),
+        left,
     )

@@ -65,7 +65,7 @@ class Ledger(Protocol):
     def reserve_seats(
         self, sku_id: str, change: Callable[[Mapping[str, int]], Mapping[str, int]]
     ) -> Mapping[str, int]:
-        """Compare-and-set of the reservations of a SKU, {batch: seats}; the ones now in force."""
+        """Compare-and-set of the reservations of a SKU, {batch or run: seats}; the ones now in force."""
         ...
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from bascule.domain.addresses import local_part, normal_address
 from bascule.domain.codes import Code
@@ -30,6 +31,8 @@ from sandbox.world.world import World
 # "List users": at most 999 a page.
 PAGE_SIZE = 999
 PLAN_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# Longer than any lag of the directory: a location refused for longer is itself not accepted.
+LOCATION_LAG_MAX = timedelta(minutes=5)
 NICKNAME_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -39,7 +42,7 @@ class WorldDirectory:
     def __init__(self, world: World) -> None:
         self._world = world
         self._directory = world.tenant.directory
-        self._located: set[str] = set()
+        self._located: dict[str, datetime] = {}
 
     def licence_stock(self, age_max_s: float = 0.0) -> tuple[Sku, ...]:
         """Every product with its seats; never an old answer."""
@@ -126,7 +129,7 @@ class WorldDirectory:
             self._directory.update(
                 account_id, lambda user: replace(user, usage_location=usage_location)
             )
-        self._located.add(account_id)
+        self._located[account_id] = self._world.kernel.now_utc()
 
     def change_licences(self, account_id: str, change: LicenceChange) -> None:
         """Give and take products in one evaluation."""
@@ -153,7 +156,7 @@ class WorldDirectory:
 
     def _licence_error(self, account_id: str, no: DirectoryRefused) -> BasculeError | None:
         """What the product calls a refused change; None when the common table says it."""
-        if no.reason is Reason.USAGE_LOCATION and self._has_location(account_id):
+        if no.reason is Reason.USAGE_LOCATION and self._is_location_lagging(account_id):
             # Written, and not yet known to licensing: it will be.
             return NotYet(REPLICATION_WAIT_S, no.message)
         if no.reason is Reason.NOT_LICENSED:
@@ -166,13 +169,19 @@ class WorldDirectory:
     def _is_ready(self, user: User) -> bool:
         return self._world.tenant.provisioning.why_not_ready(user.user_id) is None
 
-    def _has_location(self, account_id: str) -> bool:
-        """Written through here, or as a reader sees it, who may meet the replica that lags as well."""
-        if account_id in self._located:
+    def _is_location_lagging(self, account_id: str) -> bool:
+        """Written through here, or as a reader sees it, who may meet the replica that lags; for some minutes only."""
+        now_utc = self._world.kernel.now_utc()
+        if account_id not in self._located:
+            self._world.calls["graph"] += 1
+            user = self._seen(account_id)
+            if user is None or user.usage_location is None:
+                return False
+            self._located[account_id] = now_utc
+        if now_utc - self._located[account_id] <= LOCATION_LAG_MAX:
             return True
-        self._world.calls["graph"] += 1
-        user = self._seen(account_id)
-        return user is not None and user.usage_location is not None
+        del self._located[account_id]
+        return False
 
     def _seen(self, name: str) -> User | None:
         try:

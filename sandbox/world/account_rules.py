@@ -34,6 +34,8 @@ COUNTRIES = frozenset(
         "TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW",
     )
 )
+# "International availability of Microsoft 365": a user may live there on paper, and gets no licence.
+NOT_SOLD_IN = frozenset({"CU", "IR", "KP", "SY"})
 
 
 def check_upn(upn: str) -> None:

@@ -352,7 +352,7 @@ class Directory:
 
     def _check_usage_location(self, user: User) -> None:
         seen = self._read()(self._records[user.user_id]) or user
-        if seen.usage_location is None:
+        if seen.usage_location is None or seen.usage_location in account_rules.NOT_SOLD_IN:
             raise no.usage_location_invalid()
 
     def _check_seats(self, user: User, after: tuple[Licence, ...]) -> None:

@@ -44,6 +44,25 @@ def test_a_plan_is_a_table_of_changes(app: SmallApp, capsys: Screen) -> None:
     assert "no such service in the licence of cohort pupils: TEAM1" in printed
 
 
+def test_what_lies_beyond_the_limit_of_one_run_is_printed_apart(
+    app: SmallApp, capsys: Screen
+) -> None:
+    """Whoever types `apply` next changes the first table and not the second."""
+    lines = [
+        {"address": "lea@x.org", "cohort": "pupils", "change": "+STUDENT -7", "left_over": False},
+        {"address": "tom@x.org", "cohort": "pupils", "change": "+STUDENT -7", "left_over": True},
+    ]
+    app.will_answer(
+        "GET /api/licences/plan?cohort=pupils",
+        {"accounts": lines, "unchanged": 0, "left_over": 1},
+    )
+
+    assert main(["licences", "apply", "--cohort", "pupils", "--dry-run"]) == 0
+    now, later = capsys.readouterr().out.split("1 are left over for a later run:")
+    assert ("lea@x.org" in now, "tom@x.org" in now) == (True, False)
+    assert "tom@x.org" in later
+
+
 def test_a_dry_run_asks_for_nothing_but_the_plan(app: SmallApp, capsys: Screen) -> None:
     """What is only looked at must not be written."""
     app.will_answer("GET /api/licences/plan?cohort=pupils", {"accounts": [], "unchanged": 0})

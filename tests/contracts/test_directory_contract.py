@@ -353,6 +353,26 @@ def test_what_lags_is_never_refused(name: str) -> None:
     assert found.holds(sku.sku_id) is not None
 
 
+def test_a_country_where_nothing_is_sold_is_refused_after_the_longest_lag(
+    door: Directory, school: Tenant
+) -> None:
+    """Taken for a lag it would be waited for a whole day, and end under a name that sends people to the wrong page."""
+    account_id, sku = door.create_account(replace(ANN, usage_location="KP")).account_id, _sku(door)
+
+    def ask() -> None:
+        door.change_licences(account_id, given(sku.sku_id, ()))
+
+    with pytest.raises(NotYet):
+        ask()
+    school.pass_time(minutes=6)
+    with pytest.raises(Refusal) as no:
+        ask()
+    with pytest.raises(NotYet):
+        ask()
+
+    assert no.value.code is Code.USAGE_LOCATION_INVALID
+
+
 @pytest.mark.parametrize("name", DOORS)
 def test_an_open_mailbox_is_open_whatever_shape_its_settings_have(name: str) -> None:
     """The documentation shows an object where the service sends a word."""

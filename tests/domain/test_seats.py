@@ -25,7 +25,13 @@ def test_seats_in_the_grace_period_are_not_planned_with() -> None:
 
 def test_the_forecast_says_at_which_batch_the_stock_ends() -> None:
     """Somebody has to order seats before that batch, and how many."""
-    found = forecast(STUDENT, {"lot-1": 20, "lot-2": 30, "lot-3": 25})
+    strangers = {f"s{at}@x.org" for at in range(40)}
+    claims = {
+        batch: {f"{batch}.{at}@x.org" for at in range(size)}
+        for batch, size in (("lot-1", 20), ("lot-2", 30), ("lot-3", 25))
+    }
+
+    found = forecast(STUDENT, strangers, claims)
 
     assert found.needs == (
         BatchNeed("lot-1", 20, 40),
@@ -34,3 +40,13 @@ def test_the_forecast_says_at_which_batch_the_stock_ends() -> None:
     )
     assert (found.reserved_count, found.left_count) == (75, -15)
     assert (found.warning_count, found.suspended_count) == (5, 7)
+
+
+def test_whoever_holds_a_seat_already_takes_no_other() -> None:
+    """Three people and three seats are enough; ordering three more would be a bill for nothing."""
+    three = Sku("s", "STUDENT", 3, 3, ())
+    people = {f"p{at}@x.org" for at in range(3)}
+
+    found = forecast(three, people, {"lot-1": people})
+
+    assert (found.needs, found.reserved_count, found.left_count) == ((), 0, 0)

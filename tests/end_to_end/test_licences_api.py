@@ -53,6 +53,7 @@ def test_a_plan_is_printed_and_writes_nothing(run: Rehearsal, capsys: Screen) ->
     assert answer == {
         "accounts": [],
         "unchanged": len(run.people),
+        "left_over": 0,
         "unknown_services": ["staff: TEAMS2"],
     }
 

@@ -41,6 +41,8 @@ _NICKNAME_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 ACTIVE_STATES = frozenset({"Active", "ActiveWithError"})
 # Accounts whose usage location this process wrote lately; the mailboxes one app has in flight.
 LOCATED_COUNT_MAX = 10_000
+# Licensing learns of a location within seconds, at worst minutes; one that it refuses for longer it does not accept.
+LOCATION_LAG_MAX_S = 300.0
 # 999 accounts a page: half a million, ten times the largest batch.
 PAGE_COUNT_MAX = 500
 # The name of a deleted account begins with its identifier, without hyphens, so that the name is free again.
@@ -53,9 +55,11 @@ Json = dict[str, Any]
 class GraphDirectory:
     """Implements `bascule.ports.directory.Directory`."""
 
-    def __init__(self, client: GraphClient) -> None:
+    def __init__(self, client: GraphClient, now_s: Callable[[], float] = time.monotonic) -> None:
+        """`now_s` counts seconds, from whenever."""
         self._client = client
-        self._located: dict[str, None] = {}
+        self._now_s = now_s
+        self._located: dict[str, float] = {}
         self._stock: tuple[Sku, ...] = ()
         self._stock_read_s = -math.inf
         self._stock_lock = threading.Lock()
@@ -213,18 +217,28 @@ class GraphDirectory:
         return no
 
     def _location_error(self, account_id: str, no: GraphRefused) -> NotYet | Refusal:
-        """Licensing sees no valid usage location: on its way when one was written, missing when not.
+        """Licensing sees no valid usage location: on its way when one was written a moment ago, otherwise refused.
 
-        A read may come from a replica that lags as much, so a location written here counts without one.
+        A read may come from a replica that lags as much, so a location written here counts without one. Of one that
+        somebody else wrote nobody says when: it counts from its first refusal.
         """
-        if account_id in self._located or self._read(account_id).usage_location:
+        since_s = self._located.get(account_id)
+        if since_s is None:
+            if not self._read(account_id).usage_location:
+                return no
+            since_s = self._remember_location(account_id)
+        if self._now_s() - since_s <= LOCATION_LAG_MAX_S:
             return NotYet(REPLICATION_WAIT_S, f"{no.detail}; the account has one, licensing lags")
+        # Forgotten: whoever puts it right and asks again has the same time again.
+        self._located.pop(account_id, None)
         return no
 
-    def _remember_location(self, account_id: str) -> None:
+    def _remember_location(self, account_id: str) -> float:
         while len(self._located) >= LOCATED_COUNT_MAX:
             self._located.pop(next(iter(self._located)), None)
-        self._located[account_id] = None
+        since_s = self._now_s()
+        self._located[account_id] = since_s
+        return since_s
 
 
 def nickname(address: str) -> str:
