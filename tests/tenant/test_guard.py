@@ -118,11 +118,14 @@ def pass_guarded(simulation: Simulation, hours: float) -> None:
         look(simulation)
 
 
+# In rough weather the first look is often not answered.
 @pytest.mark.parametrize(
-    "weather", [CALM, pytest.param(ORDINARY, marks=pytest.mark.slow)], ids=["calm", "ordinary"]
+    ("weather", "periods"),
+    [(CALM, 1), pytest.param(ORDINARY, 2, marks=pytest.mark.slow)],
+    ids=["calm", "ordinary"],
 )
 def test_a_group_that_goes_is_noticed_and_no_alias_is_turned_until_it_is_repaired(
-    simulate: Simulate, weather: Weather
+    simulate: Simulate, weather: Weather, periods: int
 ) -> None:
     """Without the group mail takes ways that no cutover has counted on; afterwards everybody must arrive."""
     simulation = simulate(people_count=3, weather=weather)
@@ -133,8 +136,8 @@ def test_a_group_that_goes_is_noticed_and_no_alias_is_turned_until_it_is_repaire
     simulation.run_until(lambda: simulation.record_of(anna.address).left_group_utc is not None)
 
     delete_group(simulation)
-    # One period, and in rough weather a second one, whose first look was not answered.
-    pass_guarded(simulation, hours=2 * GUARD_PERIOD_S / 3600)
+    pass_guarded(simulation, hours=periods * GUARD_PERIOD_S / 3600)
+    assert drift_of(simulation).danger
     simulation.ask_cutover([person.address for person in others])
     pass_guarded(simulation, hours=9)
 
