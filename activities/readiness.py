@@ -7,8 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from activities.readiness_microsoft import MICROSOFT_CHECKS
 from activities.readiness_plan import PLAN_CHECKS
 from activities.readiness_source import SOURCE_CHECKS
-from bascule.domain.errors import BasculeError
-from bascule.domain.readiness import Check, unknown
+from bascule.domain.errors import BasculeError, Refusal
+from bascule.domain.readiness import Check, failed, red, unknown
 from bascule.ports.bundle import Ports
 
 Work = Callable[[Ports], Iterable[Check]]
@@ -17,6 +17,8 @@ Work = Callable[[Ports], Iterable[Check]]
 CHECKS_TIME_S = 90.0
 # Half of what a tenant takes at once, and the rest waits for DNS and the source.
 AT_ONCE_COUNT = 6
+# Where being refused for lack of a right is the very finding.
+RIGHTS = frozenset({"token_roles", "cmdlets"})
 CHECKS: dict[str, Work] = {**PLAN_CHECKS, **MICROSOFT_CHECKS, **SOURCE_CHECKS}
 
 _one_list_at_a_time = threading.Lock()
@@ -37,7 +39,8 @@ def _checked(ports: Ports, name: str, work: Work) -> tuple[Check, ...]:
     try:
         return tuple(work(ports))
     except BasculeError as error:
-        return (unknown(name, str(error)),)
+        is_answer = name in RIGHTS and isinstance(error, Refusal)
+        return (red(name, str(error)) if is_answer else failed(name, error),)
     except Exception as unforeseen:  # noqa: BLE001  one broken check must not hide the others
         return (unknown(name, f"the check itself broke: {type(unforeseen).__name__}"),)
 

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from bascule.domain.errors import BasculeError
 from bascule.domain.plan_mail_flow import IntakePlan, Provisioning
-from bascule.domain.readiness import Check, green, judged, red, unknown
+from bascule.domain.readiness import Check, failed, green, judged, red, unknown
 from bascule.domain.rights import PASSWORD_ROLE
 from bascule.ports.bundle import Ports
 
@@ -42,7 +42,7 @@ def _guarded(name: str, work: Callable[[Ports], Check], ports: Ports) -> Iterato
     try:
         yield work(ports)
     except BasculeError as error:
-        yield unknown(name, str(error))
+        yield failed(name, error)
 
 
 def _domains(ports: Ports) -> Check:

@@ -16,7 +16,8 @@ from activities.see_tenant import see_tenant
 from bascule.adapters.exchange_online.mail_flow_words import WORDS
 from bascule.adapters.surroundings import MicrosoftSurroundings, _roles
 from bascule.domain.alias_grants import AliasPowers, read_grants
-from bascule.domain.errors import Unreachable
+from bascule.domain.codes import Code
+from bascule.domain.errors import Refusal, Unreachable
 from bascule.domain.plan import Plan
 from bascule.domain.plan_mail_flow import IntakePlan
 from bascule.domain.readiness import Check, Light, green
@@ -89,6 +90,10 @@ def test_a_ready_tenant_has_no_red_but_what_the_plan_leaves_out(simulation: Simu
         ("rule", "prepared"),
         ("unreachable", "endpoint"),
         ("certificate", "certificate"),
+        ("expired", "certificate"),
+        ("no dovecot", "imap"),
+        ("denied", "alias_map"),
+        ("no entry", "cmdlets"),
         ("clock", "time"),
         ("seats", "seats"),
         ("mx", "mx"),
@@ -142,6 +147,12 @@ def _spoil(simulation: Simulation, wrong: str) -> None:
             {"imap.example.org": "no route"}
         ),
         "certificate": lambda: setattr(around, "certificate_left", timedelta(days=10)),
+        "no entry": lambda: tenant.app.roles.discard(EXCHANGE_ROLE),
+        "expired": lambda: setattr(around, "certificate_left", timedelta(days=-1)),
+        "no dovecot": lambda: setattr(around, "is_listening", False),
+        "denied": lambda: setattr(
+            simulation.ports.alias_map, "denied", "error 1142, SELECT command denied"
+        ),
         "clock": lambda: setattr(around, "skew_s", 400.0),
         "seats": lambda: shelf.seats.update(
             {key: replace(seat, enabled=0) for key, seat in shelf.seats.items()}
@@ -157,6 +168,15 @@ def _spoil(simulation: Simulation, wrong: str) -> None:
     spoilers[wrong]()
     # Resolvers remember.
     simulation.pass_time(days=2)
+
+
+def test_what_may_not_be_looked_at_is_unknown_and_not_red(simulation: Simulation) -> None:
+    """Without the right to read domains nothing is said against them: an administrator prepared them by hand."""
+    simulation.world.tenant.app.roles.discard(DOMAIN_ROLE)
+    found = lights(simulation)
+
+    assert found["domains"].light is Light.UNKNOWN
+    assert found["token_roles_tenant"].light is Light.GREEN
 
 
 def test_one_failing_check_hides_no_other(simulation: Simulation) -> None:
@@ -199,7 +219,9 @@ def test_every_check_has_a_place_on_the_page(simulation: Simulation) -> None:
     """Red without a word what to do is a riddle."""
     headings = set(re.findall(r"^#{2,3} (\w+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
 
-    assert {check.page.partition("#")[2] for check in lights(simulation).values()} <= headings
+    pages = {check.page.partition("#")[2] for check in lights(simulation).values()}
+    # A check that fails as a whole is told under its own name.
+    assert {*pages, *CHECKS} <= headings
     assert headings <= {*CHECKS, *lights(simulation)}
 
 
@@ -287,6 +309,20 @@ def test_the_wire_and_the_world_tell_the_same_rights() -> None:
 
         assert wire.token_roles() == world.token_roles()
         assert wire.permitted_cmdlets() == world.permitted_cmdlets()
+        assert abs(wire.clock_skew_s()) < 60
+
+
+def test_the_wire_and_the_world_refuse_the_list_alike() -> None:
+    """An app that may not enter is not one whose rights nobody knows."""
+    school = tenant()
+    school.world.tenant.app.roles.discard(EXCHANGE_ROLE)
+    plan = replace(plan_of(school.world), tenant=school.plan)
+    with Faces(school.world) as faces:
+        base_url = faces.addresses["exchange_url"].partition("/adminapi")[0]
+        wire = MicrosoftSurroundings(TokenFaceCredential(faces.addresses), plan, base_url=base_url)
+        for door in (wire, WorldSurroundings(school.world)):
+            with pytest.raises(Refusal, check=lambda no: no.code is Code.PERMISSION_MISSING):
+                door.permitted_cmdlets()
         assert abs(wire.clock_skew_s()) < 60
 
 
