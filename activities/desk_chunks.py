@@ -1,7 +1,7 @@
 """Where desks are kept: in documents of some twenty each, however much a batch grows."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bascule.domain.errors import InvariantBroken
 from bascule.domain.records import BatchRecord
@@ -26,7 +26,7 @@ def desks_of(ports: Ports, batch: str) -> dict[str, Desk]:
     """{mailbox key: desk} of everybody of whom something is known."""
     chunks = ports.documents.find(chunks_name(batch), DeskChunks)
     desks: dict[str, Desk] = {}
-    numbers = range(chunks.count) if chunks else ()
+    numbers: Sequence[int] = range(chunks.count if chunks else 0)
     for level in range(LEVEL_COUNT_MAX):
         following: list[int] = []
         for number in numbers:

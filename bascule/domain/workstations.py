@@ -98,7 +98,7 @@ def chunk_of(key: str, count: int) -> int:
 
 def level_count(count: int, level: int) -> int:
     """How many chunks there are at a level, of which the first has `count`."""
-    return count * CHILD_COUNT**level
+    return count * int(CHILD_COUNT**level)
 
 
 def children(number: int, count: int, level: int) -> tuple[int, ...]:

@@ -213,8 +213,8 @@ def test_a_row_that_an_earlier_release_has_filled_is_read_and_gone_on_from() -> 
         pass
 
     desks = desks_of(office.ports, BATCH)
-    assert (desks[first].done, desks[first].reminder_count) == (set(STEPS), 1)
-    assert (desks[second].done, desks[second].reminder_count) == ({"outlook"}, 2)
+    assert (desks[first].done, desks[first].reminder_count) == (frozenset(STEPS), 1)
+    assert (desks[second].done, desks[second].reminder_count) == (frozenset({"outlook"}), 2)
     assert len(office.told) == 159
 
 
