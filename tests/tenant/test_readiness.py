@@ -1,22 +1,27 @@
 """The readiness list: what is right is green, what is wrong is red, what nobody can say is unknown. About 5 s."""
 
+import inspect
 import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from activities import readiness as room
 from activities.adopt_tenant import adopt_tenant
+from activities.directory_wishes import keep_upload
 from activities.readiness import CHECKS, readiness
 from activities.see_tenant import see_tenant
+from bascule.adapters.exchange_online import recipients
 from bascule.adapters.exchange_online.mail_flow_words import WORDS
 from bascule.adapters.surroundings import MicrosoftSurroundings, _roles
 from bascule.domain.alias_grants import AliasPowers, read_grants
 from bascule.domain.codes import Code
+from bascule.domain.directory_objects.values import WantedDirectory
 from bascule.domain.errors import Refusal, Unreachable
 from bascule.domain.plan import Plan
 from bascule.domain.plan_mail_flow import IntakePlan
@@ -25,7 +30,9 @@ from bascule.domain.rights import (
     DOMAIN_ROLE,
     EXCHANGE_ROLE,
     GRAPH_ROLES,
+    MEMBERS_ROLE,
     MIGRATION_CMDLETS,
+    OBJECT_CMDLETS,
     PASSWORD_ROLE,
     TENANT_CMDLETS,
 )
@@ -123,6 +130,20 @@ def test_rights_over_the_tenant_are_missed_only_while_nothing_is_prepared(
 
     simulation.ports.documents.remove(RECORD)
     assert {lights(simulation)[name].light for name in names} == {Light.RED}
+
+
+def test_rights_over_objects_are_missed_only_once_there_are_files(simulation: Simulation) -> None:
+    """Whoever uploads groups must not learn at the thousandth that a contact may not be made."""
+    tenant, names = simulation.world.tenant, ("token_roles_objects", "cmdlets_objects")
+    assert {lights(simulation)[name].light for name in names} == {Light.GREEN}
+    tenant.app.roles.discard(MEMBERS_ROLE)
+    tenant.exchange_roles.discard("Mail Recipients")
+    assert {lights(simulation)[name].light for name in names} == {Light.GREEN}
+
+    keep_upload(simulation.ports, WantedDirectory(), "operator@example.org")
+    found = lights(simulation)
+    assert {found[name].light for name in names} == {Light.RED}
+    assert "Add-MailboxPermission" in found["cmdlets_objects"].told
 
 
 def _spoil(simulation: Simulation, wrong: str) -> None:
@@ -245,9 +266,16 @@ def test_every_cmdlet_that_an_adapter_runs_is_on_the_list() -> None:
     # The first is the directory's work, the others nobody's: a report mailbox stays, and any kind of it serves.
     never = {"New-AcceptedDomain", "Remove-AcceptedDomain", "Set-Mailbox", "Remove-Mailbox"}
 
+    assert called_in(recipients) == OBJECT_CMDLETS
     # Addresses are corrected where the plan asks for it only; that is a right of its own.
     assert called - {"Set-Mailbox"} == MIGRATION_CMDLETS
     assert tenant - never == TENANT_CMDLETS
+
+
+def called_in(adapter: ModuleType) -> set[str]:
+    """Names of cmdlets in the code of an adapter, its docstrings left out."""
+    code = re.sub(r'"""[\s\S]*?"""', "", inspect.getsource(adapter))
+    return set(re.findall(r'"((?:Add|Get|New|Remove|Set)-[A-Z]\w+)"', code))
 
 
 def test_every_permission_is_one_that_is_granted() -> None:
@@ -255,6 +283,7 @@ def test_every_permission_is_one_that_is_granted() -> None:
     assert {right.name for right in GRAPH_RIGHTS} == GRAPH_ROLES
     assert {right.name for right in EXCHANGE_APP_ROLES} == {EXCHANGE_ROLE}
     assert {right.name for right in POWERS["tenant"].graph} == {DOMAIN_ROLE}
+    assert {right.name for right in POWERS["objects"].graph} == {MEMBERS_ROLE}
     assert {right.name for right in POWERS["passwords"].graph} == {PASSWORD_ROLE}
 
 
