@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from activities.directory_store import find_head
+from activities.readiness_retention import retention
 from activities.tenant_parts import GuardState, compared, guard_state, planned_objects
 from bascule.domain.directory import Sku, mailbox_plans
 from bascule.domain.readiness import Check, green, judged, red, unknown
@@ -155,15 +156,6 @@ def seats(ports: Ports) -> Iterator[Check]:
         else:
             told.append(f"{name}: {sku.free_count} of {sku.enabled_count} free")
     yield judged("seats", problems, "; ".join(told))
-
-
-def retention(ports: Ports) -> Iterator[Check]:
-    """Would a retention or archive policy move mail while it is copied?"""
-    del ports
-    yield unknown(
-        "retention",
-        "policies that move mail to an archive make the copy bring it back; look in the Purview portal",
-    )
 
 
 def time(ports: Ports) -> Iterator[Check]:
