@@ -25,7 +25,7 @@ from bascule.domain.codes import Code
 from bascule.domain.directory_objects.values import WantedDirectory
 from bascule.domain.errors import Refusal, Unreachable
 from bascule.domain.plan import Plan
-from bascule.domain.plan_mail_flow import IntakePlan
+from bascule.domain.plan_mail_flow import IntakePlan, Provisioning
 from bascule.domain.readiness import Check, Light, green
 from bascule.domain.rights import (
     DOMAIN_ROLE,
@@ -110,6 +110,7 @@ def test_a_ready_tenant_has_no_red_but_what_the_plan_leaves_out(simulation: Simu
         ("mx", "mx"),
         ("two policies", "spf"),
         ("sign-on", "intake_single_sign_on"),
+        ("synchronised", "intake_provisioning"),
     ],
 )
 def test_what_is_wrong_is_red_under_its_own_name(
@@ -148,6 +149,23 @@ def test_an_archive_is_red_while_a_policy_may_move_mail_into_it(
 
     assert check.light is light
     assert told in check.told
+
+
+def test_a_tenant_that_is_not_synchronised_contradicts_who_says_it_is(
+    simulation: Simulation,
+) -> None:
+    """Accounts that nobody makes are found missing one by one."""
+    plan = simulation.ports.plan
+    said = replace(
+        plan,
+        intake=replace(plan.intake, provisioning=Provisioning.SYNCHRONISED),
+        accounts=replace(plan.accounts, create=False),
+    )
+    ports = replace(simulation.ports, plan=said)
+    for state, light in ((None, Light.RED), (True, Light.GREEN)):
+        simulation.world.tenant.is_synchronised = state
+        found = {check.name: check for check in readiness(ports, at_once_count=1)}
+        assert found["intake_provisioning"].light is light
 
 
 def test_rights_over_the_tenant_are_missed_only_while_nothing_is_prepared(
@@ -215,6 +233,7 @@ def _spoil(simulation: Simulation, wrong: str) -> None:
         "two policies": lambda: world.dns.publish(
             domain, "TXT", ("v=spf1 -all", "v=spf1 ~all"), 60
         ),
+        "synchronised": lambda: setattr(tenant, "is_synchronised", True),
         "sign-on": lambda: tenant.directory.domains.add_verified(domain, "Federated"),
     }
     spoilers[wrong]()
