@@ -124,8 +124,15 @@ def _prepare_domain(ports: Ports, name: str) -> bool:
     if EMAIL_SERVICE not in domain.services:
         ports.domains.set_services(name, (*domain.services, EMAIL_SERVICE))
         note_tenant(ports, f"domain {name}", "no mail", "mail", _asked_by(ports))
+        _require_mail(ports, name)
         is_changed = True
     return is_changed
+
+
+def _require_mail(ports: Ports, name: str) -> None:
+    domain = ports.domains.find(name)
+    if domain is None or EMAIL_SERVICE not in domain.services:
+        raise NotYet(READ_BACK_WAIT_S, f"domain {name}: mail was set, and is not read back yet")
 
 
 def _prove_domain(ports: Ports, name: str) -> None:

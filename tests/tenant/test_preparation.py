@@ -155,6 +155,23 @@ def test_a_proof_that_is_published_and_not_seen_yet_is_told_as_such(found: Found
     assert "does not see it yet" in school.preparation.parts[0].detail
 
 
+def test_a_domain_is_done_once_its_mail_service_is_read_back(
+    found: Found, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A write that came to nothing would be recorded as done, and no mailbox could have its address."""
+    school = found(is_proved=False)
+    school.publish_proof()
+    domains = school.world.tenant.directory.domains
+    with monkeypatch.context() as lost:
+        lost.setattr(domains, "set_services", lambda *_: None)
+        school.ask()
+    part = school.preparation.parts[0]
+    assert (part.state, "not read back" in part.detail) == (PartState.WAITING, True)
+
+    school.run_until_finished()
+    assert school.state() == ready_state(found, is_proved=False)
+
+
 def test_a_domain_that_nobody_proves_ends_the_wait(found: Found) -> None:
     """A story that waits for ever is one that nobody knows of."""
     school = found(is_proved=False)
