@@ -209,7 +209,11 @@ def test_what_is_wrong_is_corrected_and_both_states_are_journaled(found: Found) 
 def test_every_lost_answer_and_every_throttled_call_ends_the_same(found: Found) -> None:
     """A creation whose answer was lost is the classic way to make something twice."""
     wanted = ready_state(found, is_proved=False)
-    calls = _calls(found)
+    calm = found(is_proved=False)
+    calm.publish_proof()
+    calm.ask()
+    calm.run_until_finished()
+    calls, told = calm.calls, journaled(calm)
     assert len(calls) > 20
 
     for failure in (
@@ -223,19 +227,23 @@ def test_every_lost_answer_and_every_throttled_call_ends_the_same(found: Found) 
             school.ask()
             school.run_until_finished()
             assert school.state() == wanted, call
+            assert journaled(school) == told, call
 
 
-def _calls(found: Found) -> list[str]:
-    school = found(is_proved=False)
-    school.publish_proof()
-    school.ask()
-    school.run_until_finished()
-    return school.calls
+def journaled(school: School) -> list[tuple[str, str, str]]:
+    """What the journal says was done, by what, from what to what."""
+    entries = school.ports.journal.entries(JOURNAL)
+    return sorted((entry.effect, entry.before, entry.after) for entry in entries)
 
 
 def test_a_host_that_dies_after_any_step_ends_the_same(found: Found) -> None:
     """The effect has happened, and nobody remembers."""
     wanted = ready_state(found, is_proved=False)
+    calm = found(is_proved=False)
+    calm.publish_proof()
+    calm.ask()
+    calm.run_until_finished()
+    told = journaled(calm)
     for nth in range(14):
         school = found(is_proved=False)
         school.publish_proof()
@@ -243,6 +251,7 @@ def test_a_host_that_dies_after_any_step_ends_the_same(found: Found) -> None:
         school.ask()
         school.run_until_finished()
         assert school.state() == wanted, nth
+        assert journaled(school) == told, nth
 
 
 def _die_once(school: School, nth: int) -> None:
