@@ -213,7 +213,7 @@ def test_applied_twice_the_second_time_writes_nothing(
 
 def live_through(school: Tenant, ports: BoundPorts) -> None:
     """Ask, and do what the story does until nothing is left to do."""
-    ask_for_application(ports, "operator", 0)
+    ask_for_application(ports, "operator")
     for _ in range(3 * GROUP_COUNT // CHUNK_COUNT_MAX):
         standing = read_directory(ports, DirectoryRef())
         if standing.phase is Phase.APPLY:
