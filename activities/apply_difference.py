@@ -38,7 +38,8 @@ def apply_difference(ports: Ports, ref: BatchRef) -> int:
         raise
     for facts in rows:
         _apply(ports, ref.name, facts, fingerprint)
-    ports.ledger.amend_batch(ref.name, _applied)
+    row_count = sum(1 for _ in ports.ledger.mailboxes(ref.name))
+    ports.ledger.amend_batch(ref.name, lambda batch: _applied(batch, row_count))
     return len(rows)
 
 
@@ -60,12 +61,13 @@ def _admit(ports: Ports, batch: str, rows: list[RowFacts]) -> None:
         reserve(ports, batch, waiting + [(facts.address, facts.cohort) for facts in added])
 
 
-def _applied(batch: BatchRecord) -> BatchRecord:
+def _applied(batch: BatchRecord, row_count: int) -> BatchRecord:
     if not batch.accepted_fingerprint:
         return batch
     is_still_pending = batch.pending_fingerprint != batch.accepted_fingerprint
     return replace(
         batch,
+        row_count=row_count,
         fingerprint=batch.accepted_fingerprint,
         pending_fingerprint=batch.pending_fingerprint if is_still_pending else "",
         accepted_fingerprint="",

@@ -73,7 +73,7 @@ def _chunk(ports: Ports, head: DirectoryHead) -> tuple[Change, ...]:
 
 
 def _try(ports: Ports, head: DirectoryHead, change: Change) -> bool:
-    if change.is_removal and not head.removals_max:
+    if change.is_removal and not head.removals_agreed:
         raise InvariantBroken(f"{change.address}: a removal nobody asked for")
     try:
         perform(ports.recipients, change)

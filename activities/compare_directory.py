@@ -6,6 +6,7 @@ from activities.directory_look import difference_of
 from activities.directory_store import (
     difference_view,
     head_of,
+    is_agreed,
     keep_awaited,
     keep_changes,
     note_refusal,
@@ -46,8 +47,9 @@ def compare_directory(ports: Ports, ref: DirectoryRef) -> Standing:
     except Refusal as refusal:
         note_refusal(ports, THE_TENANT, refusal.detail)
         raise
-    is_agreed = len(difference.removals) <= head.removals_max
-    changes = difference.changes + (difference.removals if is_agreed else ())
+    changes = difference.changes
+    if is_agreed(ports, difference.removals, head.removals_agreed):
+        changes += difference.removals
     is_last = head.round_number >= ROUND_COUNT_MAX
     if not (changes and is_last):
         # Each round tries everything anew: what was refused before is refused again, or is no longer true.
@@ -107,7 +109,7 @@ def _settle(ports: Ports, head: DirectoryHead, difference: Difference) -> Standi
             "fingerprint": head.fingerprint,
             "asked_by": head.asked_by,
             "asked_utc": encode(head.asked_utc),
-            "removals_max": head.removals_max,
+            "removals_agreed": head.removals_agreed,
             "done": head.done,
             "refused": refusals_of(ports),
             "left": difference_view(difference),
@@ -119,7 +121,7 @@ def _settle(ports: Ports, head: DirectoryHead, difference: Difference) -> Standi
         current = stored or head
         if current.request_number != head.request_number:
             return current
-        return replace(current, settled_utc=now_utc, removals_max=0, waiting_count=len(people))
+        return replace(current, settled_utc=now_utc, removals_agreed="", waiting_count=len(people))
 
     now = ports.documents.amend(HEAD, DirectoryHead, change)
     phase = Phase.COMPARE if now.is_under_way else Phase.WATCH if people else Phase.IDLE

@@ -1,9 +1,13 @@
-"""What was done at the users' desks: marks, counts and reminders, over documents in chunks."""
+"""What was done at the users' desks: marks, counts and reminders."""
 
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from functools import reduce
 
+from activities.desk_chunks import change_desks, desks_of
 from bascule.domain.addresses import mailbox_key
 from bascule.domain.codes import Code
 from bascule.domain.errors import Refusal
@@ -11,18 +15,15 @@ from bascule.domain.records import BatchRecord, JournalEntry, MailboxRecord
 from bascule.domain.stages import Stage
 from bascule.domain.workstations import (
     Desk,
-    DeskChunk,
-    DeskChunks,
+    DeskChange,
     Tick,
-    chunk_count,
-    chunk_name,
-    chunk_of,
-    chunks_name,
     is_reminder_due,
     reminded,
     ticked,
 )
 from bascule.ports.bundle import Ports
+
+logger = logging.getLogger("bascule.workstations")
 
 # Exchange Online takes 30 messages a minute from one mailbox (Microsoft Learn, "Exchange Online limits"); probes use the same.
 REMINDERS_PER_RUN_MAX = 25
@@ -52,27 +53,15 @@ def tick(ports: Ports, batch: BatchRecord, ticks: Iterable[Tick], by: str) -> in
     """
     keyed = [(mailbox_key(each.address), each) for each in ticks]
     _require(ports, batch.name, keyed)
-    count = _settled_count(ports, batch)
-    chunks: dict[int, list[tuple[str, Tick]]] = defaultdict(list)
-    for key, each in keyed:
-        chunks[chunk_of(key, count)].append((key, each))
     now_utc = ports.clock.now_utc()
-    for number, mine in sorted(chunks.items()):
-        _amend(ports, batch.name, number, mine, by)
+    mine: dict[str, list[Tick]] = defaultdict(list)
+    for key, each in keyed:
+        mine[key].append(each)
+    change_desks(ports, batch, {key: _ticks(these, by, now_utc) for key, these in mine.items()})
     touched = sorted({key for key, _ in keyed})
     note = f"{len(keyed)} marks on {len(touched)} mailboxes"
     ports.journal.note(JournalEntry(now_utc, batch.name, "", "workstations", "", note, by))
     return len(touched)
-
-
-def desks_of(ports: Ports, batch: str) -> dict[str, Desk]:
-    """{mailbox key: desk} of everybody of whom something is known."""
-    chunks = ports.documents.find(chunks_name(batch), DeskChunks)
-    desks: dict[str, Desk] = {}
-    for number in range(chunks.count if chunks else 0):
-        chunk = ports.documents.find(chunk_name(batch, number), DeskChunk)
-        desks |= chunk.desks if chunk else {}
-    return desks
 
 
 def counts_of(ports: Ports, batch: str, records: Iterable[MailboxRecord]) -> DeskCounts | None:
@@ -91,15 +80,30 @@ def remind(ports: Ports) -> int:
     """Mail those whose steps are open for too long, a bounded number at a time; how many were told.
 
     Written down before it is sent: a crash in between costs one reminder, never sends one too many.
+
+    Raises:
+        Refusal: some were refused, with the first of them; all the others were told.
+        Unreachable, Throttled: at once; what holds for one mail holds for the next.
     """
     if not ports.plan.workstations.reminder_subject or not steps_of(ports):
         return 0
     told = 0
+    refusals: list[Refusal] = []
     for batch, record in _due(ports):
-        if told >= REMINDERS_PER_RUN_MAX:
+        if told + len(refusals) >= REMINDERS_PER_RUN_MAX:
             break
-        _remind(ports, batch, record)
-        told += 1
+        try:
+            told += _remind(ports, batch, record)
+        except Refusal as refusal:
+            if refusal.code is Code.PERMISSION_MISSING:
+                raise
+            logger.warning("%s of %s was not reminded: %s", record.key, batch.name, refusal)
+            refusals.append(refusal)
+    if refusals:
+        first = refusals[0]
+        raise Refusal(
+            first.code, f"{told} users were reminded, {len(refusals)} were not: {first.detail}"
+        )
     return told
 
 
@@ -116,39 +120,25 @@ def _due(ports: Ports) -> Iterator[tuple[BatchRecord, MailboxRecord]]:
                 yield batch, record
 
 
-def _remind(ports: Ports, batch: BatchRecord, record: MailboxRecord) -> None:
-    number = chunk_of(record.key, _settled_count(ports, batch))
-    now_utc = ports.clock.now_utc()
-    chunk = ports.documents.amend(
-        chunk_name(batch.name, number),
-        DeskChunk,
-        lambda stored: reminded(stored or DeskChunk(), record.key, now_utc),
-    )
-    plan = ports.plan.workstations
-    open_steps = chunk.desks[record.key].open_steps(plan.steps)
-    text = "\n\n".join(plan.steps[step].text for step in open_steps)
+def _remind(ports: Ports, batch: BatchRecord, record: MailboxRecord) -> bool:
+    """Whether there was still something to tell: whoever did the last step meanwhile gets no empty letter."""
+    plan, now_utc = ports.plan.workstations, ports.clock.now_utc()
+    since_utc = record.migrated_utc or now_utc
+
+    def change(desk: Desk) -> Desk:
+        is_due = is_reminder_due(desk, plan, since_utc, now_utc)
+        return reminded(desk, now_utc) if is_due else desk
+
+    desk = change_desks(ports, batch, {record.key: change})[record.key]
+    if desk.reminded_utc != now_utc:
+        return False
+    text = "\n\n".join(plan.steps[step].text for step in desk.open_steps(plan.steps))
     ports.notifier.tell_user(record.address, plan.reminder_subject, text)
+    return True
 
 
-def _amend(
-    ports: Ports, batch: str, number: int, mine: list[tuple[str, Tick]], by: str
-) -> DeskChunk:
-    now_utc = ports.clock.now_utc()
-    return ports.documents.amend(
-        chunk_name(batch, number),
-        DeskChunk,
-        lambda stored: ticked(stored or DeskChunk(), mine, by, now_utc),
-    )
-
-
-def _settled_count(ports: Ports, batch: BatchRecord) -> int:
-    """The number of chunks, settled by whoever comes first."""
-    chunks = ports.documents.amend(
-        chunks_name(batch.name),
-        DeskChunks,
-        lambda stored: stored or DeskChunks(chunk_count(batch.row_count)),
-    )
-    return chunks.count
+def _ticks(ticks: list[Tick], by: str, at_utc: datetime) -> DeskChange:
+    return lambda desk: reduce(lambda now, each: ticked(now, each, by, at_utc), ticks, desk)
 
 
 def _require(ports: Ports, batch: str, keyed: list[tuple[str, Tick]]) -> None:

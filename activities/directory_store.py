@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from bascule.domain.codec import decode, encode
 from bascule.domain.directory_objects.changes import Change, Difference
@@ -26,6 +26,8 @@ from bascule.ports.bundle import Ports
 DIGEST_LENGTH = 16
 # A step does a tenth of a page: a list of twenty thousand changes is not read whole for each of them.
 PAGE_SIZE = 250
+# Far more than a tenant has memberships to lose by one upload.
+REMOVALS_COUNT_MAX = 100_000
 REPORT_PATH = f"{DIRECTORY}/report.json"
 
 
@@ -81,6 +83,25 @@ def changes_from(ports: Ports, plan_id: str, position: int) -> tuple[Change, ...
     return decode(ChangeList, json.loads(content)).changes[position - first :]
 
 
+def is_agreed(ports: Ports, removals: tuple[Change, ...], agreed: str) -> bool:
+    """Whether these are the removals of that digest, or what is left of them; the whole list is kept when it is seen."""
+    if not (removals and agreed):
+        return False
+    if digest_of(removals) == agreed:
+        keep_changes(ports, removals)
+        return True
+    kept = ports.blobs.read_report(_changes_path(agreed, 0))
+    return kept is not None and set(removals) <= set(_all_changes(ports, agreed))
+
+
+def _all_changes(ports: Ports, plan_id: str) -> Iterator[Change]:
+    for first in range(0, REMOVALS_COUNT_MAX, PAGE_SIZE):
+        content = ports.blobs.read_report(_changes_path(plan_id, first))
+        if content is None:
+            return
+        yield from decode(ChangeList, json.loads(content)).changes
+
+
 def keep_awaited(ports: Ports, addresses: Iterable[str]) -> None:
     """Keep who is awaited, in chunks; chunks that are no longer needed go."""
     people = tuple(sorted(set(addresses)))
@@ -109,6 +130,7 @@ def difference_view(difference: Difference) -> dict[str, object]:
     return {
         "changes": [change_view(each) for each in difference.changes],
         "removals": [change_view(each) for each in difference.removals],
+        "removals_digest": digest_of(difference.removals) if difference.removals else "",
         "waiting": [{"address": each.address, "place": each.place} for each in difference.waiting],
         "blocked": [{"address": each.address, "why": each.why} for each in difference.blocked],
     }

@@ -31,7 +31,7 @@ def keep_upload(ports: Ports, wanted: WantedDirectory, uploaded_by: str) -> str:
             fingerprint=fingerprint,
             uploaded_utc=now_utc,
             uploaded_by=uploaded_by,
-            removals_max=0,
+            removals_agreed="",
             plan_id="",
             position=0,
             change_count=0,
@@ -41,10 +41,12 @@ def keep_upload(ports: Ports, wanted: WantedDirectory, uploaded_by: str) -> str:
     return fingerprint
 
 
-def ask_for_application(ports: Ports, asked_by: str, removals_max: int) -> None:
-    """Ask that the files in force be applied; with at most so many removals. Raises InvariantBroken without files."""
+def ask_for_application(ports: Ports, asked_by: str, removals_agreed: str = "") -> None:
+    """Ask that the files in force be applied; with just the removals of that digest. Raises InvariantBroken without files."""
     head, now_utc = head_of(ports), ports.clock.now_utc()
     ports.documents.remove(REFUSALS)
     ports.documents.amend(
-        HEAD, DirectoryHead, lambda stored: asked(stored or head, now_utc, asked_by, removals_max)
+        HEAD,
+        DirectoryHead,
+        lambda stored: asked(stored or head, now_utc, asked_by, removals_agreed),
     )

@@ -1,6 +1,7 @@
 """Bring one part of the tenant into the state that the plan wants: find, compare, create or correct, read back."""
 
-from activities.tenant_parts import bind, is_bound_to, note_tenant, planned_objects
+from activities.tenant_deeds import doing, drop_deed, settle_deed
+from activities.tenant_parts import bind, is_bound_to, planned_objects
 from bascule.domain.codes import Code
 from bascule.domain.dns_records import DnsKind
 from bascule.domain.errors import InvariantBroken, NotYet, Refusal
@@ -14,7 +15,7 @@ from bascule.domain.tenant import (
     part_of,
 )
 from bascule.domain.tenant_domains import EMAIL_SERVICE, RecordKind
-from bascule.domain.tenant_records import PREPARATION, PartFacts, PartRef, Preparation
+from bascule.domain.tenant_records import Deed, PartFacts, PartRef
 from bascule.ports.bundle import Ports
 
 # A write is seen by the next reader seconds to minutes later.
@@ -49,27 +50,31 @@ def _planned(ports: Ports, ref: PartRef) -> TenantObject:
 
 def _prepare_object(ports: Ports, wanted: TenantObject) -> bool:
     found = ports.mail_flow.find(type(wanted), wanted.name)
+    # Of an earlier attempt whose answer was lost.
+    is_created = found is not None and settle_deed(ports, _key("create", wanted))
     if found is not None and not differences(wanted, found):
-        return False
+        return settle_deed(ports, _key("correct", wanted)) or is_created
     if found is None:
-        ports.mail_flow.create(wanted)
-        _note(ports, wanted, "missing", "created")
+        with doing(ports, _deed("create", wanted, "missing", "created")):
+            ports.mail_flow.create(wanted)
         # Some settings cannot be given at the creation.
         found = _read_back(ports, wanted)
+        settle_deed(ports, _key("create", wanted))
     _correct(ports, wanted, found)
     left = differences(wanted, _read_back(ports, wanted))
     if left:
         raise NotYet(READ_BACK_WAIT_S, f"written, and not read back yet: {left[0]}")
+    settle_deed(ports, _key("correct", wanted))
     return True
 
 
 def _correct(ports: Ports, wanted: TenantObject, found: TenantObject) -> None:
     there = differences(wanted, found)
     if there:
-        ports.mail_flow.correct(wanted, found)
         before = "; ".join(f"{each.setting} {each.found}" for each in there)
         after = "; ".join(f"{each.setting} {each.wanted}" for each in there)
-        _note(ports, wanted, before, after)
+        with doing(ports, _deed("correct", wanted, before, after)):
+            ports.mail_flow.correct(wanted, found)
 
 
 def _read_back(ports: Ports, wanted: TenantObject) -> TenantObject:
@@ -95,9 +100,10 @@ def _prepare_rule(ports: Ports, wanted: RoutingRule) -> bool:
 def _remove_stale(ports: Ports, rule: RoutingRule) -> None:
     """Return once the rule is seen to be gone: a reader that lags would show the old one as if it were the new."""
     if ports.mail_flow.find(RoutingRule, rule.name) is None:
+        settle_deed(ports, _key("remove", rule))
         return
-    ports.mail_flow.remove(RoutingRule, rule.name)
-    _note(ports, rule, "for a deleted group", "removed")
+    with doing(ports, _deed("remove", rule, "for a deleted group", "removed")):
+        ports.mail_flow.remove(RoutingRule, rule.name)
     raise NotYet(
         READ_BACK_WAIT_S, f"the rule {rule.name} is to be seen gone before it is made anew"
     )
@@ -114,24 +120,32 @@ def _require_reachable(ports: Ports, endpoint: MigrationEndpoint) -> None:
 
 def _prepare_domain(ports: Ports, name: str) -> bool:
     domain = ports.domains.find(name)
-    is_changed = domain is None
     if domain is None:
-        domain = ports.domains.add(name)
-        note_tenant(ports, f"domain {name}", "missing", "added", _asked_by(ports))
+        with doing(ports, _of_domain("add", name, "missing", "added")):
+            domain = ports.domains.add(name)
+    is_changed = settle_deed(ports, f"add {name}")
     if not domain.is_verified:
         _prove_domain(ports, name)
-        is_changed = True
+    is_changed |= settle_deed(ports, f"prove {name}")
     if EMAIL_SERVICE not in domain.services:
-        ports.domains.set_services(name, (*domain.services, EMAIL_SERVICE))
-        note_tenant(ports, f"domain {name}", "no mail", "mail", _asked_by(ports))
-        is_changed = True
-    return is_changed
+        with doing(ports, _of_domain("serve", name, "no mail", "mail")):
+            ports.domains.set_services(name, (*domain.services, EMAIL_SERVICE))
+        _require_mail(ports, name)
+    return settle_deed(ports, f"serve {name}") or is_changed
+
+
+def _require_mail(ports: Ports, name: str) -> None:
+    domain = ports.domains.find(name)
+    if domain is None or EMAIL_SERVICE not in domain.services:
+        raise NotYet(READ_BACK_WAIT_S, f"domain {name}: mail was set, and is not read back yet")
 
 
 def _prove_domain(ports: Ports, name: str) -> None:
-    if ports.domains.verify(name):
-        note_tenant(ports, f"domain {name}", "not verified", "verified", _asked_by(ports))
+    with doing(ports, _of_domain("prove", name, "not verified", "verified")):
+        is_proved = ports.domains.verify(name)
+    if is_proved:
         return
+    drop_deed(ports, f"prove {name}")
     records = ports.domains.verification_records(name)
     proof = next((each for each in records if each.kind is RecordKind.TXT), None)
     if proof is None:
@@ -147,11 +161,13 @@ def _published(ports: Ports, name: str) -> tuple[str, ...]:
     return ports.public_dns.look_up(name, DnsKind.TXT, resolver).values
 
 
-def _note(ports: Ports, wanted: TenantObject, before: str, after: str) -> None:
-    effect = f"{part_of(wanted)} {wanted.name}"
-    note_tenant(ports, effect, before, after, _asked_by(ports))
+def _key(verb: str, wanted: TenantObject) -> str:
+    return f"{verb} {part_of(wanted)} {wanted.name}"
 
 
-def _asked_by(ports: Ports) -> str:
-    asked = ports.documents.find(PREPARATION, Preparation)
-    return asked.asked_by if asked else ""
+def _deed(verb: str, wanted: TenantObject, before: str, after: str) -> Deed:
+    return Deed(_key(verb, wanted), f"{part_of(wanted)} {wanted.name}", before, after)
+
+
+def _of_domain(verb: str, name: str, before: str, after: str) -> Deed:
+    return Deed(f"{verb} {name}", f"domain {name}", before, after)

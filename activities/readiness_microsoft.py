@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
+from activities.directory_store import find_head
+from activities.readiness_retention import retention
 from activities.tenant_parts import GuardState, compared, guard_state, planned_objects
 from bascule.domain.directory import Sku, mailbox_plans
 from bascule.domain.readiness import Check, green, judged, red, unknown
@@ -11,7 +13,9 @@ from bascule.domain.rights import (
     EXCHANGE_ROLE,
     GRAPH_ROLES,
     GUARD_CMDLETS,
+    MEMBERS_ROLE,
     MIGRATION_CMDLETS,
+    OBJECT_CMDLETS,
     TENANT_CMDLETS,
 )
 from bascule.domain.tenant import AcceptedDomain, MigrationEndpoint, wanted_objects
@@ -35,6 +39,8 @@ def token_roles(ports: Ports) -> Iterator[Check]:
     )
     problems = [] if DOMAIN_ROLE in held.graph else [f"{DOMAIN_ROLE} is missing"]
     yield _for_the_tenant(ports, "token_roles_tenant", problems, "domains can be added and proved")
+    problems = [] if MEMBERS_ROLE in held.graph else [f"{MEMBERS_ROLE} is missing"]
+    yield _for_objects(ports, "token_roles_objects", problems, "members of groups can be read")
 
 
 def cmdlets(ports: Ports) -> Iterator[Check]:
@@ -44,6 +50,8 @@ def cmdlets(ports: Ports) -> Iterator[Check]:
         yield judged(name, _forbidden(used, permitted), f"{len(used)} cmdlets")
     forbidden = _forbidden(TENANT_CMDLETS, permitted)
     yield _for_the_tenant(ports, "cmdlets_tenant", forbidden, f"{len(TENANT_CMDLETS)} cmdlets")
+    forbidden = _forbidden(OBJECT_CMDLETS, permitted)
+    yield _for_objects(ports, "cmdlets_objects", forbidden, f"{len(OBJECT_CMDLETS)} cmdlets")
     yield unknown(
         "cmdlet_parameters",
         "Exchange lists cmdlets and not their parameters; a missing one is told by the first step that uses it",
@@ -58,6 +66,13 @@ def _for_the_tenant(ports: Ports, name: str, problems: list[str], fine: str) -> 
     """What only preparation, repair and completion need: no fault where an administrator did the first by hand."""
     if problems and _is_recorded(ports):
         return green(name, f"not now, as it need not be before a repair: {problems[0]}")
+    return judged(name, problems, fine)
+
+
+def _for_objects(ports: Ports, name: str, problems: list[str], fine: str) -> Check:
+    """What only directory objects from files need: no fault where nobody has uploaded any."""
+    if problems and find_head(ports) is None:
+        return green(name, f"not now, as no directory files were uploaded: {problems[0]}")
     return judged(name, problems, fine)
 
 
@@ -141,15 +156,6 @@ def seats(ports: Ports) -> Iterator[Check]:
         else:
             told.append(f"{name}: {sku.free_count} of {sku.enabled_count} free")
     yield judged("seats", problems, "; ".join(told))
-
-
-def retention(ports: Ports) -> Iterator[Check]:
-    """Would a retention or archive policy move mail while it is copied?"""
-    del ports
-    yield unknown(
-        "retention",
-        "policies that move mail to an archive make the copy bring it back; look in the Purview portal",
-    )
 
 
 def time(ports: Ports) -> Iterator[Check]:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from bascule.domain.errors import BasculeError
 from bascule.domain.plan_mail_flow import IntakePlan, Provisioning
-from bascule.domain.readiness import Check, green, judged, red, unknown
+from bascule.domain.readiness import Check, failed, green, judged, red, unknown
 from bascule.domain.rights import PASSWORD_ROLE
 from bascule.ports.bundle import Ports
 
@@ -32,7 +32,7 @@ def intake(ports: Ports) -> Iterator[Check]:
     yield from _guarded("intake_domains", _domains, ports)
     yield from _guarded("intake_single_sign_on", _single_sign_on, ports)
     yield from _guarded("intake_passwords", _passwords, ports)
-    yield _provisioning(ports, said)
+    yield from _guarded("intake_provisioning", _provisioning, ports)
     yield _wished_date(ports, said)
     yield _only_a_person("intake_language", said.language)
     yield _only_a_person("intake_partner", said.partner)
@@ -42,7 +42,7 @@ def _guarded(name: str, work: Callable[[Ports], Check], ports: Ports) -> Iterato
     try:
         yield work(ports)
     except BasculeError as error:
-        yield unknown(name, str(error))
+        yield failed(name, error)
 
 
 def _domains(ports: Ports) -> Check:
@@ -81,14 +81,20 @@ def _passwords(ports: Ports) -> Check:
     return green(name, "as answered")
 
 
-def _provisioning(ports: Ports, said: IntakePlan) -> Check:
-    name = "intake_provisioning"
+def _provisioning(ports: Ports) -> Check:
+    name, said = "intake_provisioning", ports.plan.intake
     creates = ports.plan.accounts.create
     if creates and said.provisioning is not Provisioning.BASCULE:
         return red(name, f"accounts come {said.provisioning}, and accounts.create is true")
     if not creates and said.provisioning is Provisioning.BASCULE:
         return red(name, "Bascule is to create accounts, and accounts.create is false")
-    return green(name, f"accounts: {said.provisioning}")
+    is_answered_so = said.provisioning is Provisioning.SYNCHRONISED
+    if ports.directory.is_synchronised() is not is_answered_so:
+        is_seen = "is not" if is_answered_so else "is"
+        return red(
+            name, f"the tenant {is_seen} synchronised, and the answer was {said.provisioning}"
+        )
+    return green(name, f"accounts: {said.provisioning}, as the tenant shows")
 
 
 def _wished_date(ports: Ports, said: IntakePlan) -> Check:

@@ -1,11 +1,21 @@
 """Readiness of the source and of public DNS: Dovecot, the alias table, MX, SPF and autodiscover."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from bascule.domain.alias_grants import AliasPowers
 from bascule.domain.dns_records import Answer, DnsKind
-from bascule.domain.readiness import Check, green, judged, red, unknown
+from bascule.domain.errors import BasculeError, Refusal, Unreachable, Untrusted
+from bascule.domain.readiness import (
+    Check,
+    SourceEntrance,
+    failed,
+    green,
+    judged,
+    red,
+    unknown,
+)
 from bascule.ports.bundle import Ports
 
 # A certificate that ends within the migration stops every sync at once.
@@ -18,31 +28,53 @@ SPF = "v=spf1"
 
 def source(ports: Ports) -> Iterator[Check]:
     """Does Dovecot answer, with a certificate that lasts, and does it speak what we need?"""
-    entrance = ports.surroundings.source_entrance()
-    ends_utc = entrance.certificate_ends_utc
-    if ends_utc is None:
-        yield unknown("certificate", "the connection is not encrypted")
-    else:
-        left = ends_utc - ports.clock.now_utc()
-        told = f"valid until {ends_utc:%Y-%m-%d}"
-        yield judged("certificate", [told] if left < CERTIFICATE_LEFT_MIN else [], told)
+    try:
+        entrance = ports.surroundings.source_entrance()
+    except Untrusted as distrust:
+        yield red("certificate", str(distrust))
+        yield unknown("imap", "nothing is said to a server whose certificate does not verify")
+        return
+    except (Unreachable, Refusal) as away:
+        yield red("imap", str(away))
+        yield unknown("certificate", "there is no connection")
+        return
+    yield _certificate(entrance, ports.clock.now_utc())
     spoken = {each.upper() for each in entrance.capabilities}
     missing = [each for each in CAPABILITIES_NEEDED if each not in spoken]
     yield judged("imap", [f"no {each}" for each in missing], ", ".join(entrance.capabilities))
 
 
+def _certificate(entrance: SourceEntrance, now_utc: datetime) -> Check:
+    ends_utc = entrance.certificate_ends_utc
+    if ends_utc is None:
+        return unknown("certificate", "the connection is not encrypted")
+    told = f"valid until {ends_utc:%Y-%m-%d}"
+    is_short = ends_utc - now_utc < CERTIFICATE_LEFT_MIN
+    return judged("certificate", [told] if is_short else [], told)
+
+
 def alias_map(ports: Ports) -> Iterator[Check]:
     """Can the app read and turn aliases, and nothing more?"""
-    ports.alias_map.route(f"postmaster@{ports.plan.tenant.domains[0]}")
-    yield green("alias_map", "readable")
-    powers = ports.alias_map.powers()
-    if powers.unread:
-        yield unknown("alias_grants", f"the server says more than we read: {powers.unread[0]}")
+    try:
+        ports.alias_map.route(f"postmaster@{ports.plan.tenant.domains[0]}")
+    except (Unreachable, Refusal) as no:
+        yield red("alias_map", str(no))
+        yield unknown("alias_grants", "the table cannot be read")
         return
+    yield green("alias_map", "readable")
+    try:
+        yield _alias_grants(ports.alias_map.powers())
+    except BasculeError as error:
+        yield failed("alias_grants", error)
+
+
+def _alias_grants(powers: AliasPowers) -> Check:
+    if powers.unread:
+        return unknown("alias_grants", f"the server says more than we read: {powers.unread[0]}")
     problems = [] if powers.can_read else ["SELECT is missing"]
     problems += [] if powers.can_update else ["UPDATE is missing"]
     problems += [f"more than needed: {each}" for each in powers.excess]
-    yield judged("alias_grants", problems, "SELECT and UPDATE on the table, and nothing more")
+    return judged("alias_grants", problems, "SELECT and UPDATE on the table, and nothing more")
 
 
 def public_dns(ports: Ports) -> Iterator[Check]:

@@ -77,30 +77,36 @@ def _answered(
 def _tell(ports: Ports, drift: Drift, now_utc: datetime) -> None:
     """Alert of each finding once; what could not be sent is tried at the next look."""
     news = [finding.difference for finding in drift.findings if finding.told_utc is None]
-    if news:
-        _send(ports, "The tenant is not as it was prepared", _text(news, drift.danger))
-        _mark(ports, lambda stored: _told(stored, now_utc))
+    if news and _send(ports, "The tenant is not as it was prepared", _text(news, drift.danger)):
+        _mark(ports, lambda stored: _told(stored, set(news), now_utc))
     unknown_utc = drift.unknown_since_utc
     if unknown_utc and not drift.unknown_told_utc and now_utc - unknown_utc >= UNKNOWN_ALERT:
         text = f"Since {unknown_utc:%d.%m. %H:%M} UTC nothing is known: {drift.unknown_why}"
-        _send(ports, "The tenant cannot be watched", text)
-        _mark(ports, lambda stored: replace(stored, unknown_told_utc=now_utc))
+        if _send(ports, "The tenant cannot be watched", text):
+            _mark(ports, lambda stored: replace(stored, unknown_told_utc=now_utc))
 
 
-def _send(ports: Ports, subject: str, text: str) -> None:
+def _send(ports: Ports, subject: str, text: str) -> bool:
+    """Whether the alert is on its way; what is not told stays to be told."""
     try:
         ports.notifier.alert(subject, text)
     except BasculeError as failure:
         # The log has the alert already; a mailbox that is gone must not keep the guard from its next look.
         logger.warning("the alert was not mailed: %s", failure)
+        return False
+    return True
 
 
 def _mark(ports: Ports, change: Callable[[Drift], Drift]) -> None:
     ports.documents.amend(DRIFT, Drift, lambda stored: change(stored or Drift()))
 
 
-def _told(drift: Drift, now_utc: datetime) -> Drift:
-    findings = tuple(replace(f, told_utc=f.told_utc or now_utc) for f in drift.findings)
+def _told(drift: Drift, news: set[Difference], now_utc: datetime) -> Drift:
+    """With the time at the findings of which the alert spoke; two looks at once may have found different things."""
+    findings = tuple(
+        replace(f, told_utc=f.told_utc or now_utc) if f.difference in news else f
+        for f in drift.findings
+    )
     return replace(drift, findings=findings)
 
 

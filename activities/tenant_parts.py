@@ -8,6 +8,7 @@ from bascule.domain.codes import Code
 from bascule.domain.errors import NotYet, Refusal
 from bascule.domain.records import JournalEntry
 from bascule.domain.tenant import (
+    MISSING,
     CoexistenceGroup,
     Difference,
     Part,
@@ -17,6 +18,7 @@ from bascule.domain.tenant import (
     part_of,
     wanted_objects,
 )
+from bascule.domain.tenant_domains import EMAIL_SERVICE, TenantDomain
 from bascule.domain.tenant_records import BINDING, DRIFT, JOURNAL, Binding, Drift, PartRef
 from bascule.ports.bundle import Ports
 
@@ -64,6 +66,31 @@ def compared(
     found = [difference for pair in pairs for difference in differences(*pair)]
     objects = tuple(there for _, there in pairs if there is not None)
     return (*found, *_stale_binding(ports, objects)), objects
+
+
+def domain_differences(ports: Ports) -> tuple[Difference, ...]:
+    """What a preparation has to do for each domain of the plan. One call; where domains may not be read, that is said."""
+    names = ports.plan.tenant.domains
+    try:
+        there = {domain.name: domain for domain in ports.domains.all()}
+    except Refusal as no:
+        return tuple(
+            Difference(Part.DOMAIN, name, "state", "verified, with mail", f"unknown ({no})")
+            for name in names
+        )
+    found = (_domain_difference(name, there.get(name)) for name in names)
+    return tuple(each for each in found if each is not None)
+
+
+def _domain_difference(name: str, domain: TenantDomain | None) -> Difference | None:
+    if domain is None:
+        return Difference(Part.DOMAIN, name, MISSING, "", "")
+    if not domain.is_verified:
+        return Difference(Part.DOMAIN, name, "is_verified", "True", "False")
+    if EMAIL_SERVICE not in domain.services:
+        has = ", ".join(domain.services) or "nothing"
+        return Difference(Part.DOMAIN, name, "services", EMAIL_SERVICE, has)
+    return None
 
 
 def is_bound_to(ports: Ports, group: CoexistenceGroup) -> bool:

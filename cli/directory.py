@@ -33,7 +33,10 @@ def add_to(commands: Nouns) -> None:
     apply = add_verb(verbs, "apply", _apply, "create, correct and add what the files want")
     apply.add_argument("--dry-run", action="store_true", help="only show what would change")
     apply.add_argument(
-        "--apply-removals", action="store_true", help="also take away what is shown as removals"
+        "--apply-removals",
+        metavar="DIGEST",
+        default="",
+        help="also take away the removals that were shown with this digest, and no others",
     )
     add_verb(verbs, "show", _show, "the files in force, and what became of them")
 
@@ -79,12 +82,9 @@ def _apply(asked: argparse.Namespace) -> int:
             answer = service.get("directory", "differences")
             show(asked, answer, _difference_text(answer))
             return 0
-        removals: list[dict[str, Any]] = []
-        if asked.apply_removals:
-            removals = service.get("directory", "differences")["removals"]
-        answer = service.post("directory", "apply", removals=str(len(removals)))
-    told = f"{_section('removals', removals)}\n\n" if removals else ""
-    show(asked, answer, f"{told}asked; `bascule directory show` tells what became of it")
+        word = {"removals": asked.apply_removals} if asked.apply_removals else {}
+        answer = service.post("directory", "apply", **word)
+    show(asked, answer, "asked; `bascule directory show` tells what became of it")
     return 0
 
 
@@ -104,6 +104,9 @@ def _show(asked: argparse.Namespace) -> int:
 
 def _difference_text(answer: dict[str, Any]) -> str:
     parts = [_section(name, answer[name]) for name in ("changes", "removals") if answer[name]]
+    if answer["removals"]:
+        digest = answer["removals_digest"]
+        parts.append(f"they stay, unless: bascule directory apply --apply-removals {digest}")
     if answer["waiting"]:
         parts.append("waiting\n" + _table(answer["waiting"], ("address", "place")))
     if answer["blocked"]:

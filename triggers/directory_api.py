@@ -4,13 +4,14 @@ The story is one, and level-triggered: whoever asks writes the wish down and rin
 """
 
 import asyncio
+import re
 from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
 
 from activities.directory_look import difference_of, surroundings
-from activities.directory_store import difference_view, find_head, wanted_of
+from activities.directory_store import DIGEST_LENGTH, difference_view, find_head, wanted_of
 from activities.directory_wishes import ask_for_application, keep_upload
 from activities.read_directory import read_directory
 from activities.wake_stories import ALIVE
@@ -35,7 +36,7 @@ directory = df.Blueprint()
 STORY = "directory_objects"
 # More is for a person no longer to read; `bascule directory check` names them all.
 MISTAKES_SHOWN_MAX = 1_000
-REMOVALS_COUNT_MAX = 100_000
+DIGEST = re.compile(f"[0-9a-f]{{{DIGEST_LENGTH}}}")
 
 
 @directory.route(route="directory", methods=["POST"])
@@ -73,11 +74,11 @@ async def show_differences(req: func.HttpRequest) -> func.HttpResponse:
 async def apply_differences(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
-    """Create, correct and add; `removals` is the number of removals that were seen and are agreed to."""
-    removals_max = _count(req.params.get("removals", "0"))
-    if removals_max:
-        return await _apply_with_removals(req, client, removals_max)
-    return await _apply(req, client, 0)
+    """Create, correct and add; `removals` is the digest of the removals that were seen and are agreed to."""
+    agreed = _digest(req.params.get("removals", ""))
+    if agreed:
+        return await _apply_with_removals(req, client, agreed)
+    return await _apply(req, client, "")
 
 
 @directory.timer_trigger(arg_name="timer", schedule="0 5 * * * *", run_on_startup=False)
@@ -92,16 +93,16 @@ async def watch_directory(timer: func.TimerRequest, client: df.DurableOrchestrat
 
 @requires(Role.APPROVER)
 async def _apply_with_removals(
-    req: func.HttpRequest, client: df.DurableOrchestrationClient, removals_max: int
+    req: func.HttpRequest, client: df.DurableOrchestrationClient, agreed: str
 ) -> func.HttpResponse:
-    return await _apply(req, client, removals_max)
+    return await _apply(req, client, agreed)
 
 
 async def _apply(
-    req: func.HttpRequest, client: df.DurableOrchestrationClient, removals_max: int
+    req: func.HttpRequest, client: df.DurableOrchestrationClient, agreed: str
 ) -> func.HttpResponse:
     await asyncio.to_thread(_head)
-    await asyncio.to_thread(ask_for_application, ports(), asker(req), removals_max)
+    await asyncio.to_thread(ask_for_application, ports(), asker(req), agreed)
     if await _is_alive(client):
         await client.raise_event(DIRECTORY, DOORBELL)
     else:
@@ -156,9 +157,7 @@ def _claim(text: str | None) -> bool:
     return text == "true"
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) > REMOVALS_COUNT_MAX:
-        raise BadRequest(
-            f"removals: give the number that the differences show, at most {REMOVALS_COUNT_MAX}"
-        )
-    return int(text)
+def _digest(text: str) -> str:
+    if text and not DIGEST.fullmatch(text):
+        raise BadRequest("removals: give the `removals_digest` that the differences show")
+    return text

@@ -252,7 +252,7 @@ DOCUMENT: dict[str, Any] = {
         "/directory/apply": {
             "post": _operation(
                 "Create, correct and add what the directory files want",
-                _query("removals", "integer"),
+                _query("removals"),
                 status=202,
             )
         },

@@ -8,10 +8,12 @@ import azure.functions as func
 from activities.adopt_tenant import adopt_tenant
 from activities.completion_gate import is_closed_to_uploads
 from activities.readiness import readiness
-from activities.tenant_parts import compared, danger_of, planned_objects
+from activities.tenant_parts import compared, danger_of, domain_differences, planned_objects
 from activities.wake_stories import wake_preparation
 from bascule.composition import ports
+from bascule.domain.tenant import Difference
 from bascule.domain.tenant_records import PREPARATION, Preparation
+from bascule.ports.bundle import Ports
 from triggers.answers import BadRequest, answer, answering
 from triggers.roles import Role, asker, requires
 from triggers.tenant_views import check_view, difference_view, tenant_view
@@ -36,7 +38,7 @@ async def show_tenant(req: func.HttpRequest) -> func.HttpResponse:
 async def show_tenant_differences(req: func.HttpRequest) -> func.HttpResponse:
     """What a preparation would change now; nothing is written."""
     del req
-    found, _ = await asyncio.to_thread(lambda: compared(ports(), planned_objects(ports())))
+    found = await asyncio.to_thread(lambda: _differences(ports()))
     return answer({"differences": [difference_view(each) for each in found]})
 
 
@@ -88,6 +90,12 @@ async def _ask(
     await asyncio.to_thread(lambda: _remember(asked_by, is_repair))
     await wake_preparation(client)
     return answer({"status": STATUS}, 202)
+
+
+def _differences(asked: Ports) -> tuple[Difference, ...]:
+    """Of every part that a preparation walks through, in its order."""
+    objects = planned_objects(asked)
+    return (*domain_differences(asked), *compared(asked, objects)[0])
 
 
 def _remember(asked_by: str, is_repair: bool) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from activities.desks import desks_of, remind, steps_of, tick
+from activities.desk_chunks import desks_of
+from activities.desks import remind, steps_of, tick
 from bascule.composition import ports
 from bascule.domain.addresses import address_problem, normal_address
 from bascule.domain.batch_mistakes import BatchFileInvalid

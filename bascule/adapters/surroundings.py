@@ -52,8 +52,8 @@ class MicrosoftSurroundings:
         return frozenset(name.strip().lower() for name in str(exported).split(",") if name.strip())
 
     def clock_skew_s(self) -> float:
-        """The Date of an answer against this machine's clock (RFC 9110 6.6.1)."""
-        said = self._listed().headers.get("date", "")
+        """The Date of an answer, of a refusal too, against this machine's clock (RFC 9110 6.6.1)."""
+        said = self._asked().headers.get("date", "")
         try:
             return time.time() - parsedate_to_datetime(said).timestamp()
         except ValueError:
@@ -64,16 +64,19 @@ class MicrosoftSurroundings:
         return ImapSourceMail(self._plan.source).entrance()
 
     def _listed(self) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {self._token(SCOPE)}", "CommandName": "*"}
-        try:
-            with httpx.Client(timeout=TIMEOUT, follow_redirects=False) as client:
-                answer = client.get(self._url, params={"Version": MODULE_VERSION}, headers=headers)
-        except httpx.HTTPError as failure:
-            raise Unreachable(f"{DOING}: {type(failure).__name__}") from None
+        answer = self._asked()
         if not answer.is_success:
             said = read_failure(answer.status_code, answer.headers, answer.content)
             raise domain_error(DOING, said)
         return answer
+
+    def _asked(self) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self._token(SCOPE)}", "CommandName": "*"}
+        try:
+            with httpx.Client(timeout=TIMEOUT, follow_redirects=False) as client:
+                return client.get(self._url, params={"Version": MODULE_VERSION}, headers=headers)
+        except httpx.HTTPError as failure:
+            raise Unreachable(f"{DOING}: {type(failure).__name__}") from None
 
     def _token(self, scope: str) -> str:
         try:

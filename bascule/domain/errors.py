@@ -2,6 +2,7 @@
 
     BasculeError
     ├── Unreachable            may pass by itself, nobody says when: the host retries
+    │   └── Untrusted          a certificate that does not verify: passes when somebody renews it
     ├── Throttled(wait_s)      may pass by itself, and we were told when: a durable timer
     ├── NotYet(wait_s)         the vendor reaches this state by itself: look again later
     ├── Conflict               somebody changed the same record first: read again, decide again
@@ -20,6 +21,10 @@ class BasculeError(Exception):
 
 class Unreachable(BasculeError):
     """A server did not answer, or answered 5xx; the effect may or may not have happened."""
+
+
+class Untrusted(Unreachable):
+    """A server's certificate does not verify, so nothing was said to it."""
 
 
 class Throttled(BasculeError):

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bascule.domain.codes import Code
+from bascule.domain.errors import BasculeError, Refusal
+
 PAGE = "docs/reference/readiness.md"
 
 
@@ -64,3 +67,12 @@ def unknown(name: str, why: str) -> Check:
 def judged(name: str, problems: list[str], fine: str) -> Check:
     """Red with every problem, or green."""
     return red(name, "; ".join(problems)) if problems else green(name, fine)
+
+
+def failed(name: str, error: BasculeError) -> Check:
+    """Red when the other side refused, which does not pass by itself; unknown when it did not answer.
+
+    Unknown, too, where we may not look: that is red as a missing right, if the right is one that is needed.
+    """
+    is_refused = isinstance(error, Refusal) and error.code is not Code.PERMISSION_MISSING
+    return red(name, str(error)) if is_refused else unknown(name, str(error))

@@ -13,6 +13,7 @@ GRAPH_ROLES = frozenset(
     }
 )
 DOMAIN_ROLE = "Domain.ReadWrite.All"
+MEMBERS_ROLE = "GroupMember.Read.All"
 PASSWORD_ROLE = "User-PasswordProfile.ReadWrite.All"  # noqa: S105  a permission's name
 EXCHANGE_ROLE = "Exchange.ManageAsApp"
 
@@ -42,6 +43,29 @@ GUARD_CMDLETS = frozenset(
         "Get-MigrationEndpoint",
         "Get-OutboundConnector",
         "Get-TransportRule",
+    }
+)
+OBJECT_CMDLETS = frozenset(
+    {
+        "Add-DistributionGroupMember",
+        "Add-MailboxPermission",
+        "Add-RecipientPermission",
+        "Get-DistributionGroup",
+        "Get-DistributionGroupMember",
+        "Get-MailContact",
+        "Get-Mailbox",
+        "Get-MailboxPermission",
+        "Get-Recipient",
+        "Get-RecipientPermission",
+        "New-DistributionGroup",
+        "New-MailContact",
+        "New-Mailbox",
+        "Remove-DistributionGroupMember",
+        "Remove-MailboxPermission",
+        "Remove-RecipientPermission",
+        "Set-DistributionGroup",
+        "Set-MailContact",
+        "Set-Mailbox",
     }
 )
 TENANT_CMDLETS = GUARD_CMDLETS | {

@@ -68,6 +68,18 @@ class SkippedItem:
 
 
 @dataclass(frozen=True)
+class MailboxRetention:
+    """What Exchange's own policies do with the mail of a mailbox."""
+
+    has_archive: bool
+    """An online archive, into which a policy may move mail."""
+    policy: str
+    """The name of its retention policy; empty: none."""
+    is_suspended: bool
+    """On retention hold, or not processed at all."""
+
+
+@dataclass(frozen=True)
 class CloudMailbox:
     """A mailbox in Exchange Online."""
 
@@ -76,6 +88,8 @@ class CloudMailbox:
     addresses: tuple[str, ...]
     """Every SMTP address, lower case, the primary one among them."""
     recipient_type: str
+    retention: MailboxRetention | None = None
+    """None when Exchange did not say."""
 
 
 # What the service writes for a user that failed, and whose page of the documentation helps. First match wins.

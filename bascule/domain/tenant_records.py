@@ -11,6 +11,7 @@ PREPARATION = "tenant-preparation"
 RECORD = "tenant-record"
 BINDING = "tenant-binding"
 DRIFT = "tenant-drift"
+DEEDS = "tenant-deeds"
 # Whose journal it is; no batch can be called so, their names are in lower case.
 JOURNAL = "TENANT"
 # The one story of its kind.
@@ -62,6 +63,36 @@ class Preparation:
     def is_under_way(self) -> bool:
         """Whether its story has something left to do."""
         return self.finished_utc is None and self.refused_utc is None
+
+
+@dataclass(frozen=True)
+class Deed:
+    """One effect on the tenant, as its journal will tell it."""
+
+    key: str
+    """What is done to which part; begun again, it is the same deed."""
+    effect: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Deeds:
+    """What was begun and not yet seen to have happened; one or two, as parts are made one after the other."""
+
+    begun: tuple[Deed, ...] = ()
+
+    def find(self, key: str) -> Deed | None:
+        """The deed of that key."""
+        return next((deed for deed in self.begun if deed.key == key), None)
+
+    def with_deed(self, deed: Deed) -> "Deeds":
+        """With this one, in place of an earlier try of it."""
+        return Deeds((*self.without(deed.key).begun, deed))
+
+    def without(self, key: str) -> "Deeds":
+        """Without that one."""
+        return Deeds(tuple(deed for deed in self.begun if deed.key != key))
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,10 @@ class Directory(Protocol):
         """{domain, lower case: how its users sign in}, such as `Managed` or `Federated`."""
         ...
 
+    def is_synchronised(self) -> bool:
+        """Whether the tenant's accounts come from a directory on site."""
+        ...
+
     def accounts(self) -> Iterator[Account]:
         """Every user of the tenant, page by page, by no order; one made a moment ago may be missing."""
         ...

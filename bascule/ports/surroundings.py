@@ -24,6 +24,7 @@ class Surroundings(Protocol):
         """How Dovecot answers, without any login.
 
         Raises:
-            Unreachable: no connection, or a certificate that does not verify.
+            Unreachable: no connection.
+            Untrusted: a certificate that does not verify.
         """
         ...

@@ -20,29 +20,36 @@ class WorldAliasMap:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self.denied = ""
+        """What the server says when it refuses the account; empty: it does not."""
 
     def route(self, address: str) -> Route:
         """Every destination of the address, and of its domain's catch-all."""
         with self._world.kernel.look():
             self._world.calls["alias_map"] += 1
-            may_not_arrive(self._world, WHAT)
+            self._arrive()
             return self._route(address)
 
     def powers(self) -> AliasPowers:
         """Reading and changing, and nothing more."""
         with self._world.kernel.look():
-            may_not_arrive(self._world, WHAT)
+            self._arrive()
             return AliasPowers(can_read=True, can_update=True)
 
     def switch(self, change: RouteSwitch) -> Route:
         """Replace `before` by `after` when that is the address's one destination."""
         with self._world.kernel.look():
             self._world.calls["alias_map"] += 1
-            may_not_arrive(self._world, WHAT)
+            self._arrive()
             if self._is_to_do(change):
                 self._write(change)
             reply_may_be_lost(self._world, WHAT)
             return self._route(change.address)
+
+    def _arrive(self) -> None:
+        may_not_arrive(self._world, WHAT)
+        if self.denied:
+            raise Refusal(Code.ALIAS_MAP_REFUSED, f"{WHAT}: {self.denied}")
 
     def _route(self, address: str) -> Route:
         return Route(

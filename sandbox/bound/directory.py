@@ -63,6 +63,11 @@ class WorldDirectory:
             domains = self._directory.domains.all()
             return {each.name: each.authentication_type for each in domains if each.is_verified}
 
+    def is_synchronised(self) -> bool:
+        """Whether somebody has set up the synchronisation."""
+        with graph_call(self._world, "graph.GET organization", ORGANIZATION_READERS):
+            return self._world.tenant.is_synchronised is True
+
     def accounts(self) -> Iterator[Account]:
         """Every user a replica shows; a call for each page of them."""
         with graph_call(self._world, "graph.GET users", USER_READERS):

@@ -1,12 +1,18 @@
 """Documents in memory, kept as the JSON that a table would keep."""
 
+import json
 from collections.abc import Callable
 from typing import TypeVar
 
 from bascule.domain.codec import Json, decode, encode
+from bascule.domain.codes import Code
+from bascule.domain.errors import Refusal
 from sandbox.bound.rows import Rows
 
 T = TypeVar("T")
+
+# A string property holds 64 KiB of UTF-16. Source: "Understanding the Table service data model", Microsoft Learn.
+TEXT_SIZE_MAX_BYTES = 64 * 1024
 
 
 class MemoryDocuments:
@@ -22,7 +28,7 @@ class MemoryDocuments:
     def amend(self, name: str, kind: type[T], change: Callable[[T | None], T]) -> T:
         """Compare-and-set of a document."""
         after = self._rows.amend(
-            name, lambda found: found, lambda before: encode(change(_value(kind, before)))
+            name, lambda found: found, lambda before: _fitting(encode(change(_value(kind, before))))
         )
         return decode(kind, after)
 
@@ -37,3 +43,13 @@ class MemoryDocuments:
 
 def _value(kind: type[T], kept: Json) -> T | None:
     return None if kept is None else decode(kind, kept)
+
+
+def _fitting(kept: Json) -> Json:
+    """The JSON itself, if a row can hold its text."""
+    size_bytes = len(json.dumps(kept, ensure_ascii=False).encode("utf-16-le"))
+    if size_bytes > TEXT_SIZE_MAX_BYTES:
+        raise Refusal(
+            Code.REQUEST_REJECTED, f"a document of {size_bytes} bytes, which no table column holds"
+        )
+    return kept

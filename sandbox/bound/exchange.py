@@ -8,6 +8,7 @@ from bascule.domain.errors import BasculeError, Conflict, NotYet, Refusal
 from bascule.domain.plan import TenantPlan
 from bascule.domain.sync import (
     CloudMailbox,
+    MailboxRetention,
     SkippedItem,
     SyncBatch,
     SyncState,
@@ -100,7 +101,14 @@ class WorldExchange:
         if found is None or found.kind in NOT_MAILBOXES or wanted not in found.addresses:
             return None
         others = sorted(found.addresses - {found.primary_address})
-        return CloudMailbox(found.primary_address, (found.primary_address, *others), found.kind)
+        settings = self._world.tenant.recipients.settings(found.guid)
+        retention = MailboxRetention(
+            settings.has_archive,
+            settings.retention_policy,
+            settings.retention_hold or settings.is_retention_off,
+        )
+        addresses = (found.primary_address, *others)
+        return CloudMailbox(found.primary_address, addresses, found.kind, retention)
 
     def correct_addresses(
         self, address: str, *, primary: str = "", added: tuple[str, ...] = ()

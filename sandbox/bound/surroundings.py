@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from bascule.domain.codes import Code
+from bascule.domain.errors import Refusal, Unreachable, Untrusted
 from bascule.domain.readiness import SourceEntrance, TokenRoles
 from sandbox.bound.exchange_call import APP_ROLE
 from sandbox.faces.exchange_catalogue import CMDLETS
@@ -19,6 +21,7 @@ class WorldSurroundings:
         self._world = world
         self.certificate_left = CERTIFICATE_LEFT
         self.skew_s = 0.0
+        self.is_listening = True
 
     def token_roles(self) -> TokenRoles:
         """What the registered app was granted."""
@@ -27,6 +30,8 @@ class WorldSurroundings:
 
     def permitted_cmdlets(self) -> frozenset[str]:
         """Those of the management roles the app holds."""
+        if APP_ROLE not in self._world.tenant.app.roles:
+            raise Refusal(Code.PERMISSION_MISSING, "list the cmdlets: HTTP 403")
         held = self._world.tenant.exchange_roles
         return frozenset(name for name, found in CMDLETS.items() if found.roles & held)
 
@@ -35,5 +40,9 @@ class WorldSurroundings:
         return self.skew_s
 
     def source_entrance(self) -> SourceEntrance:
-        """A Dovecot with a valid certificate."""
+        """A Dovecot with a certificate that is verified before anything is said."""
+        if not self.is_listening:
+            raise Unreachable("the source: connection refused")
+        if self.certificate_left <= timedelta(0):
+            raise Untrusted("the source: certificate has expired")
         return SourceEntrance(self._world.kernel.now_utc() + self.certificate_left, CAPABILITIES)

@@ -4,6 +4,7 @@ Source: Microsoft Learn, "Get-Mailbox", "New-Mailbox", "Set-Mailbox", "Get-Mailb
 "Get-MailboxFolderStatistics", "Add-MailboxPermission", "Add-RecipientPermission".
 """
 
+import uuid
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -105,9 +106,22 @@ def _mailbox_row(session: Session, recipient: Recipient) -> Row:
         "MaxReceiveSize": Size(settings.max_receive_bytes),
         "HiddenFromAddressListsEnabled": settings.is_hidden,
         "RetentionHoldEnabled": settings.retention_hold,
+        "RetentionPolicy": settings.retention_policy or None,
+        "ElcProcessingDisabled": settings.is_retention_off,
+        **_archive(recipient, has_archive=settings.has_archive),
         # Shown by name, whatever they were called when they were set.
         "GrantSendOnBehalfTo": tuple(holder.name for holder in on_behalf if holder),
         "IsShared": settings.kind is RecipientKind.SHARED_MAILBOX,
+    }
+
+
+def _archive(recipient: Recipient, *, has_archive: bool) -> Row:
+    if not has_archive:
+        return {"ArchiveStatus": "None", "ArchiveGuid": str(uuid.UUID(int=0)), "ArchiveName": ()}
+    return {
+        "ArchiveStatus": "Active",
+        "ArchiveGuid": str(uuid.uuid5(uuid.NAMESPACE_OID, recipient.guid)),
+        "ArchiveName": (f"In-Place Archive - {recipient.display_name}",),
     }
 
 

@@ -102,6 +102,7 @@ def list_organization(call: Call) -> Reply:
     value = {
         "id": tenant.tenant_id,
         "displayName": tenant.initial_domain.partition(".")[0],
+        "onPremisesSyncEnabled": tenant.is_synchronised,
         "verifiedDomains": [
             {
                 "capabilities": ", ".join(domain.supported_services),

@@ -78,6 +78,10 @@ class MailboxSettings:
     max_receive_bytes: int = MAX_RECEIVE_DEFAULT_BYTES
     is_hidden: bool = False
     retention_hold: bool = False
+    retention_policy: str = "Default MRM Policy"
+    """What every new mailbox gets."""
+    is_retention_off: bool = False
+    has_archive: bool = False
     on_behalf: tuple[str, ...] = ()
     """Identifiers of those who may send on its behalf."""
 

@@ -33,6 +33,8 @@ class Tenant:
         self.tenant_id = _guid(kernel.seed, "tenant")
         self.initial_domain = naming.initial_domain
         self.app = RegisteredApp(_guid(kernel.seed, "client"), _guid(kernel.seed, "secret"))
+        self.is_synchronised: bool | None = None
+        """Whether accounts come from a directory on site; False when they did once. Graph: onPremisesSyncEnabled."""
         self.accepted_domains: dict[str, DomainType] = {
             naming.initial_domain: DomainType.AUTHORITATIVE,
             naming.domain: DomainType.AUTHORITATIVE,

@@ -1,7 +1,10 @@
 """Certificates: whoever is not proven to be the source gets no password."""
 
+import socket
 import ssl
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,15 +12,17 @@ from pathlib import Path
 import pytest
 
 from bascule.adapters.imap.connection import ImapSourceMail
-from bascule.domain.errors import Unreachable
+from bascule.domain.errors import Unreachable, Untrusted
 from bascule.domain.mail import Login
 from bascule.domain.plan import SourcePlan
 from sandbox.faces.imap_server import Security
 from sandbox.faces.server import Faces
 from sandbox.local_host.clock import real_now_utc
 from sandbox.world.world import World
+from tests.infra.certificates import certificate_for
 
 ANNA = Login("anna", "Pa55word")
+PATIENCE_S = 10.0
 
 
 @pytest.fixture(params=[Security.SSL, Security.STARTTLS])
@@ -84,5 +89,26 @@ def test_the_entrance_tells_how_long_the_certificate_lasts_and_what_is_spoken(
 
 def test_an_entrance_that_nobody_vouches_for_is_not_looked_at(plan: SourcePlan) -> None:
     """Readiness must not be green over a certificate that the sync will refuse."""
-    with pytest.raises(Unreachable):
+    with pytest.raises(Untrusted, match="certificate"):
         ImapSourceMail(replace(plan, ca_file="")).entrance()
+
+
+def test_a_certificate_that_has_ended_is_told_as_what_it_is(tmp_path: Path) -> None:
+    """Told as a connection that failed, it would be looked for in the firewall."""
+    made = certificate_for(tmp_path, [], age=timedelta(days=3))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made.cert_file, made.key_file)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        greeting = threading.Thread(target=_shake_hands, args=(server, context))
+        greeting.start()
+        plan = SourcePlan("127.0.0.1", server.getsockname()[1], ca_file=str(made.ca_file))
+        with pytest.raises(Untrusted, match="expired"):
+            ImapSourceMail(plan).entrance()
+        greeting.join(PATIENCE_S)
+
+
+def _shake_hands(server: socket.socket, context: ssl.SSLContext) -> None:
+    server.settimeout(PATIENCE_S)
+    connection, _ = server.accept()
+    with connection, suppress(OSError):
+        context.wrap_socket(connection, server_side=True).close()

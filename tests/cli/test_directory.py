@@ -12,10 +12,12 @@ from tests.directory.samples import ALL, ANN, contacts, groups, members
 
 Screen = pytest.CaptureFixture[str]
 REMOVAL = {"change": "remove member", "address": ALL, "whom": ANN, "before": ANN}
+DIGEST = "3f8a0c51d2e6b947"
 DIFFERENCE = {
     "fingerprint": "0123456789abcdef",
     "changes": [{"change": "create group", "address": ALL, "after": "Everybody"}],
     "removals": [REMOVAL],
+    "removals_digest": DIGEST,
     "waiting": [{"address": ANN, "place": ALL}],
     "blocked": [],
 }
@@ -74,33 +76,35 @@ def test_a_check_keeps_nothing(app: SmallApp, folder: Path) -> None:
 
 def test_an_application_gives_no_word_for_removals_unless_asked(app: SmallApp) -> None:
     """Groups are emptied by those who did not know that they said so."""
-    app.will_answer("POST /api/directory/apply?removals=0", {"state": "asked"}, 202)
+    app.will_answer("POST /api/directory/apply", {"state": "asked"}, 202)
 
     assert main(["directory", "apply"]) == 0
-    assert app.lines == ["POST /api/directory/apply?removals=0"]
+    assert app.lines == ["POST /api/directory/apply"]
 
 
 def test_the_word_for_removals_is_for_those_that_are_shown(app: SmallApp, capsys: Screen) -> None:
-    """A number that nobody saw is no agreement."""
+    """A list that nobody saw is no agreement: nothing is asked for again between the reading and the word."""
     app.will_answer("GET /api/directory/differences", DIFFERENCE)
-    app.will_answer("POST /api/directory/apply?removals=1", {"state": "asked"}, 202)
+    app.will_answer(f"POST /api/directory/apply?removals={DIGEST}", {"state": "asked"}, 202)
 
-    assert main(["directory", "apply", "--apply-removals"]) == 0
-    assert app.lines[-1] == "POST /api/directory/apply?removals=1"
-    assert "remove member" in capsys.readouterr().out
+    assert main(["directory", "apply", "--dry-run"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.index("remove member") < printed.index(f"--apply-removals {DIGEST}")
+    assert main(["directory", "apply", "--apply-removals", DIGEST]) == 0
+    assert app.lines[1:] == [f"POST /api/directory/apply?removals={DIGEST}"]
 
 
 def test_a_dry_run_asks_for_nothing(app: SmallApp) -> None:
     """It is what people try first, on the real tenant."""
     app.will_answer("GET /api/directory/differences", DIFFERENCE)
 
-    assert main(["directory", "apply", "--dry-run", "--apply-removals"]) == 0
+    assert main(["directory", "apply", "--dry-run", "--apply-removals", DIGEST]) == 0
     assert app.lines == ["GET /api/directory/differences"]
 
 
 def test_the_report_is_told(app: SmallApp, capsys: Screen) -> None:
     """What Exchange refused is somebody's work."""
-    left = {**DIFFERENCE, "changes": [], "removals": [], "waiting": []}
+    left = {**DIFFERENCE, "changes": [], "removals": [], "removals_digest": "", "waiting": []}
     answer = {
         "state": "settled",
         "waiting": [],

@@ -282,6 +282,16 @@ def test_verified_domains_say_how_their_users_sign_in(door: Directory) -> None:
     assert door.verified_domains()["example.org"] == "Managed"
 
 
+@pytest.mark.parametrize(("state", "wanted"), [(None, False), (False, False), (True, True)])
+def test_a_directory_on_site_is_seen(
+    door: Directory, school: Tenant, state: bool | None, wanted: bool
+) -> None:
+    """Accounts made here would be doubled by it, or never let themselves be changed."""
+    school.world.tenant.is_synchronised = state
+
+    assert door.is_synchronised() is wanted
+
+
 def test_who_has_an_address_is_found_whatever_their_name(door: Directory, school: Tenant) -> None:
     """The collision's other side has to be named."""
     account_id = door.create_account(ANN).account_id

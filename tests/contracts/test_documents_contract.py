@@ -8,7 +8,8 @@ import pytest
 
 from bascule.adapters.table_store.documents import TableDocuments
 from bascule.adapters.table_store.tables import Tables
-from bascule.domain.errors import Conflict
+from bascule.domain.codes import Code
+from bascule.domain.errors import Conflict, Refusal
 from bascule.ports.documents import Documents
 from sandbox.bound.documents import MemoryDocuments
 
@@ -72,6 +73,19 @@ def test_who_always_loses_is_told(documents: Documents) -> None:
 
     with pytest.raises(Conflict):
         documents.amend("d", Visit, always_late)
+
+
+@pytest.mark.parametrize("letter", ["a", "é", "\N{GRINNING FACE}"])
+def test_a_document_that_no_row_holds_is_refused_and_the_one_before_stays(
+    documents: Documents, letter: str
+) -> None:
+    """What fits in a test and not in a table stops the work of a whole school."""
+    fitting = Visit((letter * 15_000,))
+    documents.amend("d", Visit, lambda _: fitting)
+
+    with pytest.raises(Refusal, check=lambda no: no.code is Code.REQUEST_REJECTED):
+        documents.amend("d", Visit, lambda _: Visit((letter * 33_000,)))
+    assert documents.find("d", Visit) == fitting
 
 
 def test_names_are_found_by_their_beginning_and_removed_for_good(documents: Documents) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from bascule.domain.codes import Code
 from bascule.domain.errors import Conflict, NotYet, Refusal, Throttled, Unreachable
-from bascule.domain.sync import SEEDED, SyncState, SyncUser, sync_failure_code
+from bascule.domain.sync import SEEDED, MailboxRetention, SyncState, SyncUser, sync_failure_code
 from bascule.ports.exchange import Exchange
 from sandbox.world.cloud import CloudMailbox
 from tests.contracts.tenant_doors import (
@@ -105,6 +105,28 @@ def test_a_mailbox_is_found_by_any_of_its_addresses(door: Exchange, school: Tena
     assert found.recipient_type == "UserMailbox"
     assert door.find_mailbox(NOBODY) is None
     assert door.find_mailbox(school.plan.coexistence_group) is None
+
+
+def test_a_mailbox_shows_what_retention_does_with_it(door: Exchange, school: Tenant) -> None:
+    """Mail that moves into an archive while it is copied is copied again."""
+    recipients = school.world.tenant.recipients
+    guid = recipients.mailbox(ANN).exchange_guid
+    fresh = door.find_mailbox(ANN)
+    assert fresh is not None
+    assert fresh.retention == MailboxRetention(
+        has_archive=False, policy="Default MRM Policy", is_suspended=False
+    )
+
+    for change, wanted in (
+        ({"has_archive": True}, MailboxRetention(True, "Default MRM Policy", False)),
+        ({"is_retention_off": True}, MailboxRetention(True, "Default MRM Policy", True)),
+        ({"retention_hold": True, "retention_policy": ""}, MailboxRetention(True, "", True)),
+    ):
+        recipients.change_settings(guid, replace(recipients.settings(guid), **change))
+        school.pass_time(hours=1)
+        found = door.find_mailbox(ANN)
+        assert found is not None
+        assert found.retention == wanted
 
 
 def test_members_come_and_go_and_twice_is_once(door: Exchange) -> None:

@@ -28,7 +28,7 @@ def asked(simulation: Simulation) -> None:
     """Files are in force, and their application was asked for."""
     simulation.world.tenant.recipients.open_shared_mailbox(OWNER, OWNER, RecipientKind.USER_MAILBOX)
     keep_upload(simulation.ports, WANTED, OWNER)
-    ask_for_application(simulation.ports, OWNER, 0)
+    ask_for_application(simulation.ports, OWNER)
 
 
 def compared(simulation: Simulation) -> None:

@@ -33,9 +33,9 @@ class School:
         wanted = read_directory_files(files, surroundings(self.ports))
         return keep_upload(self.ports, wanted, OPERATOR)
 
-    def ask(self, removals_max: int = 0) -> None:
+    def ask(self, removals: str = "") -> None:
         """Ask for an application, and ring."""
-        ask_for_application(self.ports, OPERATOR, removals_max)
+        ask_for_application(self.ports, OPERATOR, removals)
         self.ring()
 
     def ring(self) -> None:
@@ -59,9 +59,9 @@ class School:
         else:
             await client.start_new(STORY, DIRECTORY, encode(DirectoryRef()))
 
-    def apply(self, removals_max: int = 0) -> dict[str, Any]:
+    def apply(self, removals: str = "") -> dict[str, Any]:
         """Ask, let it be done, and read the report."""
-        self.ask(removals_max)
+        self.ask(removals)
         self.simulation.run_until(lambda: not self.head.is_under_way, days=2)
         return self.report
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from activities.directory_store import refusals_of
+from activities.directory_store import digest_of, is_agreed, refusals_of
 from bascule.domain.codes import Code
-from bascule.domain.directory_objects.changes import Deed
+from bascule.domain.directory_objects.changes import Change, Deed
 from bascule.domain.directory_objects.values import WantedContact
 from bascule.domain.errors import Refusal, Throttled, Unreachable
 from bascule.domain.stages import Stage
@@ -95,7 +95,7 @@ def test_members_are_added_when_their_mailbox_has_arrived(school: School) -> Non
     assert school.head.asked_by == "mailboxes that arrived"
 
 
-def test_nobody_is_removed_without_a_word_for_just_so_many(school: School) -> None:
+def test_nobody_is_removed_without_a_word_for_just_them(school: School) -> None:
     """A file that lost its lines in a spreadsheet must not empty a group."""
     school.keep(files())
     school.apply()
@@ -106,23 +106,45 @@ def test_nobody_is_removed_without_a_word_for_just_so_many(school: School) -> No
     school.keep(smaller)
 
     kept = school.apply()
-    shown = len(kept["left"]["removals"])
-    too_few = school.apply(removals_max=shown - 1)
-    assert school.members(ALL) == {STAFF, INNER, EVE, OWNER}
-    assert len(too_few["left"]["removals"]) == shown == 5
+    digest = kept["left"]["removals_digest"]
+    assert len(kept["left"]["removals"]) == 5
+    # As many by then, and not the same.
+    school.world.tenant.groups.remove_member(ALL, OWNER)
+    school.world.tenant.groups.add_member(INNER, OWNER)
+    others = school.apply(digest)
+    assert school.members(ALL) == {STAFF, INNER, EVE}
+    assert len(others["left"]["removals"]) == 5
 
-    report = school.apply(removals_max=shown)
+    report = school.apply(others["left"]["removals_digest"])
     assert school.members(ALL) == {STAFF}
+    assert OWNER not in school.members(INNER)
     assert report["done"] == {Deed.REMOVE_MEMBER: 3, Deed.REVOKE: 2}
-    assert school.head.removals_max == 0
+    assert school.head.removals_agreed == ""
+
+
+def test_what_is_left_of_the_agreed_removals_is_agreed_and_nothing_else(school: School) -> None:
+    """One that was refused is tried again in the next round; one that came meanwhile was seen by nobody."""
+    removals = tuple(Change(Deed.REMOVE_MEMBER, ALL, f"p{at}@example.org") for at in range(600))
+    digest, stranger = digest_of(removals), Change(Deed.REMOVE_MEMBER, ALL, OWNER)
+
+    assert not is_agreed(school.ports, removals[1:], digest)
+    assert is_agreed(school.ports, removals, digest)
+    assert is_agreed(school.ports, (removals[0], removals[599]), digest)
+    assert not is_agreed(school.ports, (removals[0], stranger), digest)
+    assert not is_agreed(school.ports, removals, "")
+    assert not is_agreed(school.ports, (), digest)
 
 
 def test_a_new_upload_takes_back_the_word_for_removals(school: School) -> None:
-    """It was given for other files."""
+    """It was given for other files, even if the new ones want the same removals."""
     school.keep(files())
     school.apply()
-    school.ask(removals_max=3)
-    school.keep({**files(), "group_members.csv": members()})
+    smaller = {**files(), "group_members.csv": members()}
+    school.keep(smaller)
+    digest = digest_of(school.difference().removals)
+    school.keep(files())
+    school.ask(digest)
+    school.keep(smaller)
 
     school.simulation.run_until(lambda: not school.head.is_under_way, days=2)
 

@@ -25,8 +25,8 @@ class Certificate:
     key_file: Path
 
 
-def certificate_for(folder: Path, names: list[str]) -> Certificate:
-    """Write them into `folder`, good for these names and for 127.0.0.1."""
+def certificate_for(folder: Path, names: list[str], age: timedelta = timedelta(0)) -> Certificate:
+    """Write them into `folder`, good for these names and for 127.0.0.1; the server's is older by `age`."""
     ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     ca_name, name = _name("test authority"), _name("small azure")
     ca = _begun(ca_name, ca_name, ca_key).add_extension(
@@ -34,7 +34,7 @@ def certificate_for(folder: Path, names: list[str]) -> Certificate:
     )
     alternatives = [x509.DNSName(each) for each in names]
     address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    leaf = _begun(name, ca_name, key).add_extension(
+    leaf = _begun(name, ca_name, key, age).add_extension(
         x509.SubjectAlternativeName([*alternatives, address]), critical=False
     )
     made = Certificate(folder / "ca.pem", folder / "server.pem", folder / "server.key")
@@ -51,9 +51,12 @@ def _name(common: str) -> x509.Name:
 
 
 def _begun(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    age: timedelta = timedelta(0),
 ) -> x509.CertificateBuilder:
-    now_utc: datetime = real_now_utc().astimezone(UTC)
+    now_utc: datetime = real_now_utc().astimezone(UTC) - age
     builder = x509.CertificateBuilder(
         issuer, subject, key.public_key(), x509.random_serial_number()
     )

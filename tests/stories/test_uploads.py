@@ -76,6 +76,9 @@ def test_a_changed_file_waits_for_a_word_and_then_counts(simulate: Simulate) -> 
     simulation.run_until_all(Stage.SYNCED)
     assert simulation.record_of(first.address).cohort == "staff"
     assert simulation.record_of(second.address).stage is Stage.SYNCED
+    batch = simulation.ports.ledger.find_batch(BATCH)
+    assert batch is not None
+    assert batch.row_count == 3
     simulation.ask_cutover()
     simulation.run_until_closed()
     batch_has_let_go(simulation)

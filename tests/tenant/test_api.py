@@ -112,6 +112,38 @@ def test_what_a_preparation_would_change_is_shown_without_changing_it(
     assert simulation.ports.documents.find(PREPARATION, Preparation) is None
 
 
+@pytest.mark.parametrize(
+    ("lacks", "setting"), [("mail", "services"), ("proof", "is_verified"), ("all", "missing")]
+)
+def test_a_dry_run_shows_what_a_preparation_would_do_to_a_domain(
+    simulation: Simulation, lacks: str, setting: str
+) -> None:
+    """Whoever reads that nothing will be changed must not find a domain changed."""
+    domains, name = simulation.world.tenant.directory.domains, simulation.world.naming.domain
+    if lacks == "mail":
+        simulation.ports.domains.set_services(name, ())
+    else:
+        domains._by_name.pop(name)
+    if lacks == "proof":
+        simulation.ports.domains.add(name)
+    _, answer = call(tenant_api.show_tenant_differences)
+
+    assert [(each["part"], each["setting"]) for each in answer["differences"]] == [
+        ("domain", setting)
+    ]
+
+
+def test_a_dry_run_says_that_domains_may_not_be_read_and_shows_the_rest(
+    simulation: Simulation,
+) -> None:
+    """A right that is not there must neither look like agreement nor hide a rule that is off."""
+    simulation.world.tenant.app.roles.discard("Domain.ReadWrite.All")
+    disable_rule(simulation)
+    _, answer = call(tenant_api.show_tenant_differences)
+
+    assert [each["setting"] for each in answer["differences"]] == ["state", "is_enabled"]
+
+
 def test_asking_starts_the_one_story_or_rings_it(simulation: Simulation) -> None:
     """Two stories would correct each other."""
     bell, awake = Bell(), Bell(state="Running")

@@ -155,6 +155,23 @@ def test_a_proof_that_is_published_and_not_seen_yet_is_told_as_such(found: Found
     assert "does not see it yet" in school.preparation.parts[0].detail
 
 
+def test_a_domain_is_done_once_its_mail_service_is_read_back(
+    found: Found, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A write that came to nothing would be recorded as done, and no mailbox could have its address."""
+    school = found(is_proved=False)
+    school.publish_proof()
+    domains = school.world.tenant.directory.domains
+    with monkeypatch.context() as lost:
+        lost.setattr(domains, "set_services", lambda *_: None)
+        school.ask()
+    part = school.preparation.parts[0]
+    assert (part.state, "not read back" in part.detail) == (PartState.WAITING, True)
+
+    school.run_until_finished()
+    assert school.state() == ready_state(found, is_proved=False)
+
+
 def test_a_domain_that_nobody_proves_ends_the_wait(found: Found) -> None:
     """A story that waits for ever is one that nobody knows of."""
     school = found(is_proved=False)
@@ -192,7 +209,11 @@ def test_what_is_wrong_is_corrected_and_both_states_are_journaled(found: Found) 
 def test_every_lost_answer_and_every_throttled_call_ends_the_same(found: Found) -> None:
     """A creation whose answer was lost is the classic way to make something twice."""
     wanted = ready_state(found, is_proved=False)
-    calls = _calls(found)
+    calm = found(is_proved=False)
+    calm.publish_proof()
+    calm.ask()
+    calm.run_until_finished()
+    calls, told = calm.calls, journaled(calm)
     assert len(calls) > 20
 
     for failure in (
@@ -206,19 +227,23 @@ def test_every_lost_answer_and_every_throttled_call_ends_the_same(found: Found) 
             school.ask()
             school.run_until_finished()
             assert school.state() == wanted, call
+            assert journaled(school) == told, call
 
 
-def _calls(found: Found) -> list[str]:
-    school = found(is_proved=False)
-    school.publish_proof()
-    school.ask()
-    school.run_until_finished()
-    return school.calls
+def journaled(school: School) -> list[tuple[str, str, str]]:
+    """What the journal says was done, by what, from what to what."""
+    entries = school.ports.journal.entries(JOURNAL)
+    return sorted((entry.effect, entry.before, entry.after) for entry in entries)
 
 
 def test_a_host_that_dies_after_any_step_ends_the_same(found: Found) -> None:
     """The effect has happened, and nobody remembers."""
     wanted = ready_state(found, is_proved=False)
+    calm = found(is_proved=False)
+    calm.publish_proof()
+    calm.ask()
+    calm.run_until_finished()
+    told = journaled(calm)
     for nth in range(14):
         school = found(is_proved=False)
         school.publish_proof()
@@ -226,6 +251,7 @@ def test_a_host_that_dies_after_any_step_ends_the_same(found: Found) -> None:
         school.ask()
         school.run_until_finished()
         assert school.state() == wanted, nth
+        assert journaled(school) == told, nth
 
 
 def _die_once(school: School, nth: int) -> None:

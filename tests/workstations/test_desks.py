@@ -6,16 +6,26 @@ from typing import Any
 
 import pytest
 
-from activities.desks import REMINDERS_PER_RUN_MAX, counts_of, desks_of, remind, tick
+from activities.desk_chunks import desks_of
+from activities.desks import REMINDERS_PER_RUN_MAX, counts_of, remind, tick
 from bascule.domain.addresses import mailbox_key
 from bascule.domain.batch_mistakes import BatchFileInvalid
+from bascule.domain.codes import Code
 from bascule.domain.errors import Refusal, Unreachable
 from bascule.domain.plan_file import PlanInvalid, read_plan
 from bascule.domain.plan_workstations import WorkstationsPlan, WorkstationStepPlan
 from bascule.domain.records import BatchRecord, MailboxRecord
 from bascule.domain.stages import Stage
 from bascule.domain.workstation_file import TICK_COUNT_MAX, example, read_ticks
-from bascule.domain.workstations import DeskChunk, Tick, chunk_name
+from bascule.domain.workstations import (
+    Desk,
+    DeskChunk,
+    DeskChunks,
+    Mark,
+    Tick,
+    chunk_name,
+    chunks_name,
+)
 from sandbox.bound.ports import BoundPorts, bound_ports
 from sandbox.in_process.plan import plan_of
 from sandbox.local_host.clock import VirtualClock
@@ -29,7 +39,15 @@ PLAN = WorkstationsPlan(
     reminder_subject="What is left to do",
 )
 BATCH = "lot-1"
+# Longer than what a key keeps of an address.
+NAME = "maria-theresia-antonietta.von-und-zu-hohenlohe"
 START_UTC = datetime(2026, 3, 2, 8, tzinfo=UTC)
+
+
+def migrated(address: str) -> MailboxRecord:
+    """A mailbox that has moved."""
+    key, stage = mailbox_key(address), Stage.MIGRATED
+    return MailboxRecord(BATCH, key, address, address, stage=stage, migrated_utc=START_UTC)
 
 
 class Office:
@@ -48,17 +66,14 @@ class Office:
         self.batch = BatchRecord(BATCH, "f", count, START_UTC, is_open=True)
         self.ports.ledger.add_batch(self.batch)
         self.addresses = [f"user{number}@example.org" for number in range(count)]
-        self.ports.ledger.add_mailboxes(
-            MailboxRecord(
-                BATCH,
-                mailbox_key(each),
-                each,
-                each,
-                stage=Stage.MIGRATED,
-                migrated_utc=START_UTC,
-            )
-            for each in self.addresses
-        )
+        self.ports.ledger.add_mailboxes(map(migrated, self.addresses))
+
+    def grow(self, count: int) -> None:
+        """A changed upload was accepted, with so many more; rows are counted as they were by an earlier release."""
+        begin = len(self.addresses)
+        more = [f"{number}.{NAME}@example.org" for number in range(begin, begin + count)]
+        self.ports.ledger.add_mailboxes(map(migrated, more))
+        self.addresses += more
 
     def tell_user(self, address: str, subject: str, text: str) -> None:
         """Remember."""
@@ -152,6 +167,92 @@ def test_three_hundred_desks_with_every_step_fit_into_their_rows() -> None:
         for number in range(15)
     )
     assert longest < 30_000
+
+
+def test_a_full_row_has_room_for_every_mark_of_the_longest_names() -> None:
+    """A row that is full of people must still take what they do."""
+    steps = tuple(f"step_number_{number}_of_five" for number in range(5))
+    office = Office(1, WorkstationsPlan({step: WorkstationStepPlan(step) for step in steps}))
+    office.tick(office.addresses[0], step=steps[0])
+    office.grow(99)
+    for step in steps:
+        tick(office.ports, office.batch, [Tick(each, step) for each in office.addresses], "é" * 99)
+
+    assert office.counts().complete_count == 100
+
+
+def test_a_batch_that_grows_forty_times_over_is_reminded_to_the_last() -> None:
+    """One full row, and nobody of the batch is reminded any more, nor of the next."""
+    office = Office(10)
+    office.tick(office.addresses[0])
+    office.grow(390)
+    office.pass_days(7)
+    while remind(office.ports):
+        pass
+
+    assert sorted(address for address, _ in office.told) == sorted(office.addresses)
+    desks = desks_of(office.ports, BATCH)
+    assert {desk.reminder_count for desk in desks.values()} == {1}
+    for step in STEPS:
+        office.tick(*office.addresses, step=step)
+    assert office.counts().complete_count == 400
+
+
+def test_a_row_that_an_earlier_release_has_filled_is_read_and_gone_on_from() -> None:
+    """Its marks are work that somebody has done, and its users are waiting for the rest."""
+    office = Office(140)
+    first, second = (mailbox_key(each) for each in office.addresses[:2])
+    told = Desk((Mark("outlook", "colleague", START_UTC),), 1, START_UTC)
+    full = DeskChunk({mailbox_key(each): told for each in office.addresses})
+    office.ports.documents.amend(chunks_name(BATCH), DeskChunks, lambda _: DeskChunks(1))
+    office.ports.documents.amend(chunk_name(BATCH, 0), DeskChunk, lambda _: full)
+    office.tick(office.addresses[0], step="office")
+    office.grow(20)
+    office.pass_days(7)
+    while remind(office.ports):
+        pass
+
+    desks = desks_of(office.ports, BATCH)
+    assert (desks[first].done, desks[first].reminder_count) == (frozenset(STEPS), 1)
+    assert (desks[second].done, desks[second].reminder_count) == (frozenset({"outlook"}), 2)
+    assert len(office.told) == 159
+
+
+def test_one_who_cannot_be_reminded_keeps_nobody_else_from_it() -> None:
+    """The same mailbox would stand in everybody's way again in an hour."""
+    office = Office(3)
+    remember = office.tell_user
+
+    def refuses_the_first(address: str, subject: str, text: str) -> None:
+        if address == office.addresses[0]:
+            raise Refusal(Code.REQUEST_REJECTED, "no such recipient")
+        remember(address, subject, text)
+
+    office.tell_user = refuses_the_first  # type: ignore[method-assign]
+    office.pass_days(7)
+
+    with pytest.raises(Refusal, match="2 users were reminded, 1 were not: no such recipient"):
+        remind(office.ports)
+    assert sorted(address for address, _ in office.told) == office.addresses[1:]
+
+
+def test_who_does_the_last_step_while_reminders_go_out_gets_no_empty_letter() -> None:
+    """A letter without a task is a question to the help desk."""
+    office = Office(2)
+    office.tick(*office.addresses)
+    remember, (anna, bob) = office.tell_user, office.addresses
+    # Whoever is told first, the other is ticked at that moment.
+    other = {anna: bob, bob: anna}
+
+    def ticks_meanwhile(address: str, subject: str, text: str) -> None:
+        remember(address, subject, text)
+        office.tick(other[address], step="office")
+
+    office.tell_user = ticks_meanwhile  # type: ignore[method-assign]
+    office.pass_days(7)
+
+    assert remind(office.ports) == 1
+    assert [text for _, text in office.told] == ["Please do office."]
 
 
 def test_reminders_come_a_bounded_number_of_times_with_what_is_open() -> None:

@@ -22,6 +22,7 @@ from bascule.domain.errors import Conflict, NotYet, Refusal
 from bascule.domain.plan import TenantPlan
 from bascule.domain.sync import (
     CloudMailbox,
+    MailboxRetention,
     SkippedItem,
     SyncBatch,
     SyncState,
@@ -52,9 +53,8 @@ class ExchangeOnline:
         for row in self._found("Get-Mailbox", {"Identity": wanted}):
             addresses = smtp_addresses(row)
             if wanted in addresses:
-                return CloudMailbox(
-                    addresses[0], addresses, str(row.get("RecipientTypeDetails") or "")
-                )
+                kind = str(row.get("RecipientTypeDetails") or "")
+                return CloudMailbox(addresses[0], addresses, kind, _retention(row))
         return None
 
     def correct_addresses(
@@ -281,3 +281,15 @@ def _skipped_item(item: Row) -> SkippedItem:
 
 def _first_text(*candidates: object) -> str:
     return next((str(text) for text in candidates if isinstance(text, str) and text), "unknown")
+
+
+def _retention(row: Row) -> MailboxRetention | None:
+    """What Get-Mailbox says of archive and retention. Source: Microsoft Learn, "Set-Mailbox", "Enable-Mailbox"."""
+    if "ArchiveStatus" not in row or "RetentionPolicy" not in row:
+        return None
+    return MailboxRetention(
+        has_archive=str(row["ArchiveStatus"]).lower() == "active",
+        policy=str(row["RetentionPolicy"] or ""),
+        is_suspended=row.get("RetentionHoldEnabled") is True
+        or row.get("ElcProcessingDisabled") is True,
+    )

@@ -98,6 +98,11 @@ class GraphDirectory:
             for domain in organization.get("verifiedDomains") or ()
         }
 
+    def is_synchronised(self) -> bool:
+        """GET /organization: onPremisesSyncEnabled is true, false when it was once, null when it never was."""
+        found = self._listed("read the organization", self._calls.organization)
+        return any(organization.get("onPremisesSyncEnabled") is True for organization in found)
+
     def accounts(self) -> Iterator[Account]:
         """GET /users."""
         return map(_account, self._listed("list the accounts", self._calls.accounts))

@@ -56,7 +56,8 @@ class ImapSourceMail:
         """How the server presents itself before a login: until when its certificate is valid, and what it can do.
 
         Raises:
-            Unreachable: no connection, or a certificate that does not verify.
+            Unreachable: no connection.
+            Untrusted: a certificate that does not verify.
         """
         client = self._connected()
         try:

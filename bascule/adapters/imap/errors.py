@@ -2,13 +2,14 @@
 
 import imaplib
 import re
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from imapclient.exceptions import LoginError
 
 from bascule.domain.codes import Code
-from bascule.domain.errors import BasculeError, Refusal, Unreachable
+from bascule.domain.errors import BasculeError, Refusal, Unreachable, Untrusted
 
 # Refusals of a login that say nothing about the password: the server is busy, or too many of us are there already.
 # Source: RFC 5530 section 3; Dovecot says UNAVAILABLE and LIMIT for its own limits.
@@ -23,11 +24,16 @@ def imap_errors(doing: str, code: Code = Code.SOURCE_FOLDER_UNREADABLE) -> Itera
     """Translate what goes wrong inside the block; `doing` names the work, never a subject or a password.
 
     Raises:
-        Unreachable: the connection broke, fell silent, or its certificate does not verify.
+        Unreachable: the connection broke or fell silent.
+        Untrusted: its certificate does not verify.
         Refusal(code): the server refused; only its response code is told, its sentence may quote anything.
     """
     try:
         yield
+    except ssl.SSLCertVerificationError as error:
+        raise Untrusted(
+            f"{doing}: the certificate does not verify ({error.verify_message})"
+        ) from error
     except (imaplib.IMAP4.abort, OSError) as error:
         raise Unreachable(f"{doing}: {type(error).__name__}") from error
     except (imaplib.IMAP4.error, UnicodeError, ValueError) as error:

@@ -32,8 +32,8 @@ class DirectoryHead:
     asked_by: str = ""
     request_number: int = 0
     """Counts what was asked, so that an application that is overtaken by another does not settle it."""
-    removals_max: int = 0
-    """How many removals somebody has seen and agreed to; found more, none is made. Of this application only."""
+    removals_agreed: str = ""
+    """Digest of the removals that somebody has seen and agreed to; found others, none is made. Of this application only."""
     settled_utc: datetime | None = None
     """When the last application ended; None while one is under way."""
     round_number: int = 0
@@ -60,7 +60,7 @@ class DirectoryHead:
 
 
 def asked(
-    head: DirectoryHead, now_utc: datetime, asked_by: str, removals_max: int = 0
+    head: DirectoryHead, now_utc: datetime, asked_by: str, removals_agreed: str = ""
 ) -> DirectoryHead:
     """The head of an application that begins; the list of an earlier one is dropped."""
     return replace(
@@ -69,7 +69,7 @@ def asked(
         asked_by=asked_by,
         request_number=head.request_number + 1,
         settled_utc=None,
-        removals_max=removals_max,
+        removals_agreed=removals_agreed,
         round_number=0,
         plan_id="",
         position=0,
