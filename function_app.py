@@ -12,7 +12,7 @@ from orchestrators.licensing import licensing
 from orchestrators.mailbox import mailbox
 from orchestrators.passwords import reset
 from orchestrators.preparation import tenant_preparation
-from orchestrators.wishes import abandon, cutover, retry, rollback
+from orchestrators.wishes import abandon, cutover, retry, rollback, survey
 from triggers.batch_upload import upload
 from triggers.completion_api import completion
 from triggers.dashboard import dashboard
@@ -54,6 +54,7 @@ for story in (
     rollback,
     retry,
     abandon,
+    survey,
     reset,
 ):
     app.orchestration_trigger(context_name="context")(story)

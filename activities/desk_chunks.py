@@ -22,6 +22,12 @@ from bascule.domain.workstations import (
 from bascule.ports.bundle import Ports
 
 
+def document_count(ports: Ports, batch: str) -> int:
+    """Of how many documents the desks of a batch are read at least; one that has grown has some more."""
+    chunks = ports.documents.find(chunks_name(batch), DeskChunks)
+    return chunks.count if chunks else 0
+
+
 def desks_of(ports: Ports, batch: str) -> dict[str, Desk]:
     """{mailbox key: desk} of everybody of whom something is known."""
     chunks = ports.documents.find(chunks_name(batch), DeskChunks)

@@ -39,6 +39,11 @@ class DeskCounts:
     complete_count: int
     """Mailboxes with no open step."""
 
+    @property
+    def left_count(self) -> int:
+        """Mailboxes with an open step."""
+        return self.migrated_count - self.complete_count
+
 
 def steps_of(ports: Ports) -> tuple[str, ...]:
     """The plan's steps, in its order."""
@@ -66,11 +71,14 @@ def tick(ports: Ports, batch: BatchRecord, ticks: Iterable[Tick], by: str) -> in
 
 def counts_of(ports: Ports, batch: str, records: Iterable[MailboxRecord]) -> DeskCounts | None:
     """How far the desks of a batch are; None when the plan has no steps."""
-    steps = steps_of(ports)
-    if not steps:
-        return None
-    desks = desks_of(ports, batch)
-    moved = [desks.get(each.key, Desk()) for each in records if each.stage is Stage.MIGRATED]
+    moved = (each.key for each in records if each.stage is Stage.MIGRATED)
+    return counts_over(ports, batch, moved) if steps_of(ports) else None
+
+
+def counts_over(ports: Ports, batch: str, migrated_keys: Iterable[str]) -> DeskCounts:
+    """How far the desks of these migrated mailboxes of a batch are."""
+    steps, desks = steps_of(ports), desks_of(ports, batch)
+    moved = [desks.get(key, Desk()) for key in migrated_keys]
     done = Counter(step for desk in moved for step in desk.done if step in steps)
     complete = sum(not desk.open_steps(steps) for desk in moved)
     return DeskCounts(len(moved), {step: done[step] for step in steps}, complete)

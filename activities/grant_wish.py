@@ -9,6 +9,7 @@ from activities.sync_boards import is_late
 from bascule.domain.records import MailboxRecord, Wish
 from bascule.domain.requests import WishOutcome, WishRefusal, WishRequest
 from bascule.domain.stages import CUT_OVER, Stage
+from bascule.domain.survey_again import is_survey_asked, is_surveyable, standing_offences
 from bascule.ports.bundle import Ports
 
 DELTA_AGE_MAX = timedelta(hours=26)
@@ -43,9 +44,12 @@ def refusal_of(ports: Ports, request: WishRequest, record: MailboxRecord) -> str
 
 
 def _cutover_refusal(record: MailboxRecord, waived: set[str]) -> str:
-    offences = {offence.partition(":")[0] for offence in record.offences} - waived
+    offences = standing_offences(record, waived)
     if offences:
-        return f"its survey found {', '.join(sorted(offences))}; waive it or mend the source"
+        return (
+            f"its survey found {', '.join(offences)}; "
+            "mend the source and ask for a survey, or waive it"
+        )
     if record.rollback_began_utc is not None:
         return "it is on its way back"
     if record.stage in CUT_OVER | {Stage.SET_ASIDE, Stage.ABANDONED}:
@@ -77,11 +81,20 @@ def _abandon_refusal(record: MailboxRecord) -> str:
     return ""
 
 
+def _survey_refusal(record: MailboxRecord) -> str:
+    if record.has_begun_cutover:
+        return "its cutover has begun"
+    if not is_surveyable(record):
+        return f"it is {record.stage}; a survey is repeated from COEXISTING to SYNCED, or at ROLLED_BACK"
+    return ""
+
+
 REFUSALS: Mapping[Wish, Callable[[MailboxRecord], str]] = MappingProxyType(
     {
         Wish.ROLLBACK: _rollback_refusal,
         Wish.RETRY: _retry_refusal,
         Wish.ABANDON: _abandon_refusal,
+        Wish.SURVEY: _survey_refusal,
     }
 )
 
@@ -105,6 +118,9 @@ def _write(ports: Ports, request: WishRequest, record: MailboxRecord) -> str:
 
 
 def _with_wish(stored: MailboxRecord, request: WishRequest, now_utc: datetime) -> MailboxRecord:
+    if request.wish is Wish.SURVEY:
+        # Signed by nobody: it only looks, and who asked for the cutover that may stand there is to be told by the journal.
+        return stored if is_survey_asked(stored) else replace(stored, survey_asked_utc=now_utc)
     asked = replace(stored, wish_by=request.asked_by)
     if request.wish is Wish.CUTOVER:
         waived = tuple(sorted({*stored.waived, *request.waived}))

@@ -12,6 +12,7 @@ from bascule.domain.plan import PatiencePlan, Plan
 from bascule.domain.records import MailboxRecord, MailboxRef
 from bascule.domain.requests import MailboxView
 from bascule.domain.stages import Stage
+from bascule.domain.survey_again import survey_wanted_utc
 from bascule.ports.bundle import Ports
 
 HOUR_S = 3600.0
@@ -32,7 +33,13 @@ def read_mailbox(ports: Ports, ref: MailboxRef) -> MailboxView:
         record = ports.ledger.amend_mailbox(
             ref.batch, ref.key, lambda stored: replace(stored, seen_utc=now_utc)
         )
-    since_utc, patience_s, code = _expectation(ports.plan, record, now_utc)
+    waived = (*record.waived, *ports.plan.survey.waived)
+    wanted_utc = survey_wanted_utc(record, waived, now_utc)
+    since_utc, patience_s, code = (
+        _expectation(ports.plan, record, now_utc)
+        if wanted_utc is None
+        else _survey_expectation(ports.plan, record, wanted_utc)
+    )
     return MailboxView(
         record=record,
         stood_since_utc=since_utc,
@@ -40,11 +47,12 @@ def read_mailbox(ports: Ports, ref: MailboxRef) -> MailboxView:
         expired_code=code,
         cutover=ports.plan.cutover,
         routing_address=ports.plan.routing_address(record.address),
-        waived=(*record.waived, *ports.plan.survey.waived),
+        waived=waived,
         tenant_danger=_tenant_danger(ports, record),
         source_probe_count=(
             len(ports.plan.submission.hosts) if ports.plan.cutover.source_probe else 0
         ),
+        wants_survey=wanted_utc is not None,
     )
 
 
@@ -75,6 +83,12 @@ def _expectation(plan: Plan, record: MailboxRecord, now_utc: datetime) -> Expect
         record.stage, (UNBOUNDED_S, Code.SERVICE_UNREACHABLE)
     )
     return since_utc, patience_s, code
+
+
+def _survey_expectation(plan: Plan, record: MailboxRecord, wanted_utc: datetime) -> Expectation:
+    """As long as for the first survey; a retry begins it anew."""
+    since_utc = max(wanted_utc, record.stage_since_utc or wanted_utc)
+    return since_utc, plan.patience.survey_h * HOUR_S, Code.SOURCE_UNREACHABLE
 
 
 def _by_stage(patience: PatiencePlan) -> Mapping[Stage, tuple[float, Code]]:

@@ -1,4 +1,4 @@
-"""`bascule batches`: upload, look, and ask for cutover, rollback, retry, abandon and sync."""
+"""`bascule batches`: upload, look, and ask for cutover, rollback, retry, abandon, survey and sync."""
 
 import argparse
 import re

@@ -16,6 +16,7 @@ MEANINGS = {
     Wish.ROLLBACK: "bring mailboxes back to the source",
     Wish.RETRY: "let mailboxes that were set aside go on",
     Wish.ABANDON: "leave mailboxes at the source for good",
+    Wish.SURVEY: "survey sources again, where an offence was mended",
 }
 # A wish is granted within seconds also for 5 000 mailboxes; after that the app is asked again by hand.
 LOOK_PAUSE_S = 0.5
@@ -24,7 +25,7 @@ ENDED_BADLY = frozenset({"Failed", "Terminated", "Canceled"})
 
 
 def add_wishes(verbs: Nouns) -> None:
-    """Add cutover, rollback, retry and abandon."""
+    """Add cutover, rollback, retry, abandon and survey."""
     for wish, meaning in MEANINGS.items():
         verb = add_verb(verbs, wish.value, _ask, meaning)
         verb.set_defaults(wish=wish)

@@ -18,7 +18,7 @@ from bascule.domain.requests import (
 )
 from bascule.domain.stages import Stage
 from bascule.domain.sync import SEEDED, SyncState
-from orchestrators.chapters import Pause, arrive, ref_of, remember, seconds_since
+from orchestrators.chapters import NEXT, Pause, arrive, ref_of, remember, seconds_since
 from orchestrators.steps import (
     PAUSE_MAX_S,
     Context,
@@ -41,18 +41,30 @@ INITIAL_SYNC_WAIT_S = 300.0
 
 def survey(context: Context, view: MailboxView) -> Story[Pause]:
     """Open the source read-only, count everything, and see the one alias row."""
-    record = view.record
+    seen = yield from _seen_at_source(context, view.record)
+    surveyed = replace(seen, provision_began_utc=context.current_utc_datetime)
+    return (yield from arrive(context, surveyed, Stage.SURVEYED))
+
+
+def survey_again(context: Context, view: MailboxView) -> Story[Pause]:
+    """Look anew at a source that somebody may have mended: what is found takes the place of what was found before."""
+    yield from remember(context, (yield from _seen_at_source(context, view.record)))
+    return NEXT
+
+
+def _seen_at_source(context: Context, record: MailboxRecord) -> Story[MailboxRecord]:
+    began_utc = context.current_utc_datetime
     facts = yield from survey_source(context, ref_of(record))
     route = yield from check_route(context, RouteExpectation(ref_of(record), destination=""))
-    surveyed = replace(
+    return replace(
         record,
+        # What was asked before it began is done, also by a clock that goes ahead of this one.
+        surveyed_utc=max(began_utc, record.survey_asked_utc or began_utc),
         source_message_count=facts.message_count,
         source_size_bytes=facts.size_bytes,
         offences=facts.offences,
         route_home=route.destination,
-        provision_began_utc=context.current_utc_datetime,
     )
-    return (yield from arrive(context, surveyed, Stage.SURVEYED))
 
 
 def provision(context: Context, view: MailboxView) -> Story[Pause]:

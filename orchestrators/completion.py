@@ -12,7 +12,7 @@ Custom status: {"state", "waiting_for", "detail"}.
 from types import MappingProxyType
 
 from bascule.domain.codec import decode, encode
-from bascule.domain.completion import CompletionRef, CompletionView, Phase
+from bascule.domain.completion import WATCHED, CompletionRef, CompletionView, Phase
 from orchestrators.steps import (
     Context,
     Deferred,
@@ -39,7 +39,6 @@ DEEDS: MappingProxyType[Phase, Step[CompletionRef, bool] | Step[CompletionRef, i
         }
     )
 )
-WATCHED = frozenset({Phase.LOWERING, Phase.CHANGING, Phase.READY, Phase.SEPARATING})
 # The document has moved: look at it again at once.
 AT_ONCE_S = 0.0
 # A word rings the bell; without one it is looked at daily, as every row is.

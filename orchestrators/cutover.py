@@ -23,6 +23,7 @@ from bascule.domain.requests import (
 )
 from bascule.domain.routes import RouteSwitch
 from bascule.domain.stages import Stage
+from bascule.domain.survey_again import standing_offences
 from orchestrators.chapters import NEXT, Pause, arrive, ref_of, remember, seconds_since
 from orchestrators.probes import Sighting, probe_once
 from orchestrators.steps import (
@@ -80,9 +81,9 @@ def _next_delta_s(context: Context, record: MailboxRecord) -> float:
 
 def hold_up(context: Context, view: MailboxView, record: MailboxRecord) -> str:
     """Why this mailbox may not be cut over now; empty when it may."""
-    offences = {offence.partition(":")[0] for offence in record.offences} - set(view.waived)
+    offences = standing_offences(record, view.waived)
     if offences:
-        return f"its survey is not waived: {', '.join(sorted(offences))}"
+        return f"its survey is not waived: {', '.join(offences)}"
     if view.tenant_danger:
         return f"the tenant is not as it was prepared: {view.tenant_danger}"
     if record.last_synced_utc is None:

@@ -2,8 +2,9 @@
 
     1. read the row                      the ledger is the truth, the engine only remembers where to wake
     2. an operator's wish goes first     retry, abandon, rollback
-    3. live the chapter of its stage     each ends at the next proven stage, or too early
-    4. pause, then begin again as new    doorbell or timer, whichever is first
+    3. a survey that is wanted again     asked for, or a cutover is due that an offence holds up
+    4. live the chapter of its stage     each ends at the next proven stage, or too early
+    5. pause, then begin again as new    doorbell or timer, whichever is first
 
 Custom status: {"stage", "since", "code", "waiting_for", "next_look_s"}.
 """
@@ -118,6 +119,8 @@ def _chapter(context: Context, view: MailboxView) -> Story[Pause]:
         return (yield from WISHES[record.wish](context, view))
     if record.rollback_began_utc and record.stage is not Stage.SET_ASIDE:
         return (yield from rollback.roll_back(context, view))
+    if view.wants_survey:
+        return (yield from arrival.survey_again(context, view))
     return (yield from CHAPTERS[record.stage](context, view))
 
 

@@ -66,6 +66,11 @@ def abandon(context: Context) -> Story[Json]:
     return (yield from wish(context))
 
 
+def survey(context: Context) -> Story[Json]:
+    """Ask for the sources to be surveyed again, where something was mended."""
+    return (yield from wish(context))
+
+
 def _chunk(
     context: Context, request: WishRequest, after: str
 ) -> Story[tuple[tuple[str, ...], str]]:

@@ -2,14 +2,17 @@
 
 import itertools
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from activities.desk_chunks import document_count
+from activities.desks import DeskCounts, counts_over, steps_of
 from activities.uploads import mistakes_path
 from bascule.domain.errors import NotYet, Refusal, Throttled, Unreachable
 from bascule.domain.records import BatchRecord, MailboxRecord
 from bascule.domain.stages import LIFE, Stage
 from bascule.ports.bundle import Ports
+from triggers.dashboard_completion import CompletionFacts, completion_facts
 from triggers.tenant_views import tenant_view
 from triggers.views import report, state_of
 
@@ -20,6 +23,10 @@ ASIDE_SHOWN_MAX = 50
 ROWS_READ_MAX = 60_000
 # The API has all of them.
 FINDINGS_SHOWN_MAX = 20
+# The marks of ten thousand desks; each document is a read of its own, some milliseconds.
+DESK_DOCUMENTS_READ_MAX = 500
+# A closed batch is read for its desks only so long: the last reminder has gone out weeks before.
+DESKS_AFTER_CLOSING = timedelta(days=90)
 # For people to look at, not for reserving: one question to the directory in five minutes is enough.
 SEATS_AGE_S = 300.0
 
@@ -36,7 +43,7 @@ class Aside:
 
 @dataclass(frozen=True)
 class BatchFacts:
-    """One batch; the figures of a closed one are not read."""
+    """One batch; of a closed one only the desks are read."""
 
     name: str
     state: str
@@ -57,6 +64,10 @@ class BatchFacts:
     has_refused_upload: bool = False
     is_whole: bool = True
     """False: there were more rows than one page reads."""
+    desks: DeskCounts | None = None
+    """None: there is nothing to do at any desk, or there was too much to read."""
+    has_uncounted_desks: bool = False
+    """There were more marks than one page reads."""
 
     @property
     def ready_count(self) -> int:
@@ -94,6 +105,15 @@ class Dashboard:
     seats: tuple[SeatFacts, ...] | None
     """None: the directory does not answer now."""
     tenant: TenantFacts
+    completion: CompletionFacts
+
+
+@dataclass
+class _Budget:
+    """What this page may still read."""
+
+    rows: int = ROWS_READ_MAX
+    desk_documents: int = DESK_DOCUMENTS_READ_MAX
 
 
 class _Tally:
@@ -106,6 +126,7 @@ class _Tally:
         self.aside: list[Aside] = []
         self.synced: list[datetime] = []
         self.planned: list[datetime] = []
+        self.migrated_keys: list[str] = []
         self.late_count = 0
         self.unmoved_count = 0
 
@@ -120,6 +141,8 @@ class _Tally:
             self.aside.append(Aside(record.address, code, record.detail, record.stage_since_utc))
         if record.stage is Stage.SYNCED:
             self._take_synced(record)
+        if record.stage is Stage.MIGRATED:
+            self.migrated_keys.append(record.key)
 
     def _take_synced(self, record: MailboxRecord) -> None:
         if record.last_synced_utc is not None:
@@ -134,27 +157,52 @@ def dashboard_facts(ports: Ports) -> Dashboard:
     now_utc = ports.clock.now_utc()
     batches = sorted(ports.ledger.batches(), key=lambda batch: batch.uploaded_utc, reverse=True)
     batches.sort(key=lambda batch: batch.closed_utc is not None)
-    shown, rows_left = [], ROWS_READ_MAX
-    for batch in batches[:BATCHES_SHOWN_MAX]:
-        facts, read_count = _batch(ports, batch, now_utc, rows_left)
-        shown.append(facts)
-        rows_left -= read_count
-    left_out_count = len(batches) - len(shown)
-    return Dashboard(now_utc, tuple(shown), left_out_count, _seats(ports), _tenant(ports))
+    budget = _Budget()
+    shown = tuple(_batch(ports, batch, now_utc, budget) for batch in batches[:BATCHES_SHOWN_MAX])
+    return Dashboard(
+        seen_utc=now_utc,
+        batches=shown,
+        batches_left_out_count=len(batches) - len(shown),
+        seats=_seats(ports),
+        tenant=_tenant(ports),
+        completion=completion_facts(ports, sum(batch.closed_utc is None for batch in batches)),
+    )
 
 
-def _batch(
-    ports: Ports, batch: BatchRecord, now_utc: datetime, rows_left: int
-) -> tuple[BatchFacts, int]:
-    if batch.closed_utc is not None:
-        return BatchFacts(batch.name, state_of(batch), batch.row_count), 0
-    tally, read_count = _Tally(ports, now_utc), 0
+def _batch(ports: Ports, batch: BatchRecord, now_utc: datetime, budget: _Budget) -> BatchFacts:
+    tally = _Tally(ports, now_utc)
+    if batch.closed_utc is None:
+        is_whole = _read(ports, batch, tally, budget)
+        facts = _facts(ports, batch, tally, is_whole=is_whole)
+    else:
+        facts = BatchFacts(batch.name, state_of(batch), batch.row_count)
+        if steps_of(ports) and now_utc - batch.closed_utc <= DESKS_AFTER_CLOSING:
+            facts = replace(facts, is_whole=_read(ports, batch, tally, budget))
+    return _with_desks(ports, facts, tally.migrated_keys, budget)
+
+
+def _read(ports: Ports, batch: BatchRecord, tally: _Tally, budget: _Budget) -> bool:
+    """Count the rows of a batch, as far as the budget goes; whether these were all."""
     rows = ports.ledger.mailboxes(batch.name)
-    for record in itertools.islice(rows, rows_left):
+    read_count = 0
+    for record in itertools.islice(rows, budget.rows):
         tally.take(record)
         read_count += 1
-    is_whole = read_count < rows_left or next(rows, None) is None
-    return _facts(ports, batch, tally, is_whole=is_whole), read_count
+    is_whole = read_count < budget.rows or next(rows, None) is None
+    budget.rows -= read_count
+    return is_whole
+
+
+def _with_desks(
+    ports: Ports, facts: BatchFacts, migrated_keys: list[str], budget: _Budget
+) -> BatchFacts:
+    if not steps_of(ports) or not migrated_keys:
+        return facts
+    count = document_count(ports, facts.name)
+    if count > budget.desk_documents:
+        return replace(facts, has_uncounted_desks=True)
+    budget.desk_documents -= count
+    return replace(facts, desks=counts_over(ports, facts.name, migrated_keys))
 
 
 def _facts(ports: Ports, batch: BatchRecord, tally: _Tally, *, is_whole: bool) -> BatchFacts:

@@ -6,22 +6,28 @@ import html
 from collections.abc import Iterator
 from datetime import datetime
 
-from triggers.dashboard_facts import Aside, BatchFacts, Dashboard, SeatFacts
+from activities.desks import DeskCounts
+from triggers.dashboard_completion import STEPS, CompletionFacts
+from triggers.dashboard_facts import FINDINGS_SHOWN_MAX, Aside, BatchFacts, Dashboard, SeatFacts
 from triggers.dashboard_words import Words
 
 RENEW_S = 60
+# In capitals, because the sections beside it are named after batches, whose names have none.
+COMPLETION_ID = "COMPLETION"
 STYLE = """
-body { font: 16px/1.4 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: #1c1c1c; background: #fff; }
+body { font: 16px/1.4 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: #1c1c1c; background: #fff; overflow-wrap: break-word; }
 table { border-collapse: collapse; margin: .5rem 0 1rem; width: 100%; }
 caption { text-align: left; font-weight: 600; padding: .3rem 0; }
 th, td { border-bottom: 1px solid #ddd; padding: .3rem .8rem .3rem 0; text-align: left; vertical-align: top; overflow-wrap: anywhere; }
-th { font-weight: 600; }
-td.count { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-meter { width: 12rem; }
+th { font-weight: 600; overflow-wrap: normal; }
+.count { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+td.share { width: 45%; padding-right: 0; }
+meter { width: 100%; }
 section { border-top: 3px solid #4a5a7a; margin-top: 2rem; }
 h1, h2 { line-height: 1.2; }
 small { color: #555; font-weight: 400; }
 ul.todo { border-left: 4px solid #b35c00; padding-left: 1.5rem; }
+@media (max-width: 30rem) { body { font-size: 14px; } th, td { padding-right: .4rem; } }
 @media (prefers-color-scheme: dark) { body { color: #e6e6e6; background: #1b1b1b; } small { color: #aaa; } th, td { border-color: #444; } a { color: #9bc1ff; } }
 """
 _STYLE_DIGEST = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
@@ -69,6 +75,7 @@ def page(seen: Dashboard, words: Words, docs_url: str = "") -> str:
         element("p", element("small", words.seen.format(instant=_instant(seen.seen_utc)))),
         _to_do(seen, words),
         element("p", words.tenant.format(state=_state(seen.tenant.state, words))),
+        _completion(seen.completion, words),
         _seats(seen.seats, words),
         *(sections or [element("p", words.no_batch)]),
         element("p", left_out) if seen.batches_left_out_count else Markup(),
@@ -90,12 +97,26 @@ def to_do(batch: BatchFacts, words: Words) -> Iterator[str]:
     if batch.planned_first_utc is not None:
         instant = _instant(batch.planned_first_utc)
         yield words.do_wait_cutover.format(count=batch.planned_count, instant=instant)
+    if batch.desks is not None and batch.desks.left_count:
+        yield words.do_desks.format(count=batch.desks.left_count)
+
+
+def completion_to_do(completion: CompletionFacts, words: Words) -> Iterator[str]:
+    """What the completion waits for a person for; to begin it is not due because nobody has begun it."""
+    if completion.is_begun and completion.awaited_word:
+        yield words.do_word.format(word=completion.awaited_word)
+    if completion.needs_zone:
+        yield words.do_zone.format(count=completion.finding_count)
 
 
 def _to_do(seen: Dashboard, words: Words) -> Markup:
     held = [element("li", words.do_held)] if seen.tenant.holds_cutovers else []
     findings = [words.do_tenant.format(finding=each) for each in seen.tenant.findings]
     lines = [*held, *(element("li", text) for text in findings)]
+    lines += [
+        element("li", element("a", words.completion, href=f"#{COMPLETION_ID}"), " ", text)
+        for text in completion_to_do(seen.completion, words)
+    ]
     lines += [
         element("li", element("a", batch.name, href=f"#{batch.name}"), " ", text)
         for batch in seen.batches
@@ -114,6 +135,46 @@ def _state(state: str, words: Words) -> str:
     return dict(words.tenant_states).get(state, state)
 
 
+def _completion(completion: CompletionFacts, words: Words) -> Markup:
+    about = dict(words.completion_phases).get(completion.phase, completion.phase)
+    if not completion.is_begun:
+        return element("p", f"{words.completion}: {about}", id=COMPLETION_ID)
+    since = _instant(completion.since_utc) if completion.since_utc else ""
+    place = words.completion_step.format(
+        phase=completion.phase, step=completion.step, whole=len(STEPS), instant=since
+    )
+    parts = [
+        element("h2", words.completion, " ", element("small", place)),
+        element("p", about),
+        *(element("p", text) for text in completion_state(completion, words)),
+    ]
+    shown = completion.findings[:FINDINGS_SHOWN_MAX]
+    if shown:
+        parts.append(element("ul", *(element("li", each) for each in shown)))
+    left_out_count = len(completion.findings) - len(shown)
+    if left_out_count:
+        parts.append(element("p", words.aside_left_out.format(count=left_out_count)))
+    return element("section", *parts, id=COMPLETION_ID)
+
+
+def completion_state(completion: CompletionFacts, words: Words) -> Iterator[str]:
+    """What it waits for, sentence by sentence."""
+    if completion.awaited_word:
+        yield words.completion_word.format(word=completion.awaited_word)
+    if completion.said_word:
+        yield words.completion_said.format(word=completion.said_word)
+    if completion.forgotten_utc is not None:
+        yield words.completion_waits.format(instant=_instant(completion.forgotten_utc))
+    if completion.open_batch_count and not completion.is_complete:
+        yield words.completion_open.format(count=completion.open_batch_count)
+    if completion.is_closed:
+        yield words.completion_closed
+    if completion.looked_utc is not None:
+        yield words.completion_looked.format(
+            instant=_instant(completion.looked_utc), count=completion.finding_count
+        )
+
+
 def _seats(seats: tuple[SeatFacts, ...] | None, words: Words) -> Markup:
     if seats is None:
         return element("p", f"{words.seats}: {words.seats_unknown}")
@@ -127,7 +188,8 @@ def _seats(seats: tuple[SeatFacts, ...] | None, words: Words) -> Markup:
         )
         for each in seats
     ]
-    return _table(words.seats, (words.licence, words.bought, words.used, words.free), rows)
+    heads = (words.licence, words.bought, words.used, words.free)
+    return _table(words.seats, heads, rows, counts=range(1, 4))
 
 
 def _section(batch: BatchFacts, words: Words, docs_url: str) -> Markup:
@@ -138,23 +200,39 @@ def _section(batch: BatchFacts, words: Words, docs_url: str) -> Markup:
         parts += [_stages(batch, words), element("p", _syncs(batch, words))]
     if batch.aside:
         parts.append(_aside(batch, words, docs_url))
+    if batch.desks is not None:
+        parts += _desks(batch.desks, words)
+    if batch.has_uncounted_desks:
+        parts.append(element("p", words.desks_uncounted.format(batch=batch.name)))
     if not batch.is_whole:
         parts.append(element("p", words.not_whole))
     return element("section", *parts, id=batch.name)
 
 
 def _stages(batch: BatchFacts, words: Words) -> Markup:
-    whole = str(max(1, sum(count for _, count in batch.counts)))
+    whole = sum(count for _, count in batch.counts)
     rows = [
-        element(
-            "tr",
-            element("td", stage.value),
-            _count(count),
-            element("td", element("meter", "", min="0", max=whole, value=str(count))),
-        )
+        element("tr", element("td", stage.value), _count(count), _share(count, whole))
         for stage, count in batch.counts
     ]
-    return _table("", (words.stage, words.mailboxes, ""), rows)
+    return _table("", (words.stage, words.mailboxes, ""), rows, counts=range(1, 2))
+
+
+def _desks(desks: DeskCounts, words: Words) -> list[Markup]:
+    whole = desks.migrated_count
+    rows = [
+        element("tr", element("td", step), _count(done), _count(whole - done), _share(done, whole))
+        for step, done in desks.done.items()
+    ]
+    heads = (words.desk_step, words.desk_done, words.desk_left, "")
+    table = _table(words.desks, heads, rows, counts=range(1, 3))
+    complete = words.desks_complete.format(count=desks.complete_count, whole=whole)
+    return [table, element("p", complete)]
+
+
+def _share(count: int, whole: int) -> Markup:
+    meter = element("meter", "", min="0", max=str(max(1, whole)), value=str(count))
+    return element("td", meter, class_="share")
 
 
 def _syncs(batch: BatchFacts, words: Words) -> str:
@@ -190,8 +268,13 @@ def _code(aside: Aside, docs_url: str) -> Markup:
     return Markup(element("code", aside.code) + Markup("<br>") + element("small", f"docs/{path}"))
 
 
-def _table(caption: str, heads: tuple[str, ...], rows: list[Markup]) -> Markup:
-    head = element("tr", *(element("th", each, scope="col") for each in heads))
+def _table(
+    caption: str, heads: tuple[str, ...], rows: list[Markup], counts: range = range(0)
+) -> Markup:
+    """A table; `counts` are the columns that hold figures."""
+    kinds = ["count" if place in counts else "text" for place in range(len(heads))]
+    cells = zip(heads, kinds, strict=True)
+    head = element("tr", *(element("th", each, scope="col", class_=kind) for each, kind in cells))
     title = [element("caption", caption)] if caption else []
     return element("table", *title, element("thead", head), element("tbody", *rows))
 

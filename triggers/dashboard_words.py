@@ -47,6 +47,24 @@ class Words:
     tenant_states: tuple[tuple[str, str], ...]
     do_tenant: str
     do_held: str
+    completion: str
+    completion_step: str
+    completion_phases: tuple[tuple[str, str], ...]
+    completion_word: str
+    completion_said: str
+    completion_waits: str
+    completion_looked: str
+    completion_open: str
+    completion_closed: str
+    do_word: str
+    do_zone: str
+    desks: str
+    desk_step: str
+    desk_done: str
+    desk_left: str
+    desks_complete: str
+    desks_uncounted: str
+    do_desks: str
 
 
 ENGLISH = Words(
@@ -93,6 +111,34 @@ ENGLISH = Words(
     ),
     do_tenant="Not as recorded: {finding}",
     do_held="Cutovers are held until the tenant is as recorded again.",
+    completion="Completion of the tenant",
+    completion_step="{phase}, {step} of {whole}, since {instant}",
+    completion_phases=(
+        ("not_begun", "not begun. When everybody has moved: bascule completion say begin."),
+        ("lowering", "The records that will change get a low TTL, and the old one is waited out."),
+        ("changing", "Public DNS gets the tenant's records, and the old ones are waited out."),
+        ("ready", "Public DNS shows the tenant's records. Next the tenant owns the domains."),
+        ("routing", "The tenant owns the domains. Next rule, connectors and group are removed."),
+        ("endpoint", "No mail needs the old servers. Next the migration endpoint is removed."),
+        ("keys", "Nothing is read from the source. Next the keys of all batches are destroyed."),
+        ("separating", "SPF is changed so that the tenant alone sends."),
+        ("complete", "Done. The report is TENANT/report.json in the container reports."),
+    ),
+    completion_word="It waits for the word {word}: bascule completion say {word}.",
+    completion_said="The word {word} was said, its deed is not done yet. If it stays so, bascule completion show says why.",
+    completion_waits="It waits until {instant}: then nobody remembers the old records.",
+    completion_looked="Public DNS, last looked at {instant}. Findings: {count}.",
+    completion_open="Batches that are not closed: {count}. A word needs every mailbox at its end.",
+    completion_closed="Uploads are refused.",
+    do_word="It waits for the word {word}.",
+    do_zone="Public DNS is not as it has to be, edit the zone. Findings: {count}.",
+    desks="Users' desks",
+    desk_step="Step",
+    desk_done="Done",
+    desk_left="Left",
+    desks_complete="Desks with nothing left to do: {count} of {whole}.",
+    desks_uncounted="There are more desks than this page counts: bascule batches show {batch}.",
+    do_desks="Desks with something left to do: {count}.",
 )
 FRENCH = Words(
     language="fr",
@@ -138,6 +184,46 @@ FRENCH = Words(
     ),
     do_tenant="Diffère de ce qui est enregistré : {finding}",
     do_held="Les bascules sont retenues jusqu'à ce que le tenant soit comme enregistré.",
+    completion="Achèvement du tenant",
+    completion_step="{phase}, {step} sur {whole}, depuis le {instant}",
+    completion_phases=(
+        ("not_begun", "pas commencé. Quand tout le monde a migré : bascule completion say begin."),
+        ("lowering", "Les enregistrements à changer prennent un TTL bas, et l'ancien s'écoule."),
+        ("changing", "Le DNS public prend les enregistrements du tenant, les anciens s'oublient."),
+        (
+            "ready",
+            "Le DNS public montre les enregistrements du tenant. Ensuite les domaines sont à lui.",
+        ),
+        (
+            "routing",
+            "Les domaines sont au tenant. Ensuite règle, connecteurs et groupe sont retirés.",
+        ),
+        (
+            "endpoint",
+            "Plus aucun courrier ne passe par les anciens serveurs. Ensuite le point de terminaison est retiré.",
+        ),
+        (
+            "keys",
+            "Plus rien n'est lu à la source. Ensuite les clés de tous les lots sont détruites.",
+        ),
+        ("separating", "SPF est modifié pour que le tenant envoie seul."),
+        ("complete", "Terminé. Le rapport est TENANT/report.json dans le conteneur reports."),
+    ),
+    completion_word="Il attend le mot {word} : bascule completion say {word}.",
+    completion_said="Le mot {word} a été dit, l'acte n'est pas encore fait. Si cela dure, bascule completion show dit pourquoi.",
+    completion_waits="Il attend jusqu'au {instant} : alors plus personne ne se souvient des anciens enregistrements.",
+    completion_looked="DNS public, regardé pour la dernière fois le {instant}. Constats : {count}.",
+    completion_open="Lots qui ne sont pas clos : {count}. Un mot exige que chaque boîte soit à sa fin.",
+    completion_closed="Les dépôts sont refusés.",
+    do_word="Il attend le mot {word}.",
+    do_zone="Le DNS public n'est pas comme il doit être, modifier la zone. Constats : {count}.",
+    desks="Postes de travail",
+    desk_step="Tâche",
+    desk_done="Faite",
+    desk_left="Reste",
+    desks_complete="Postes où il ne reste rien à faire : {count} sur {whole}.",
+    desks_uncounted="Il y a plus de postes que cette page n'en compte : bascule batches show {batch}.",
+    do_desks="Postes où il reste à faire : {count}.",
 )
 LANGUAGES = {words.language: words for words in (ENGLISH, FRENCH)}
 

@@ -1,4 +1,4 @@
-"""The HTTP API: upload, look, and ask for cutover, rollback, retry, abandon and sync. Reference: docs/reference/http-api.md."""
+"""The HTTP API: upload, look, and ask for cutover, rollback, retry, abandon, survey and sync. Reference: docs/reference/http-api.md."""
 
 import asyncio
 import itertools
@@ -32,7 +32,7 @@ UPLOAD_SIZE_MAX_BYTES = 10 * 1024 * 1024
 PAGE_COUNT_DEFAULT = 200
 PAGE_COUNT_MAX = 1_000
 REQUEST_ID = re.compile(
-    r"(cutover|rollback|retry|abandon|reset|licences)-[a-z0-9-]{1,40}-[0-9a-f]{12}"
+    r"(cutover|rollback|retry|abandon|survey|reset|licences)-[a-z0-9-]{1,40}-[0-9a-f]{12}"
 )
 
 
@@ -139,6 +139,17 @@ async def ask_abandon(
 ) -> func.HttpResponse:
     """Leave mailboxes at the source for good."""
     return await _ask(req, client, Wish.ABANDON)
+
+
+@api.route(route="batches/{batch}/survey", methods=["POST"])
+@api.durable_client_input(client_name="client")
+@answering
+@requires(Role.OPERATOR)
+async def ask_survey(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient
+) -> func.HttpResponse:
+    """Survey the sources of mailboxes again, so that an offence that was mended holds nothing up."""
+    return await _ask(req, client, Wish.SURVEY)
 
 
 @api.route(route="batches/{batch}/sync", methods=["POST"])

@@ -196,6 +196,9 @@ DOCUMENT: dict[str, Any] = {
         "/batches/{batch}/rollback": {"post": _wish("Bring mailboxes back to the source")},
         "/batches/{batch}/retry": {"post": _wish("Let mailboxes that were set aside go on")},
         "/batches/{batch}/abandon": {"post": _wish("Leave mailboxes at the source for good")},
+        "/batches/{batch}/survey": {
+            "post": _wish("Survey sources again, where something was mended")
+        },
         "/batches/{batch}/sync": {
             "post": _operation("Ask for a delta of the whole batch now", _BATCH, status=202)
         },

@@ -68,6 +68,8 @@ def mailbox_view(record: MailboxRecord) -> dict[str, Any]:
         "wish_by",
         "cutover_at_utc",
         "waived",
+        "survey_asked_utc",
+        "surveyed_utc",
         "source_message_count",
         "source_size_bytes",
         "offences",

@@ -66,6 +66,8 @@ AWAITED: MappingProxyType[Phase, Word] = MappingProxyType(
         Phase.KEYS: Word.KEYS,
     }
 )
+# Public DNS is looked at; at the others what was found before counts no more.
+WATCHED = frozenset({Phase.LOWERING, Phase.CHANGING, Phase.READY, Phase.SEPARATING})
 # Nothing that cannot be taken back has been done yet.
 REVERSIBLE = frozenset({Phase.LOWERING, Phase.CHANGING, Phase.READY})
 
@@ -238,6 +240,15 @@ def changing(
 def shown_wait_s(record: CompletionRecord, now_utc: datetime) -> float | None:
     """Seconds until everybody has forgotten the old records; None while the new ones are not shown everywhere."""
     return _left_s(record.shown_utc, record.replaced_ttl_s, now_utc)
+
+
+def forgotten_utc(record: CompletionRecord) -> datetime | None:
+    """When everybody will have forgotten what this phase replaces; None when that is not, or not yet, waited for."""
+    since_utc, ttl_s = {
+        Phase.LOWERING: (record.lowered_utc, record.old_ttl_s),
+        Phase.CHANGING: (record.shown_utc, record.replaced_ttl_s),
+    }.get(record.phase, (None, 0))
+    return None if since_utc is None else since_utc + timedelta(seconds=ttl_s)
 
 
 def _left_s(since_utc: datetime | None, ttl_s: int, now_utc: datetime) -> float | None:

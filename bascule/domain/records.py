@@ -20,6 +20,7 @@ class Wish(StrEnum):
     ROLLBACK = "rollback"
     RETRY = "retry"
     ABANDON = "abandon"
+    SURVEY = "survey"
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,12 @@ class MailboxRecord:
     wish_by: str = ""
     waived: tuple[str, ...] = ()
     """Offences the operator accepted for this mailbox."""
+    survey_asked_utc: datetime | None = None
+    """When the operator last asked to survey the source again; done once `surveyed_utc` is not before it."""
 
     # Survey
+    surveyed_utc: datetime | None = None
+    """When the last survey began; None: never, or by a version that did not write it down."""
     source_message_count: int = 0
     source_size_bytes: int = 0
     offences: tuple[str, ...] = ()
@@ -132,7 +137,14 @@ class MailboxRecord:
 
 
 # Whose word counts for a field when two write at once; all other fields belong to the mailbox's own story.
-OPERATOR_FIELDS = ("cutover_at_utc", "wish", "wish_utc", "wish_by", "waived")
+OPERATOR_FIELDS = (
+    "cutover_at_utc",
+    "wish",
+    "wish_utc",
+    "wish_by",
+    "waived",
+    "survey_asked_utc",
+)
 BATCH_FIELDS = (
     "sync_batch",
     "source_user",

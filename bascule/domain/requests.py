@@ -30,6 +30,8 @@ class MailboxView:
     """Why no cutover may begin: what routes mail in the tenant is not as it was prepared."""
     source_probe_count: int = 0
     """How many Postfixes must be seen to forward before the redirect is believed; 0: none is asked."""
+    wants_survey: bool = False
+    """The source is to be surveyed again before anything else."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from orchestrators.licensing import licensing
 from orchestrators.mailbox import mailbox
 from orchestrators.passwords import reset
 from orchestrators.preparation import tenant_preparation
-from orchestrators.wishes import abandon, cutover, retry, rollback
+from orchestrators.wishes import abandon, cutover, retry, rollback, survey
 from sandbox.local_host.loader import MODULE, App, index
 
 Activity = Callable[[Any], Any]
@@ -31,6 +31,7 @@ STORIES = (
     rollback,
     retry,
     abandon,
+    survey,
     reset,
 )
 

@@ -299,6 +299,7 @@ DEEDS: Mapping[DeedKind, Callable[[Existence, Deed], None]] = {
     DeedKind.ROLLBACK: _wish(Wish.ROLLBACK),
     DeedKind.RETRY: _wish(Wish.RETRY),
     DeedKind.ABANDON: _wish(Wish.ABANDON),
+    DeedKind.SURVEY: _wish(Wish.SURVEY),
     DeedKind.MAIL_OUTSIDE: _mail_outside,
     DeedKind.MAIL_INSIDE: _mail_inside,
     DeedKind.ALIAS_EDITED: _alias_edited,

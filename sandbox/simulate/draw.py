@@ -94,6 +94,7 @@ TURNING_STEPS = (
 FAULT_COUNTS = (0, 1, 2, 3, 5, 8, 13)
 TROUBLE_COUNTS = (0, 0, 1, 1, 2, 3)
 CALLS_PER_STEP_MAX = 6
+SURVEY_COUNTS = (0, 0, 0, 1, 2, 4)
 
 
 def draw_life(seed: int) -> Life:
@@ -115,8 +116,9 @@ def draw_life(seed: int) -> Life:
         deeds=_deeds(luck, batches, days),
         faults=tuple(_fault(luck) for _ in range(luck.choice(FAULT_COUNTS))),
     )
-    # Luck of their own: a new plot leaves the rest of every life as it was.
-    return with_plots(life, random.Random(f"plots {seed}"))
+    # Luck of their own: a new plot, or a new survey, leaves the rest of every life as it was.
+    life = with_plots(life, random.Random(f"plots {seed}"))
+    return _with_surveys(life, random.Random(f"surveys {seed}"))
 
 
 def paced(plan: Plan, pace: Pace) -> Plan:
@@ -187,6 +189,18 @@ def _wishes(
         some = tuple(p for p in people if luck.random() < 0.6)
         wishes.append(Deed(min(at_s, end_s - 60), kind, batch, some))
     return [wish for wish in wishes if wish.people]
+
+
+def _with_surveys(life: Life, luck: random.Random) -> Life:
+    """The same life with an operator who has sources surveyed again, at any moment and of anybody."""
+    surveys: list[Deed] = []
+    for _ in range(luck.choice(SURVEY_COUNTS)):
+        batch = luck.randrange(len(life.batches))
+        some = tuple(p for p in life.batches[batch] if luck.random() < 0.7)
+        at_s = luck.uniform(HOUR_S, life.days * DAY_S - 60)
+        surveys += [Deed(at_s, DeedKind.SURVEY, batch, some)] if some else []
+    deeds = sorted((*life.deeds, *surveys), key=lambda deed: deed.at_s)
+    return replace(life, deeds=tuple(deeds))
 
 
 def _letters(luck: random.Random, people: tuple[int, ...], end_s: float) -> list[Deed]:

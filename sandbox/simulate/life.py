@@ -21,6 +21,7 @@ class DeedKind(StrEnum):
     ROLLBACK = "rollback"
     RETRY = "retry"
     ABANDON = "abandon"
+    SURVEY = "survey"
     MAIL_OUTSIDE = "mail_outside"
     MAIL_INSIDE = "mail_inside"
     ALIAS_EDITED = "alias_edited"

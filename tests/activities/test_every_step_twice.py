@@ -194,6 +194,11 @@ CASES = (
         lambda now: WishRequest(BATCH, Wish.CUTOVER, (first(now).key,), "operator"),
     ),
     Case(
+        "grant_wish",
+        moments.synced,
+        lambda now: WishRequest(BATCH, Wish.SURVEY, (first(now).key,), "operator"),
+    ),
+    Case(
         "record_progress",
         moments.registered,
         lambda now: Progress(replace(first(now), stage=Stage.SURVEYED)),

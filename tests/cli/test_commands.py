@@ -85,7 +85,7 @@ def test_a_cutover_waits_and_tells_who_cannot(app: SmallApp, capsys: Screen) -> 
     assert "bob@example.org  its last sync is older than 26 h" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("wish", ["rollback", "retry", "abandon"])
+@pytest.mark.parametrize("wish", ["rollback", "retry", "abandon", "survey"])
 def test_every_wish_is_asked_by_its_name(app: SmallApp, wish: str) -> None:
     """A rollback sent as an abandon destroys what it should save."""
     app.will_answer(f"POST /api/batches/pilot/{wish}", {"request": f"{wish}-pilot-1"}, 202)

@@ -18,6 +18,7 @@ from sandbox.in_process.simulation import BATCH, Options, Simulation
 from tests.stories.completions import Operator, with_dns
 from triggers import completion_api, http_api, workstations_api
 from triggers.answers import answer
+from triggers.dashboard_facts import dashboard_facts
 from triggers.roles import Role, least_role
 from triggers.views import batch_view
 
@@ -206,6 +207,23 @@ def test_marks_come_by_json_and_by_csv_and_stand_on_the_batch(operator: Operator
     assert after["mailboxes"] == []
     assert everyone["mailboxes"][0]["done"]["outlook"]["by"] == "function key"
     assert shown["workstations"] == {"migrated": 1, "done": {"outlook": 1}, "complete": 1}
+
+
+def test_the_dashboard_says_what_the_routes_say(operator: Operator) -> None:
+    """Two pages with two truths, and nobody knows which word is due."""
+    anna = operator.simulation.people[0].address
+    marks = json.dumps({"step": "outlook", "mailboxes": [anna]}).encode()
+    before = dashboard_facts(operator.ports)
+    call(workstations_api.tick_workstations, f"/api/workstations?batch={BATCH}", body=marks)
+    operator.come_to_ready()
+    after = dashboard_facts(operator.ports)
+    _, shown = call(completion_api.show_completion, "/api/tenant/completion")
+
+    assert (before.completion.phase, before.completion.awaited_word) == ("not_begun", "begin")
+    assert after.completion.phase == shown["phase"] == Phase.READY
+    assert after.completion.awaited_word == shown["awaited_word"]
+    desks = [each.batches[0].desks for each in (before, after)]
+    assert [each and (each.migrated_count, each.left_count) for each in desks] == [(1, 1), (1, 0)]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """What every directory must do: the Graph adapter on its wire, and the simulated tenant itself. About 3 s."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -10,19 +10,15 @@ from bascule.domain.directory import (
     Assignment,
     LicenceChange,
     NewAccount,
-    Sku,
     mailbox_plans,
-    user_plans,
 )
 from bascule.domain.errors import NotYet, Refusal, Throttled, Unreachable
 from bascule.domain.service_plans import PlanNeedsAnother
 from bascule.ports.directory import Directory
 from sandbox.world.licences import Seats
-from sandbox.world.weather import CALM, Span
+from tests.contracts.licence_examples import ANN, STUDENT, given, only_mailbox, sku_of
 from tests.contracts.tenant_doors import DOORS, LOST, THROTTLED, UNWELL, Tenant, directory, tenant
 
-ANN = NewAccount("ann@example.org", "Ann Example", "FR", "Correct-Horse-7")
-STUDENT = "STANDARDWOFFPACK_STUDENT"
 NOBODY = "00000000-0000-0000-0000-000000000001"
 
 
@@ -37,20 +33,6 @@ def door(request: pytest.FixtureRequest, school: Tenant) -> Iterator[Directory]:
     """The port, through each door."""
     with directory(request.param, school) as found:
         yield found
-
-
-def _sku(door: Directory, part_number: str = STUDENT) -> Sku:
-    return next(sku for sku in door.licence_stock() if sku.part_number == part_number)
-
-
-def given(sku_id: str, disabled: tuple[str, ...]) -> LicenceChange:
-    """One licence with these plans off."""
-    return LicenceChange(add=(Assignment(sku_id, disabled),))
-
-
-def only_mailbox(sku: Sku) -> tuple[str, ...]:
-    """The plans that are off when only the mailbox is on."""
-    return tuple(sorted(p.plan_id for p in {*user_plans(sku)} - {*mailbox_plans(sku)}))
 
 
 def _refused(code: Code) -> "pytest.RaisesExc[Refusal]":
@@ -145,7 +127,7 @@ def test_the_same_country_twice_is_no_change(door: Directory) -> None:
 
 def test_a_licence_has_exactly_the_plans_asked_for_and_one_seat(door: Directory) -> None:
     """First only the mailbox, later the rest; a seat too many would be somebody else's."""
-    account_id, sku = door.create_account(ANN).account_id, _sku(door)
+    account_id, sku = door.create_account(ANN).account_id, sku_of(door)
 
     for disabled in (only_mailbox(sku), only_mailbox(sku), ()):
         door.change_licences(account_id, given(sku.sku_id, disabled))
@@ -155,7 +137,7 @@ def test_a_licence_has_exactly_the_plans_asked_for_and_one_seat(door: Directory)
         assert state is not None
         assert set(state.disabled_plan_ids) == set(disabled)
         assert (state.is_active, state.error, state.by_group) == (True, "", "")
-        assert _sku(door).consumed_count == 1
+        assert sku_of(door).consumed_count == 1
 
 
 def test_a_missing_country_is_named(door: Directory) -> None:
@@ -163,12 +145,12 @@ def test_a_missing_country_is_named(door: Directory) -> None:
     account_id = door.create_account(replace(ANN, usage_location="")).account_id
 
     with _refused(Code.USAGE_LOCATION_INVALID):
-        door.change_licences(account_id, given(_sku(door).sku_id, ()))
+        door.change_licences(account_id, given(sku_of(door).sku_id, ()))
 
 
 def test_no_seat_left_is_named(door: Directory, school: Tenant) -> None:
     """Somebody has to buy."""
-    account_id, sku = door.create_account(ANN).account_id, _sku(door)
+    account_id, sku = door.create_account(ANN).account_id, sku_of(door)
     shelf = school.world.tenant.directory.shelf
     shelf.seats[sku.sku_id] = replace(shelf.seats[sku.sku_id], enabled=0, warning=0)
 
@@ -186,7 +168,7 @@ def test_a_licence_the_tenant_never_bought_is_named(door: Directory) -> None:
 
 def test_a_plan_without_the_one_it_needs_is_refused(door: Directory) -> None:
     """Office for the web needs its SharePoint."""
-    account_id, sku = door.create_account(ANN).account_id, _sku(door)
+    account_id, sku = door.create_account(ANN).account_id, sku_of(door)
     sharepoint = [p.plan_id for p in sku.service_plans if p.name == "SHAREPOINTSTANDARD_EDU"]
 
     with pytest.raises(PlanNeedsAnother) as no:
@@ -200,7 +182,7 @@ def test_one_licence_takes_the_place_of_another_in_one_change(
 ) -> None:
     """Between two calls the mailbox would be without a licence."""
     account_id = door.create_account(ANN).account_id
-    pack, sku = _sku(door, "EXCHANGESTANDARD"), _sku(door)
+    pack, sku = sku_of(door, "EXCHANGESTANDARD"), sku_of(door)
     door.change_licences(account_id, given(pack.sku_id, ()))
     seen: list[set[str]] = []
     school.world.tenant.directory.on_licences_changed.append(
@@ -216,12 +198,12 @@ def test_what_is_gone_already_cannot_be_taken_away_and_is_looked_at_again(
     door: Directory,
 ) -> None:
     """Somebody took it meanwhile: the whole change came to nothing, and the account has to be read anew."""
-    account_id, sku = door.create_account(ANN).account_id, _sku(door)
+    account_id, sku = door.create_account(ANN).account_id, sku_of(door)
 
     with pytest.raises(NotYet):
         door.change_licences(
             account_id,
-            LicenceChange((Assignment(sku.sku_id),), (_sku(door, "EXCHANGESTANDARD").sku_id,)),
+            LicenceChange((Assignment(sku.sku_id),), (sku_of(door, "EXCHANGESTANDARD").sku_id,)),
         )
 
 
@@ -229,7 +211,7 @@ def test_a_licence_from_a_group_cannot_be_taken_from_the_user(
     door: Directory, school: Tenant
 ) -> None:
     """Only leaving the group takes it away."""
-    account_id, sku = door.create_account(ANN).account_id, _sku(door)
+    account_id, sku = door.create_account(ANN).account_id, sku_of(door)
     school.world.tenant.directory.inherit(account_id, "g-1", sku.sku_id, frozenset())
 
     with _refused(Code.LICENCE_INHERITED):
@@ -240,8 +222,8 @@ def test_plans_that_exclude_each_other_are_named(door: Directory, school: Tenant
     """Neither trying again nor buying seats would help."""
     account_id, sku, other = (
         door.create_account(ANN).account_id,
-        _sku(door),
-        _sku(door, "ENTERPRISEPACK"),
+        sku_of(door),
+        sku_of(door, "ENTERPRISEPACK"),
     )
     plans = frozenset({mailbox_plans(sku)[0].plan_id, mailbox_plans(other)[0].plan_id})
     school.world.tenant.directory.shelf.exclusive_plans = frozenset({plans})
@@ -257,7 +239,7 @@ def test_seats_in_the_grace_period_and_suspended_ones_are_told_apart(
     """The first can still be given and will end; the second cannot be given at all."""
     school.world.tenant.directory.buy(STUDENT, Seats(enabled=0, warning=5, suspended=3))
 
-    sku = _sku(door)
+    sku = sku_of(door)
 
     assert (sku.state, sku.warning_count, sku.suspended_count) == ("Warning", 5, 3)
     assert (sku.free_count, sku.assignable_count) == (0, 5)
@@ -268,7 +250,7 @@ def test_the_list_of_accounts_is_whole_and_says_of_each_what_a_look_at_it_says(
 ) -> None:
     """Seats are counted over it; one account left out is one seat promised twice."""
     made = [door.create_account(replace(ANN, address=f"p{at}@example.org")) for at in range(3)]
-    door.change_licences(made[1].account_id, given(_sku(door).sku_id, ()))
+    door.change_licences(made[1].account_id, given(sku_of(door).sku_id, ()))
 
     listed = {account.address: account for account in door.accounts()}
 
@@ -314,7 +296,7 @@ def test_a_deleted_account_is_known_by_its_former_name(door: Directory, school: 
 
 def test_the_mailbox_opens_some_time_after_the_licence(door: Directory, school: Tenant) -> None:
     """Every 404 until then means not yet."""
-    account_id, sku = door.create_account(ANN).account_id, _sku(door)
+    account_id, sku = door.create_account(ANN).account_id, sku_of(door)
     assert door.is_mailbox_open(account_id) is False
 
     door.change_licences(account_id, given(sku.sku_id, only_mailbox(sku)))
@@ -343,63 +325,3 @@ def test_throttling_says_how_long_and_a_failing_service_is_unreachable(
     school.fails_once("graph.GET subscribedSkus", UNWELL)
     with pytest.raises(Unreachable):
         door.licence_stock()
-
-
-@pytest.mark.parametrize("name", DOORS)
-def test_what_lags_is_never_refused(name: str) -> None:
-    """A new account and a new country are seen late; taken for missing, a healthy mailbox is set aside."""
-    lagging = tenant(replace(CALM, graph_replication=Span(30, 60)))
-    with directory(name, lagging) as door:
-        account_id, sku = (
-            door.create_account(replace(ANN, usage_location="")).account_id,
-            _sku(door),
-        )
-        _patiently(lagging, lambda: door.set_usage_location(account_id, "FR"))
-        _patiently(lagging, lambda: door.change_licences(account_id, given(sku.sku_id, ())))
-        lagging.pass_time(minutes=5)
-        found = door.find_account(ANN.address)
-
-    assert found is not None
-    assert found.holds(sku.sku_id) is not None
-
-
-def test_a_country_where_nothing_is_sold_is_refused_after_the_longest_lag(
-    door: Directory, school: Tenant
-) -> None:
-    """Taken for a lag it would be waited for a whole day, and end under a name that sends people to the wrong page."""
-    account_id, sku = door.create_account(replace(ANN, usage_location="KP")).account_id, _sku(door)
-
-    def ask() -> None:
-        door.change_licences(account_id, given(sku.sku_id, ()))
-
-    with pytest.raises(NotYet):
-        ask()
-    school.pass_time(minutes=6)
-    with pytest.raises(Refusal) as no:
-        ask()
-    with pytest.raises(NotYet):
-        ask()
-
-    assert no.value.code is Code.USAGE_LOCATION_INVALID
-
-
-@pytest.mark.parametrize("name", DOORS)
-def test_an_open_mailbox_is_open_whatever_shape_its_settings_have(name: str) -> None:
-    """The documentation shows an object where the service sends a word."""
-    school = tenant(replace(CALM, user_purpose_as_object=True))
-    with directory(name, school) as door:
-        account_id, sku = door.create_account(ANN).account_id, _sku(door)
-        door.change_licences(account_id, given(sku.sku_id, only_mailbox(sku)))
-        school.pass_time(hours=1)
-
-        assert door.is_mailbox_open(account_id) is True
-
-
-def _patiently(school: Tenant, act: Callable[[], None]) -> None:
-    """Try as a story does: again, later, for as long as it is not yet."""
-    for _ in range(40):
-        try:
-            return act()
-        except NotYet:
-            school.pass_time(seconds=5)
-    raise AssertionError("it never came")

@@ -77,6 +77,7 @@ def test_one_mailbox_tells_where_it_stands(run: Rehearsal) -> None:
         ("POST", "/batches/nobody/rollback"),
         ("POST", "/batches/nobody/retry"),
         ("POST", "/batches/nobody/abandon"),
+        ("POST", "/batches/nobody/survey"),
         ("POST", "/batches/nobody/sync"),
         ("POST", "/batches/nobody/difference"),
         ("GET", "/requests/cutover-nobody-0123456789ab"),
@@ -206,6 +207,20 @@ def test_who_cannot_take_a_wish_is_named_with_the_reason(run: Rehearsal) -> None
     assert _refused(cut)[aside] == "it is SET_ASIDE"
     assert sorted(_refused(cut).values()) == ["it is SET_ASIDE", "it is not in this batch"]
     assert [each["granted"] for each in (rolled, retried, cut)] == [0, 0, 0]
+
+
+def test_a_source_is_surveyed_again_on_a_word(run: Rehearsal) -> None:
+    """Whoever has had a folder renamed wants to see, before the night, that nothing is held up any more."""
+    synced, aside = run.people[0].address, run.people[2].address
+    outcome = run.wish("pilot", "survey", [synced, aside])
+
+    assert (outcome["granted"], list(_refused(outcome))) == (1, [aside])
+    run.wait(lambda: _is_surveyed(run, synced), "the survey")
+
+
+def _is_surveyed(run: Rehearsal, address: str) -> bool:
+    row = run.call("GET", f"/batches/pilot/mailboxes/{address}").body
+    return bool(row["survey_asked_utc"]) and row["survey_asked_utc"] <= row["surveyed_utc"]
 
 
 def test_one_who_is_set_aside_can_be_abandoned(run: Rehearsal) -> None:
