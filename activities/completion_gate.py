@@ -18,6 +18,7 @@ from bascule.domain.completion import (
     batch_problem,
     held,
     mailbox_problems,
+    standing,
 )
 from bascule.domain.errors import Refusal
 from bascule.domain.records import JournalEntry
@@ -25,8 +26,8 @@ from bascule.ports.bundle import Ports
 
 
 def completion_of(ports: Ports) -> CompletionRecord | None:
-    """The completion's document; None while nobody began it."""
-    return ports.documents.find(COMPLETION, CompletionRecord)
+    """The completion's document; None while nobody began it, and since somebody stopped it."""
+    return standing(ports.documents.find(COMPLETION, CompletionRecord))
 
 
 def is_closed_to_uploads(ports: Ports) -> bool:
@@ -81,7 +82,8 @@ def amend_completion(
 ) -> CompletionRecord:
     """Compare-and-set of the document. Raises Refusal when nobody began it, or somebody stopped it meanwhile."""
 
-    def changed(record: CompletionRecord | None) -> CompletionRecord:
+    def changed(stored: CompletionRecord | None) -> CompletionRecord:
+        record = standing(stored)
         if record is None:
             raise Refusal(Code.MAILBOXES_UNPROVEN, "the completion was not begun, or was stopped")
         return change(record)
@@ -89,10 +91,10 @@ def amend_completion(
     return ports.documents.amend(COMPLETION, CompletionRecord, changed)
 
 
-def advance(ports: Ports, before: Phase, after: Phase) -> None:
-    """Go on to the next phase, if the document still stands at the one before."""
+def advance(ports: Ports, before: Phase, after: Phase) -> CompletionRecord:
+    """Go on to the next phase, if the document still stands at the one before; the document as it is then."""
     now_utc = ports.clock.now_utc()
-    amend_completion(ports, lambda record: advanced(record, before, after, now_utc))
+    return amend_completion(ports, lambda record: advanced(record, before, after, now_utc))
 
 
 def _problems(ports: Ports, *, finally_: bool) -> Iterator[str]:

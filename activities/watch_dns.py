@@ -39,6 +39,7 @@ ASKED = {
     Phase.LOWERING: "Please lower the TTL of these records now, without changing what they say.",
     Phase.CHANGING: "Please put these lines into the zone.",
     Phase.READY: "The zone is no longer what the tenant asks for.",
+    Phase.TURNING: "The zone is no longer what the tenant asks for; the other domains wait for it.",
     Phase.SEPARATING: "Please let the tenant alone send, in SPF.",
 }
 
@@ -70,7 +71,7 @@ def shown_everywhere(ports: Ports, aim: SpfAim) -> bool:
 
 def _is_done(before: Phase, after: Phase, *, is_held: bool) -> bool:
     """Whether the story may go on: the phase has passed, or what it watches is as it has to be."""
-    if before in (Phase.READY, Phase.SEPARATING):
+    if before in (Phase.READY, Phase.TURNING, Phase.SEPARATING):
         return after is before and not is_held
     return after is not before
 

@@ -33,13 +33,14 @@ DEEDS: MappingProxyType[Phase, Step[CompletionRef, bool] | Step[CompletionRef, i
     MappingProxyType(
         {
             Phase.READY: turn_authoritative,
+            Phase.TURNING: turn_authoritative,
             Phase.ROUTING: remove_routing,
             Phase.ENDPOINT: remove_endpoint,
             Phase.KEYS: destroy_keys,
         }
     )
 )
-WATCHED = frozenset({Phase.LOWERING, Phase.CHANGING, Phase.READY, Phase.SEPARATING})
+WATCHED = frozenset({Phase.LOWERING, Phase.CHANGING, Phase.READY, Phase.TURNING, Phase.SEPARATING})
 # The document has moved: look at it again at once.
 AT_ONCE_S = 0.0
 # A word rings the bell; without one it is looked at daily, as every row is.

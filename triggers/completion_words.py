@@ -11,8 +11,11 @@ from bascule.domain.completion import (
     JOURNAL,
     REVERSIBLE,
     CompletionRecord,
+    Phase,
     Word,
     WordGiven,
+    standing,
+    stopped,
 )
 from bascule.domain.errors import Refusal
 from bascule.domain.records import JournalEntry
@@ -31,7 +34,7 @@ def say(ports: Ports, word: Word, by: str) -> None:
         Refusal(MAILBOXES_UNPROVEN): with the names of those who still need the old system.
     """
     if word is Word.STOP:
-        _stop(ports)
+        _stop(ports, WordGiven(word, by, ports.clock.now_utc()))
     else:
         if word is Word.BEGIN:
             _check_plan(ports)
@@ -75,7 +78,8 @@ def _check_time(record: CompletionRecord | None, word: Word) -> None:
 
 
 def _write(ports: Ports, given: WordGiven) -> None:
-    def change(record: CompletionRecord | None) -> CompletionRecord:
+    def change(stored: CompletionRecord | None) -> CompletionRecord:
+        record = standing(stored)
         if given.word is not Word.BEGIN:
             _check_time(record, given.word)
         return _with(record or CompletionRecord(phase_since_utc=given.at_utc), given)
@@ -93,13 +97,18 @@ def _with(record: CompletionRecord, given: WordGiven) -> CompletionRecord:
     return replace(record, words=(*record.words, given), closed_utc=closed_utc)
 
 
-def _stop(ports: Ports) -> None:
-    record = completion_of(ports)
-    if record is None:
+def _stop(ports: Ports, given: WordGiven) -> None:
+    if completion_of(ports) is None:
         return
-    if record.phase not in REVERSIBLE:
+
+    def change(record: CompletionRecord | None) -> CompletionRecord:
+        if record is None or record.phase in REVERSIBLE:
+            return stopped(record or CompletionRecord(), given)
+        if record.phase is Phase.STOPPED:
+            return record
         raise BadRequest(
             f"step stop: the completion is at {record.phase}, which cannot be taken back",
             status=CONFLICT,
         )
-    ports.documents.remove(COMPLETION)
+
+    ports.documents.amend(COMPLETION, CompletionRecord, change)
