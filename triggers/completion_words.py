@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from activities.completion_gate import completion_of, unproven
+from activities.completion_gate import completion_of, is_being_prepared, unproven
 from bascule.domain.codes import Code
 from bascule.domain.completion import (
     AWAITED,
@@ -19,7 +19,6 @@ from bascule.domain.completion import (
 )
 from bascule.domain.errors import Refusal
 from bascule.domain.records import JournalEntry
-from bascule.domain.tenant_records import PREPARATION, Preparation
 from bascule.ports.bundle import Ports
 from triggers.answers import BadRequest
 
@@ -38,9 +37,9 @@ def say(ports: Ports, word: Word, by: str) -> None:
     else:
         if word is Word.BEGIN:
             _check_plan(ports)
-            _check_preparation(ports)
         else:
             _check_time(completion_of(ports), word)
+        _check_preparation(ports)
         found = unproven(ports, finally_=word is not Word.BEGIN)
         if found.count:
             raise Refusal(Code.MAILBOXES_UNPROVEN, str(found))
@@ -59,8 +58,7 @@ def _check_plan(ports: Ports) -> None:
 
 
 def _check_preparation(ports: Ports) -> None:
-    preparation = ports.documents.find(PREPARATION, Preparation)
-    if preparation is not None and preparation.is_under_way:
+    if is_being_prepared(ports):
         raise BadRequest(
             "a preparation or a repair of the tenant is still going on; let it end first",
             status=CONFLICT,
