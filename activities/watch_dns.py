@@ -96,11 +96,7 @@ def _seen(
 ) -> CompletionRecord:
     """The record after a look; the phase it was looked in may have passed meanwhile."""
     now_utc = ports.clock.now_utc()
-    shown = tuple(
-        f"{each.kind} {each.name}: {each.detail}"[:FINDING_LENGTH_MAX]
-        for each in found[:FINDING_COUNT_MAX]
-    )
-    record = replace(record, findings=shown, looked_utc=now_utc)
+    record = replace(record, findings=_lines(found), looked_utc=now_utc)
     longest_s = max((longest_ttl_s(look) for look in looks), default=0)
     is_shown = not _holding(looks, found)
     if record.phase is Phase.LOWERING:
@@ -119,6 +115,13 @@ def _seen(
         if shown_wait_s(record, now_utc) == 0:
             return advanced(record, Phase.CHANGING, Phase.READY, now_utc)
     return record
+
+
+def _lines(found: list[Finding]) -> tuple[str, ...]:
+    return tuple(
+        f"{each.kind} {each.name}: {each.detail}"[:FINDING_LENGTH_MAX]
+        for each in found[:FINDING_COUNT_MAX]
+    )
 
 
 def _wait_s(ports: Ports, record: CompletionRecord) -> float:
@@ -156,13 +159,17 @@ def _difference(ports: Ports, looks: list[DomainLook], phase: Phase) -> tuple[st
 
 
 def _tell(ports: Ports, phase: Phase, record: CompletionRecord, found: list[Finding]) -> None:
-    """Tell the operator what a phase asks for: once when it begins, and again each time the patience has passed."""
-    if not found or phase is not record.phase:
+    """Tell the operator what a phase asks for: once when it begins, and again each time the patience has passed.
+
+    What holds nothing up is no reason to write: it may stay as it is for ever.
+    """
+    blocking = _lines([each for each in found if each.is_blocking])
+    if not blocking or phase is not record.phase:
         return
     now_utc = ports.clock.now_utc()
     patience = timedelta(hours=ports.plan.dns.patience_h)
     if record.told_utc is not None and now_utc - record.told_utc < patience:
         return
-    text = "\n".join([ASKED[phase], "", *record.findings, "", f"Zone lines: {DIFFERENCE_PATH}"])
+    text = "\n".join([ASKED[phase], "", *blocking, "", f"Zone lines: {DIFFERENCE_PATH}"])
     ports.notifier.alert(f"Completion of the tenant: {phase}", text)
     amend_completion(ports, lambda stored: replace(stored, told_utc=now_utc))
