@@ -135,9 +135,7 @@ def _wait_s(ports: Ports, record: CompletionRecord) -> float:
     return look_s if left is None else max(1.0, min(left, look_s))
 
 
-def _report(
-    ports: Ports, looks: list[DomainLook], phase: Phase, found: list[Finding]
-) -> tuple[str, ...]:
+def _report(ports: Ports, looks: list[DomainLook], phase: Phase, found: list[Finding]) -> None:
     lines = _difference(ports, looks, phase)
     ports.blobs.write_report(DIFFERENCE_PATH, "\n".join(lines).encode(), "text/plain")
     shown = [
@@ -146,7 +144,6 @@ def _report(
     ]
     content = json.dumps({"phase": phase, "findings": shown}, indent=2, ensure_ascii=False)
     ports.blobs.write_report(FINDINGS_PATH, content.encode(), "application/json")
-    return lines
 
 
 def _difference(ports: Ports, looks: list[DomainLook], phase: Phase) -> tuple[str, ...]:
