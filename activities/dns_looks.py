@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from bascule.domain.dns_look import DomainLook, Sender, SenderVerdict, questions
-from bascule.domain.dns_records import Answer, DnsKind
+from bascule.domain.dns_look import DomainLook, Sender, SenderVerdict, questions, questions_beside
+from bascule.domain.dns_records import Answer, DnsKind, NameServer, Outcome
 from bascule.domain.spf import STRANGER, first_network_address, includes, spf_records
 from bascule.domain.tenant_domains import EMAIL_SERVICE, DomainRecord
 from bascule.ports.bundle import Ports
@@ -28,11 +28,19 @@ def look_at(ports: Ports, domain: str) -> DomainLook:
     wanted = tuple(each for each in records if each.service in MAIL_SERVICES)
     dns = ports.public_dns.session()
     servers = (*dns.authorities(domain), *dns.resolvers())
-    answers = tuple(
-        dns.look_up(name, kind, server) for server in servers for name, kind in questions(wanted)
-    )
+    answers = tuple(answer for server in servers for answer in _ask(dns, server, wanted))
     senders = _senders(dns, ports.plan.dns.source_senders, wanted)
     return DomainLook(domain, wanted, answers, tuple(_judge(dns, domain, senders, answers)))
+
+
+def _ask(dns: PublicDns, server: NameServer, wanted: tuple[DomainRecord, ...]) -> Iterator[Answer]:
+    for name, kind in questions(wanted):
+        answer = dns.look_up(name, kind, server)
+        yield answer
+        # A name that is there without what is wanted has something else.
+        if answer.outcome is Outcome.NO_DATA:
+            for beside in questions_beside(wanted, name, kind):
+                yield dns.look_up(*beside, server)
 
 
 def _judge(
