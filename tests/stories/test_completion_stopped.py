@@ -9,10 +9,10 @@ from activities.adopt_tenant import adopt_tenant
 from activities.completion_gate import completion_of, entries_of_completion
 from activities.turn_authoritative import turn_authoritative
 from bascule.domain.codec import decode
-from bascule.domain.completion import CompletionRecord, CompletionRef, Phase, Word
-from bascule.domain.errors import Refusal
+from bascule.domain.completion import COMPLETION, CompletionRecord, CompletionRef, Phase, Word
+from bascule.domain.errors import Refusal, Unreachable
 from bascule.domain.plan import Plan
-from bascule.domain.records import BatchRecord
+from bascule.domain.records import BatchRecord, JournalEntry
 from bascule.domain.tenant import AcceptedDomain
 from bascule.domain.tenant_records import RECORD, TenantRecord
 from sandbox.world.recipients import DomainType
@@ -20,6 +20,7 @@ from sandbox.world.weather import CALM, Span
 from tests.stories.completions import BOTH, DOMAIN, LOW_TTL_S, Operator, with_dns
 from tests.stories.conftest import Simulate
 from triggers.answers import BadRequest
+from triggers.completion_words import say
 
 PUPILS = f"eleves.{DOMAIN}"
 # Longer than one look of the step takes, so that it sees the first domain as it was.
@@ -129,7 +130,55 @@ def test_what_was_stopped_can_be_begun_again_and_says_who_stopped_it(operator: O
     operator.say(Word.BEGIN)
 
     assert [given.word for given in operator.record.words] == [Word.BEGIN]
-    assert "word stop" in [entry.effect for entry in entries_of_completion(operator.ports)]
+    assert words_noted(operator) == ["word begin", "word stop", "word begin"]
+
+
+def words_noted(operator: Operator) -> list[str]:
+    """The words in the journal, in their order."""
+    entries = entries_of_completion(operator.ports)
+    return [entry.effect for entry in entries if entry.effect.startswith("word")]
+
+
+def test_a_word_said_again_stands_in_the_journal_once(operator: Operator) -> None:
+    """Ten entries by two people leave it open who decided."""
+    operator.simulation.pass_time(hours=1)
+    operator.say(Word.BEGIN)
+    operator.say(Word.AUTHORITATIVE)
+    operator.simulation.pass_time(hours=1)
+    say(operator.ports, Word.AUTHORITATIVE, "somebody@example.org")
+
+    assert words_noted(operator) == ["word begin", "word authoritative"]
+
+
+def test_a_word_whose_note_was_lost_is_noted_when_it_is_said_again(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who turned the domains must not hang on one answer of the storage."""
+
+    def lost(entry: JournalEntry) -> None:
+        raise Unreachable(f"no answer about {entry.effect}")
+
+    with monkeypatch.context() as storm:
+        storm.setattr(operator.ports.journal, "note", lost)
+        with pytest.raises(Unreachable):
+            operator.write_word(Word.AUTHORITATIVE)
+    given_utc = operator.simulation.clock.now_utc()
+    operator.simulation.pass_time(hours=1)
+    operator.write_word(Word.AUTHORITATIVE)
+    last = next(
+        e for e in entries_of_completion(operator.ports) if e.effect == "word authoritative"
+    )
+
+    assert last.at_utc == given_utc
+
+
+def test_stop_with_nothing_begun_is_written_nowhere(simulate: Simulate) -> None:
+    """An entry about something that never was is looked into by somebody."""
+    operator = Operator(simulate(people_count=1, change_plan=with_dns))
+    operator.write_word(Word.STOP)
+
+    assert words_noted(operator) == []
+    assert operator.ports.documents.find(COMPLETION, CompletionRecord) is None
 
 
 def test_a_document_of_the_former_version_is_read_as_it_was_written() -> None:
