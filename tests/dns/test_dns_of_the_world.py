@@ -158,6 +158,25 @@ def test_a_mail_about_the_zone_names_only_what_holds_it_up(
     assert "mx_priority" not in text
 
 
+def test_a_dkim_record_is_passed_through_where_the_directory_names_one(ports: BoundPorts) -> None:
+    """It names none today; the day it does, mail must not go on unsigned because nobody was told."""
+    publish_all(ports)
+    name, target = "selector1._domainkey.example.org", "selector1-example-org._domainkey.x.example"
+    signing = DomainRecord(RecordKind.CNAME, name, target, 3600, service="Email")
+    asked = ports.domains.service_records("example.org")
+
+    def more(name: str) -> tuple[DomainRecord, ...]:
+        return (*asked, signing) if name == "example.org" else ()
+
+    ports.domains.service_records = more  # type: ignore[method-assign]
+    view = look_view(look_at(ports, "example.org"), PLAN, SpfAim.BOTH)
+
+    assert f"+{name}. 3600 IN CNAME {target}." in view["difference"]
+    assert ("record_missing", name, True) in {
+        (each["kind"], each["name"], each["blocking"]) for each in view["findings"]
+    }
+
+
 def test_records_of_other_services_hold_nothing_up(ports: BoundPorts) -> None:
     """The mail of a whole school would wait for a telephone that nobody ordered."""
     publish_all(ports)
