@@ -1,7 +1,8 @@
 """What stands between a word and its deed: nothing irreversible while a single mailbox is not proven.
 
 Closing comes first, then the look: whoever registers a batch writes it first, then looks whether it is closed. So one of
-the two sees the other, whatever happens in between.
+the two sees the other, whatever happens in between. A preparation is kept apart in the same way: it is written down first,
+and its walk looks whether the tenant is closed.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,21 +19,32 @@ from bascule.domain.completion import (
     batch_problem,
     held,
     mailbox_problems,
+    standing,
 )
-from bascule.domain.errors import Refusal
+from bascule.domain.errors import NotYet, Refusal
 from bascule.domain.records import JournalEntry
+from bascule.domain.tenant_records import PREPARATION, Preparation
 from bascule.ports.bundle import Ports
+
+# A walk through the parts that began before the tenant was closed is some minutes long, and the last one.
+PREPARATION_WAIT_S = 60.0
 
 
 def completion_of(ports: Ports) -> CompletionRecord | None:
-    """The completion's document; None while nobody began it."""
-    return ports.documents.find(COMPLETION, CompletionRecord)
+    """The completion's document; None while nobody began it, and since somebody stopped it."""
+    return standing(ports.documents.find(COMPLETION, CompletionRecord))
 
 
 def is_closed_to_uploads(ports: Ports) -> bool:
     """Whether nothing new may begin any more."""
     record = completion_of(ports)
     return record is not None and record.is_closed
+
+
+def is_being_prepared(ports: Ports) -> bool:
+    """Whether a preparation or a repair may still write what the completion takes down."""
+    preparation = ports.documents.find(PREPARATION, Preparation)
+    return preparation is not None and preparation.is_under_way
 
 
 def unproven(ports: Ports, *, finally_: bool) -> Held:
@@ -45,6 +57,7 @@ def pass_gate(ports: Ports, word: Word) -> None:
 
     Raises:
         Refusal(MAILBOXES_UNPROVEN): the word was not given, or a mailbox is not proven; with their names.
+        NotYet: a preparation of the tenant has not seen yet that it comes too late.
     """
     record = completion_of(ports)
     if record is None or not record.has(word):
@@ -54,6 +67,8 @@ def pass_gate(ports: Ports, word: Word) -> None:
     found = unproven(ports, finally_=True)
     if found.count:
         raise Refusal(Code.MAILBOXES_UNPROVEN, str(found))
+    if is_being_prepared(ports):
+        raise NotYet(PREPARATION_WAIT_S, "a preparation of the tenant is still going on")
 
 
 def note_deed(ports: Ports, what: str, before: str, after: str, word: Word) -> None:
@@ -81,7 +96,8 @@ def amend_completion(
 ) -> CompletionRecord:
     """Compare-and-set of the document. Raises Refusal when nobody began it, or somebody stopped it meanwhile."""
 
-    def changed(record: CompletionRecord | None) -> CompletionRecord:
+    def changed(stored: CompletionRecord | None) -> CompletionRecord:
+        record = standing(stored)
         if record is None:
             raise Refusal(Code.MAILBOXES_UNPROVEN, "the completion was not begun, or was stopped")
         return change(record)
@@ -89,10 +105,10 @@ def amend_completion(
     return ports.documents.amend(COMPLETION, CompletionRecord, changed)
 
 
-def advance(ports: Ports, before: Phase, after: Phase) -> None:
-    """Go on to the next phase, if the document still stands at the one before."""
+def advance(ports: Ports, before: Phase, after: Phase) -> CompletionRecord:
+    """Go on to the next phase, if the document still stands at the one before; the document as it is then."""
     now_utc = ports.clock.now_utc()
-    amend_completion(ports, lambda record: advanced(record, before, after, now_utc))
+    return amend_completion(ports, lambda record: advanced(record, before, after, now_utc))
 
 
 def _problems(ports: Ports, *, finally_: bool) -> Iterator[str]:

@@ -39,6 +39,7 @@ ASKED = {
     Phase.LOWERING: "Please lower the TTL of these records now, without changing what they say.",
     Phase.CHANGING: "Please put these lines into the zone.",
     Phase.READY: "The zone is no longer what the tenant asks for.",
+    Phase.TURNING: "The zone is no longer what the tenant asks for; the other domains wait for it.",
     Phase.SEPARATING: "Please let the tenant alone send, in SPF.",
 }
 
@@ -70,7 +71,7 @@ def shown_everywhere(ports: Ports, aim: SpfAim) -> bool:
 
 def _is_done(before: Phase, after: Phase, *, is_held: bool) -> bool:
     """Whether the story may go on: the phase has passed, or what it watches is as it has to be."""
-    if before in (Phase.READY, Phase.SEPARATING):
+    if before in (Phase.READY, Phase.TURNING, Phase.SEPARATING):
         return after is before and not is_held
     return after is not before
 
@@ -95,11 +96,7 @@ def _seen(
 ) -> CompletionRecord:
     """The record after a look; the phase it was looked in may have passed meanwhile."""
     now_utc = ports.clock.now_utc()
-    shown = tuple(
-        f"{each.kind} {each.name}: {each.detail}"[:FINDING_LENGTH_MAX]
-        for each in found[:FINDING_COUNT_MAX]
-    )
-    record = replace(record, findings=shown, looked_utc=now_utc)
+    record = replace(record, findings=_lines(found), looked_utc=now_utc)
     longest_s = max((longest_ttl_s(look) for look in looks), default=0)
     is_shown = not _holding(looks, found)
     if record.phase is Phase.LOWERING:
@@ -120,6 +117,13 @@ def _seen(
     return record
 
 
+def _lines(found: list[Finding]) -> tuple[str, ...]:
+    return tuple(
+        f"{each.kind} {each.name}: {each.detail}"[:FINDING_LENGTH_MAX]
+        for each in found[:FINDING_COUNT_MAX]
+    )
+
+
 def _wait_s(ports: Ports, record: CompletionRecord) -> float:
     """Until the next look: the plan's, or sooner when a wait ends before."""
     now_utc = ports.clock.now_utc()
@@ -131,9 +135,7 @@ def _wait_s(ports: Ports, record: CompletionRecord) -> float:
     return look_s if left is None else max(1.0, min(left, look_s))
 
 
-def _report(
-    ports: Ports, looks: list[DomainLook], phase: Phase, found: list[Finding]
-) -> tuple[str, ...]:
+def _report(ports: Ports, looks: list[DomainLook], phase: Phase, found: list[Finding]) -> None:
     lines = _difference(ports, looks, phase)
     ports.blobs.write_report(DIFFERENCE_PATH, "\n".join(lines).encode(), "text/plain")
     shown = [
@@ -142,7 +144,6 @@ def _report(
     ]
     content = json.dumps({"phase": phase, "findings": shown}, indent=2, ensure_ascii=False)
     ports.blobs.write_report(FINDINGS_PATH, content.encode(), "application/json")
-    return lines
 
 
 def _difference(ports: Ports, looks: list[DomainLook], phase: Phase) -> tuple[str, ...]:
@@ -155,13 +156,17 @@ def _difference(ports: Ports, looks: list[DomainLook], phase: Phase) -> tuple[st
 
 
 def _tell(ports: Ports, phase: Phase, record: CompletionRecord, found: list[Finding]) -> None:
-    """Tell the operator what a phase asks for: once when it begins, and again each time the patience has passed."""
-    if not found or phase is not record.phase:
+    """Tell the operator what a phase asks for: once when it begins, and again each time the patience has passed.
+
+    What holds nothing up is no reason to write: it may stay as it is for ever.
+    """
+    blocking = _lines([each for each in found if each.is_blocking])
+    if not blocking or phase is not record.phase:
         return
     now_utc = ports.clock.now_utc()
     patience = timedelta(hours=ports.plan.dns.patience_h)
     if record.told_utc is not None and now_utc - record.told_utc < patience:
         return
-    text = "\n".join([ASKED[phase], "", *record.findings, "", f"Zone lines: {DIFFERENCE_PATH}"])
+    text = "\n".join([ASKED[phase], "", *blocking, "", f"Zone lines: {DIFFERENCE_PATH}"])
     ports.notifier.alert(f"Completion of the tenant: {phase}", text)
     amend_completion(ports, lambda stored: replace(stored, told_utc=now_utc))

@@ -33,6 +33,7 @@ DEEDS: MappingProxyType[Phase, Step[CompletionRef, bool] | Step[CompletionRef, i
     MappingProxyType(
         {
             Phase.READY: turn_authoritative,
+            Phase.TURNING: turn_authoritative,
             Phase.ROUTING: remove_routing,
             Phase.ENDPOINT: remove_endpoint,
             Phase.KEYS: destroy_keys,

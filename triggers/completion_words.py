@@ -3,7 +3,12 @@
 from dataclasses import replace
 from datetime import datetime
 
-from activities.completion_gate import completion_of, unproven
+from activities.completion_gate import (
+    completion_of,
+    entries_of_completion,
+    is_being_prepared,
+    unproven,
+)
 from bascule.domain.codes import Code
 from bascule.domain.completion import (
     AWAITED,
@@ -11,12 +16,14 @@ from bascule.domain.completion import (
     JOURNAL,
     REVERSIBLE,
     CompletionRecord,
+    Phase,
     Word,
     WordGiven,
+    standing,
+    stopped,
 )
 from bascule.domain.errors import Refusal
 from bascule.domain.records import JournalEntry
-from bascule.domain.tenant_records import PREPARATION, Preparation
 from bascule.ports.bundle import Ports
 from triggers.answers import BadRequest
 
@@ -24,28 +31,29 @@ CONFLICT = 409
 
 
 def say(ports: Ports, word: Word, by: str) -> None:
-    """Write a word down; the same word again changes nothing.
+    """Write a word down; the same word again changes nothing, nor does `stop` when nothing was begun.
 
     Raises:
         BadRequest: it is not time for this word, or the plan lacks something.
         Refusal(MAILBOXES_UNPROVEN): with the names of those who still need the old system.
     """
-    if word is Word.STOP:
-        _stop(ports)
+    if word is not Word.STOP:
+        _check(ports, word)
+    given = WordGiven(word, by, ports.clock.now_utc())
+    words = _stop(ports, given) if word is Word.STOP else _write(ports, given)
+    for first in (each for each in words if each.word is word):
+        _note(ports, first)
+
+
+def _check(ports: Ports, word: Word) -> None:
+    if word is Word.BEGIN:
+        _check_plan(ports)
     else:
-        if word is Word.BEGIN:
-            _check_plan(ports)
-            _check_preparation(ports)
-        else:
-            _check_time(completion_of(ports), word)
-        found = unproven(ports, finally_=word is not Word.BEGIN)
-        if found.count:
-            raise Refusal(Code.MAILBOXES_UNPROVEN, str(found))
-        _write(ports, WordGiven(word, by, ports.clock.now_utc()))
-    entry = JournalEntry(
-        ports.clock.now_utc(), JOURNAL, COMPLETION, f"word {word}", "", "given", by
-    )
-    ports.journal.note(entry)
+        _check_time(completion_of(ports), word)
+    _check_preparation(ports)
+    found = unproven(ports, finally_=word is not Word.BEGIN)
+    if found.count:
+        raise Refusal(Code.MAILBOXES_UNPROVEN, str(found))
 
 
 def _check_plan(ports: Ports) -> None:
@@ -56,8 +64,7 @@ def _check_plan(ports: Ports) -> None:
 
 
 def _check_preparation(ports: Ports) -> None:
-    preparation = ports.documents.find(PREPARATION, Preparation)
-    if preparation is not None and preparation.is_under_way:
+    if is_being_prepared(ports):
         raise BadRequest(
             "a preparation or a repair of the tenant is still going on; let it end first",
             status=CONFLICT,
@@ -74,13 +81,16 @@ def _check_time(record: CompletionRecord | None, word: Word) -> None:
     raise BadRequest(f"step {word}: the completion is at {record.phase}; {hint}", status=CONFLICT)
 
 
-def _write(ports: Ports, given: WordGiven) -> None:
-    def change(record: CompletionRecord | None) -> CompletionRecord:
+def _write(ports: Ports, given: WordGiven) -> tuple[WordGiven, ...]:
+    """All words as they stand now."""
+
+    def change(stored: CompletionRecord | None) -> CompletionRecord:
+        record = standing(stored)
         if given.word is not Word.BEGIN:
             _check_time(record, given.word)
         return _with(record or CompletionRecord(phase_since_utc=given.at_utc), given)
 
-    ports.documents.amend(COMPLETION, CompletionRecord, change)
+    return ports.documents.amend(COMPLETION, CompletionRecord, change).words
 
 
 def _with(record: CompletionRecord, given: WordGiven) -> CompletionRecord:
@@ -93,13 +103,29 @@ def _with(record: CompletionRecord, given: WordGiven) -> CompletionRecord:
     return replace(record, words=(*record.words, given), closed_utc=closed_utc)
 
 
-def _stop(ports: Ports) -> None:
-    record = completion_of(ports)
-    if record is None:
-        return
-    if record.phase not in REVERSIBLE:
+def _stop(ports: Ports, given: WordGiven) -> tuple[WordGiven, ...]:
+    """All words as they stand now; none when nothing was ever begun."""
+    if ports.documents.find(COMPLETION, CompletionRecord) is None:
+        return ()
+
+    def change(record: CompletionRecord | None) -> CompletionRecord:
+        if record is None or record.phase in REVERSIBLE:
+            return stopped(record or CompletionRecord(), given)
+        if record.phase is Phase.STOPPED:
+            return record
         raise BadRequest(
             f"step stop: the completion is at {record.phase}, which cannot be taken back",
             status=CONFLICT,
         )
-    ports.documents.remove(COMPLETION)
+
+    return ports.documents.amend(COMPLETION, CompletionRecord, change).words
+
+
+def _note(ports: Ports, given: WordGiven) -> None:
+    """Write a word into the journal, once: it may be said again, and an earlier note of it may have been lost."""
+    effect = f"word {given.word}"
+    noted = (each for each in entries_of_completion(ports) if each.effect == effect)
+    # The same word of an evening that was stopped has an entry that is older.
+    if not any(each.at_utc >= given.at_utc for each in noted):
+        entry = JournalEntry(given.at_utc, JOURNAL, COMPLETION, effect, "", "given", given.by)
+        ports.journal.note(entry)

@@ -15,7 +15,7 @@ from bascule.domain.completion import (
 from bascule.ports.bundle import Ports
 from triggers.completion_view import NOT_BEGUN
 
-STEPS = tuple(Phase)
+PHASES = tuple(phase for phase in Phase if phase is not Phase.STOPPED)
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class CompletionFacts:
     phase: str = NOT_BEGUN
     """`not_begun`, or a phase."""
     step: int = 0
-    """The phase's number, from 1 to that of STEPS; 0 before it is begun."""
+    """The phase's number, from 1 to that of PHASES; 0 before it is begun."""
     since_utc: datetime | None = None
     awaited_word: str = Word.BEGIN.value
     """Empty: none is waited for."""
@@ -72,7 +72,7 @@ def completion_facts(ports: Ports, open_batch_count: int) -> CompletionFacts:
     said = [given.word for given in record.words if AWAITED.get(record.phase) is given.word]
     return CompletionFacts(
         phase=record.phase.value,
-        step=STEPS.index(record.phase) + 1,
+        step=PHASES.index(record.phase) + 1,
         since_utc=record.phase_since_utc,
         awaited_word=record.awaited_word or "",
         said_word=said[-1] if said else "",

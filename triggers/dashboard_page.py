@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from activities.desks import DeskCounts
-from triggers.dashboard_completion import STEPS, CompletionFacts
+from triggers.dashboard_completion import PHASES, CompletionFacts
 from triggers.dashboard_facts import FINDINGS_SHOWN_MAX, Aside, BatchFacts, Dashboard, SeatFacts
 from triggers.dashboard_words import Words
 
@@ -141,7 +141,7 @@ def _completion(completion: CompletionFacts, words: Words) -> Markup:
         return element("p", f"{words.completion}: {about}", id=COMPLETION_ID)
     since = _instant(completion.since_utc) if completion.since_utc else ""
     place = words.completion_step.format(
-        phase=completion.phase, step=completion.step, whole=len(STEPS), instant=since
+        phase=completion.phase, step=completion.step, whole=len(PHASES), instant=since
     )
     parts = [
         element("h2", words.completion, " ", element("small", place)),

@@ -118,6 +118,7 @@ ENGLISH = Words(
         ("lowering", "The records that will change get a low TTL, and the old one is waited out."),
         ("changing", "Public DNS gets the tenant's records, and the old ones are waited out."),
         ("ready", "Public DNS shows the tenant's records. Next the tenant owns the domains."),
+        ("turning", "The tenant takes the domains for its own, one after the other."),
         ("routing", "The tenant owns the domains. Next rule, connectors and group are removed."),
         ("endpoint", "No mail needs the old servers. Next the migration endpoint is removed."),
         ("keys", "Nothing is read from the source. Next the keys of all batches are destroyed."),
@@ -194,6 +195,7 @@ FRENCH = Words(
             "ready",
             "Le DNS public montre les enregistrements du tenant. Ensuite les domaines sont à lui.",
         ),
+        ("turning", "Le tenant prend les domaines pour siens, l'un après l'autre."),
         (
             "routing",
             "Les domaines sont au tenant. Ensuite règle, connecteurs et groupe sont retirés.",

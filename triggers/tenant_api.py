@@ -7,6 +7,7 @@ import azure.functions as func
 
 from activities.adopt_tenant import adopt_tenant
 from activities.completion_gate import is_closed_to_uploads
+from activities.list_parts import TOO_LATE
 from activities.readiness import readiness
 from activities.tenant_parts import compared, danger_of, domain_differences, planned_objects
 from activities.wake_stories import wake_preparation
@@ -100,7 +101,7 @@ def _differences(asked: Ports) -> tuple[Difference, ...]:
 
 def _remember(asked_by: str, is_repair: bool) -> None:
     if is_closed_to_uploads(ports()):
-        raise BadRequest("the tenant is being completed: nothing is prepared any more", status=409)
+        raise BadRequest(TOO_LATE, status=409)
     # A plan that cannot be prepared is refused to whoever asks, not to a story that nobody reads.
     planned_objects(ports())
     wish = Preparation(asked_by, ports().clock.now_utc(), is_repair)

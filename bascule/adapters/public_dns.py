@@ -14,6 +14,7 @@ import dns.rdatatype
 import dns.resolver
 import dns.rrset
 
+from bascule.adapters.dns_memory import DnsMemory
 from bascule.adapters.spf import check_sender
 from bascule.domain.dns_records import Answer, DnsKind, DnsRecord, NameServer, Outcome
 from bascule.domain.errors import Unreachable
@@ -40,6 +41,10 @@ class DnsPythonPublicDns:
         """`port` is where the servers that a zone names are asked."""
         self._plan = plan
         self._port = port
+
+    def session(self) -> "DnsPythonPublicDns":
+        """With a memory."""
+        return _Session(self._plan, self._port)
 
     def resolvers(self) -> tuple[NameServer, ...]:
         """The plan's, or the machine's own."""
@@ -128,6 +133,17 @@ class DnsPythonPublicDns:
         if self._port == PORT_DEFAULT:
             return address
         return f"[{address}]:{self._port}" if ":" in address else f"{address}:{self._port}"
+
+
+class _Session(DnsPythonPublicDns):
+    """One look; every question of it comes through here."""
+
+    def __init__(self, plan: DnsPlan, port: int) -> None:
+        super().__init__(plan, port)
+        self._memory = DnsMemory()
+
+    def look_up(self, name: str, kind: DnsKind, server: NameServer) -> Answer:
+        return self._memory.answer(name, kind, server, super().look_up)
 
 
 def _answer(response: dns.message.Message, name: str, kind: DnsKind, server: NameServer) -> Answer:

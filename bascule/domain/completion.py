@@ -2,12 +2,14 @@
 
 LOWERING       the TTL of what will change is low, and everybody has forgotten the old one
 CHANGING       every server shows the tenant's records, and everybody has forgotten the old ones
-READY          word AUTHORITATIVE: the tenant takes the domains for its own
+READY          word AUTHORITATIVE
+TURNING        the tenant takes the domains for its own, one after the other
 ROUTING        word ROUTING: rule, connectors and group are taken down
 ENDPOINT       word ENDPOINT: Exchange needs no way to Dovecot any more
 KEYS           word KEYS: the keys of all batches are destroyed
 SEPARATING     SPF lets the tenant alone send
 COMPLETE       the final report is written
+STOPPED        somebody took the first word back; as if it had not been said
 """
 
 from collections.abc import Iterable, Iterator
@@ -38,11 +40,13 @@ class Phase(StrEnum):
     LOWERING = "lowering"
     CHANGING = "changing"
     READY = "ready"
+    TURNING = "turning"
     ROUTING = "routing"
     ENDPOINT = "endpoint"
     KEYS = "keys"
     SEPARATING = "separating"
     COMPLETE = "complete"
+    STOPPED = "stopped"
 
 
 class Word(StrEnum):
@@ -67,8 +71,8 @@ AWAITED: MappingProxyType[Phase, Word] = MappingProxyType(
     }
 )
 # Public DNS is looked at; at the others what was found before counts no more.
-WATCHED = frozenset({Phase.LOWERING, Phase.CHANGING, Phase.READY, Phase.SEPARATING})
-# Nothing that cannot be taken back has been done yet.
+WATCHED = frozenset({Phase.LOWERING, Phase.CHANGING, Phase.READY, Phase.TURNING, Phase.SEPARATING})
+# Nothing that cannot be taken back has been begun yet.
 REVERSIBLE = frozenset({Phase.LOWERING, Phase.CHANGING, Phase.READY})
 
 
@@ -182,6 +186,16 @@ def batch_problem(batch: BatchRecord) -> str:
     if batch.accepted_fingerprint:
         return "has an accepted change that is not yet applied"
     return ""
+
+
+def standing(record: CompletionRecord | None) -> CompletionRecord | None:
+    """The record, if it is one of a completion that was begun and not stopped."""
+    return None if record is None or record.phase is Phase.STOPPED else record
+
+
+def stopped(record: CompletionRecord, given: WordGiven) -> CompletionRecord:
+    """The record of a completion that nobody goes on with; it says who stopped it, and holds nothing up."""
+    return CompletionRecord(Phase.STOPPED, given.at_utc, (*record.words, given))
 
 
 def held(problems: Iterable[str]) -> Held:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from bascule.domain.dns_findings import SpfAim
-from bascule.domain.dns_look import DomainLook, key_of, wanted_value
+from bascule.domain.dns_look import DomainLook, key_of, questions_beside, wanted_value
 from bascule.domain.dns_records import Answer, DnsKind, DnsRecord
 from bascule.domain.spf import spf_records, with_tenant, without_senders
 from bascule.domain.tenant_domains import DomainRecord
@@ -23,6 +23,7 @@ def zone_difference(
         values = _values_after(today, wanted, aim, senders)
         lines += [f"-{alias.in_zone_file()}"] if alias else []
         lines += [f"{_sign(each, values)}{each.in_zone_file()}" for each in today]
+        lines += [f"-{each.in_zone_file()}" for each in _beside(look, name, kind, today)]
         standing = {each.value for each in today}
         lines += [
             f"+{DnsRecord(name, kind, value, min(ttl_s_max, _ttl_s(wanted))).in_zone_file()}"
@@ -37,6 +38,15 @@ def _today(look: DomainLook, name: str, kind: DnsKind) -> tuple[DnsRecord, ...]:
     if answer is None or answer.alias:
         return ()
     return tuple(sorted(answer.records, key=lambda record: record.value))
+
+
+def _beside(
+    look: DomainLook, name: str, kind: DnsKind, today: tuple[DnsRecord, ...]
+) -> Iterator[DnsRecord]:
+    """What has to go before a CNAME can come; where one stands already nothing else can."""
+    if not today:
+        for beside in questions_beside(look.wanted, name, kind):
+            yield from _today(look, *beside)
 
 
 def _alias(look: DomainLook, name: str, kind: DnsKind) -> DnsRecord | None:

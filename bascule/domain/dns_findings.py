@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bascule.domain.dns_look import DomainLook, Sender, wanted_value
+from bascule.domain.dns_look import DomainLook, Sender, questions_beside, wanted_value
 from bascule.domain.dns_records import Answer, DnsKind, NameServer
 from bascule.domain.spf import SpfResult, SpfVerdict, spf_records
 from bascule.domain.tenant_domains import DomainRecord
@@ -26,6 +26,7 @@ class FindingKind(StrEnum):
     RECORD_NOT_EVERYWHERE = "record_not_everywhere"
     RECORD_DIFFERENT = "record_different"
     ALIAS_IN_PLACE = "alias_in_place"
+    ALIAS_OBSTRUCTED = "alias_obstructed"
     AUTODISCOVER_MISSING = "autodiscover_missing"
     MX_PRIORITY = "mx_priority"
     MX_LEFTOVER = "mx_leftover"
@@ -156,9 +157,11 @@ def _slips(look: DomainLook, answer: Answer, aim: SpfAim) -> Iterator[_Slip]:
         kind = FindingKind.SERVER_SILENT if silent else FindingKind.SERVER_FAILED
         yield _Slip(kind, look.domain, f"the server's answer was: {answer.outcome}")
         return
-    wanted = [w for n, k, w in look.wanted_sets() if (n, k) == (answer.name, answer.kind)]
-    for records in wanted:
-        yield from _set_slips(look, answer, records, aim)
+    for name, wanted_kind, wanted in look.wanted_sets():
+        if (name, wanted_kind) == (answer.name, answer.kind):
+            yield from _set_slips(look, answer, wanted, aim)
+        elif (answer.name, answer.kind) in questions_beside(look.wanted, name, wanted_kind):
+            yield from _beside_slips(answer, wanted)
 
 
 def _set_slips(
@@ -214,6 +217,16 @@ def _other_slips(answer: Answer, wanted: tuple[DomainRecord, ...]) -> Iterator[_
         else:
             kind, what = _missing_kind(record), shown
         yield _Slip(kind, answer.name, what, is_blocking=not record.is_optional)
+
+
+def _beside_slips(answer: Answer, wanted: tuple[DomainRecord, ...]) -> Iterator[_Slip]:
+    """What stands where a CNAME must stand alone."""
+    if answer.records and not answer.alias:
+        there = _quotable(", ".join(answer.values))
+        what = f"{answer.kind} {there} stands where CNAME {wanted[0].value} must stand alone"
+        yield _Slip(
+            FindingKind.ALIAS_OBSTRUCTED, answer.name, what, is_blocking=not wanted[0].is_optional
+        )
 
 
 def _missing_kind(record: DomainRecord) -> FindingKind:

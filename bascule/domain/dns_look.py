@@ -8,6 +8,9 @@ from bascule.domain.dns_records import Answer, DnsKind, NameServer
 from bascule.domain.spf import SpfVerdict
 from bascule.domain.tenant_domains import DomainRecord, RecordKind
 
+# What most often stands where a CNAME must stand alone. Source: RFC 1034 3.6.2.
+BESIDE_ALIAS = (DnsKind.A, DnsKind.AAAA, DnsKind.MX, DnsKind.TXT)
+
 
 class Sender(StrEnum):
     """Whose mail SPF is asked about."""
@@ -56,6 +59,16 @@ class DomainLook:
 def questions(wanted: Iterable[DomainRecord]) -> tuple[tuple[str, DnsKind], ...]:
     """The sets of records to ask for, each once, in the tenant's order."""
     return tuple(dict.fromkeys(key_of(record) for record in wanted))
+
+
+def questions_beside(
+    wanted: Iterable[DomainRecord], name: str, kind: DnsKind
+) -> tuple[tuple[str, DnsKind], ...]:
+    """The sets to ask for besides, where a CNAME is wanted and something else is in its place."""
+    if kind is not DnsKind.CNAME:
+        return ()
+    asked = questions(wanted)
+    return tuple((name, other) for other in BESIDE_ALIAS if (name, other) not in asked)
 
 
 def key_of(record: DomainRecord) -> tuple[str, DnsKind]:

@@ -9,6 +9,13 @@ from bascule.domain.spf import SpfVerdict
 class PublicDns(Protocol):
     """Questions to DNS servers, each bounded in time. A server's failure is an answer, never an exception."""
 
+    def session(self) -> "PublicDns":
+        """The same for one look: it says again what it was told, and asks a server that was silent no further.
+
+        With it a look costs one timeout per silent server, however many questions SPF has.
+        """
+        ...
+
     def resolvers(self) -> tuple[NameServer, ...]:
         """The resolvers of the plan, or the machine's own; at least one.
 

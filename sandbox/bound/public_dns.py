@@ -1,5 +1,6 @@
 """Public DNS, on the world's zones."""
 
+from bascule.adapters.dns_memory import DnsMemory
 from bascule.adapters.spf import check_sender
 from bascule.domain.dns_records import Answer, DnsKind, DnsRecord, NameServer, Outcome
 from bascule.domain.spf import SpfVerdict
@@ -15,6 +16,10 @@ class WorldPublicDns:
     def __init__(self, world: World) -> None:
         self._world = world
         self.zones = world.dns
+
+    def session(self) -> "WorldPublicDns":
+        """With a memory."""
+        return _Session(self._world)
 
     def resolvers(self) -> tuple[NameServer, ...]:
         """The one resolver of the world."""
@@ -56,6 +61,17 @@ class WorldPublicDns:
     def _alias(self, name: str, kind: DnsKind, server: NameServer) -> RecordSet:
         found = None if kind is DnsKind.CNAME else self._found(name, DnsKind.CNAME, server)
         return NOTHING if found is None or not found.values else found
+
+
+class _Session(WorldPublicDns):
+    """One look."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self._memory = DnsMemory()
+
+    def look_up(self, name: str, kind: DnsKind, server: NameServer) -> Answer:
+        return self._memory.answer(name, kind, server, super().look_up)
 
 
 def _answer(

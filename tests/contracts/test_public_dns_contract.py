@@ -141,6 +141,20 @@ def test_a_silent_server_is_an_answer_and_no_error(door: Door) -> None:
     assert door.dns.look_up("example.org", DnsKind.MX, authority(door)).is_known
 
 
+def test_a_session_says_again_what_it_was_told_and_the_next_one_asks_anew(door: Door) -> None:
+    """Half a look at the old zone and half at the new one would find fault with both."""
+    second, session = authority(door, 1), door.dns.session()
+    told = session.look_up("example.org", DnsKind.MX, second)
+    door.silence()
+
+    assert told.outcome is Outcome.FOUND
+    assert session.look_up("example.org", DnsKind.MX, second) == told
+    assert session.look_up("example.org", DnsKind.TXT, second).outcome is Outcome.SILENT
+    assert session.authorities("example.org") == door.dns.authorities("example.org")
+    anew = door.dns.session().look_up("example.org", DnsKind.MX, second)
+    assert anew.outcome is Outcome.SILENT
+
+
 @pytest.mark.parametrize(
     ("sender", "result"), [("198.51.100.7", SpfResult.PASS), ("192.0.2.1", SpfResult.FAIL)]
 )

@@ -119,6 +119,64 @@ def test_what_a_stranger_wrote_into_a_record_reaches_no_terminal_as_it_is(
     assert all(each.isprintable() and len(each) <= 500 for each in record.findings)
 
 
+@pytest.mark.parametrize("phase", [Phase.READY, Phase.SEPARATING])
+def test_what_holds_nothing_up_alarms_nobody(
+    ports: BoundPorts, clock: VirtualClock, phase: Phase
+) -> None:
+    """An operator whose provider allows no preference 0 would be told every third day that the zone is wrong."""
+    publish_all(ports)
+    zones = ports.public_dns.zones
+    zones.publish("example.org", "MX", (f"10 {MX.partition(' ')[2]}",), 300)
+    if phase is Phase.SEPARATING:
+        alone = "v=spf1 include:spf.protection.outlook.com -all"
+        zones.publish("example.org", "TXT", (alone,), 300)
+    at_phase = CompletionRecord(phase, clock.now_utc(), closed_utc=clock.now_utc())
+    ports.documents.amend(COMPLETION, CompletionRecord, lambda _: at_phase)
+    facts = watch_dns(ports, CompletionRef())
+    record = ports.documents.find(COMPLETION, CompletionRecord)
+
+    assert record is not None
+    assert [each.partition(" ")[0] for each in record.findings] == ["mx_priority"]
+    assert facts.is_done
+    assert (ports.notifier.alerts, record.told_utc) == ([], None)
+
+
+def test_a_mail_about_the_zone_names_only_what_holds_it_up(
+    ports: BoundPorts, clock: VirtualClock
+) -> None:
+    """Between two lines that do not matter the one that does is overlooked."""
+    publish_all(ports)
+    zones = ports.public_dns.zones
+    zones.publish("example.org", "MX", (f"10 {MX.partition(' ')[2]}",), 300)
+    zones.publish("autodiscover.example.org", "CNAME", (), 300)
+    changing = CompletionRecord(Phase.CHANGING, clock.now_utc())
+    ports.documents.amend(COMPLETION, CompletionRecord, lambda _: changing)
+    watch_dns(ports, CompletionRef())
+    ((_, text),) = ports.notifier.alerts
+
+    assert "autodiscover_missing" in text
+    assert "mx_priority" not in text
+
+
+def test_a_dkim_record_is_passed_through_where_the_directory_names_one(ports: BoundPorts) -> None:
+    """It names none today; the day it does, mail must not go on unsigned because nobody was told."""
+    publish_all(ports)
+    name, target = "selector1._domainkey.example.org", "selector1-example-org._domainkey.x.example"
+    signing = DomainRecord(RecordKind.CNAME, name, target, 3600, service="Email")
+    asked = ports.domains.service_records("example.org")
+
+    def more(name: str) -> tuple[DomainRecord, ...]:
+        return (*asked, signing) if name == "example.org" else ()
+
+    ports.domains.service_records = more  # type: ignore[method-assign]
+    view = look_view(look_at(ports, "example.org"), PLAN, SpfAim.BOTH)
+
+    assert f"+{name}. 3600 IN CNAME {target}." in view["difference"]
+    assert ("record_missing", name, True) in {
+        (each["kind"], each["name"], each["blocking"]) for each in view["findings"]
+    }
+
+
 def test_records_of_other_services_hold_nothing_up(ports: BoundPorts) -> None:
     """The mail of a whole school would wait for a telephone that nobody ordered."""
     publish_all(ports)

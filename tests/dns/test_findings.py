@@ -203,6 +203,57 @@ def test_a_missing_autodiscover_is_told(town: Town) -> None:
     assert list(town.found()) == [FindingKind.AUTODISCOVER_MISSING]
 
 
+ADDRESS = "autodiscover 86400 IN A 192.0.2.80"
+
+
+def test_what_stands_where_an_alias_must_stand_alone_is_told_and_waited_for(town: Town) -> None:
+    """The server would refuse the new zone whole, on the evening of the change."""
+    town.publish(replace(DONE, autodiscover="", more=f'{ADDRESS}\nautodiscover IN TXT "old"'))
+    look = town.look()
+    found = [each for each in findings(look, SpfAim.BOTH) if each.name.startswith("autodiscover.")]
+
+    assert [(each.kind, each.is_blocking) for each in found] == [
+        (FindingKind.AUTODISCOVER_MISSING, True),
+        (FindingKind.ALIAS_OBSTRUCTED, True),
+        (FindingKind.ALIAS_OBSTRUCTED, True),
+    ]
+    assert "A 192.0.2.80 stands where CNAME autodiscover.outlook.com" in found[1].detail
+    assert longest_ttl_s(look) == 86_400
+    assert [each.name for each in high_ttls(look, 3600)] == ["autodiscover.example.org"]
+
+
+def test_an_alias_does_not_come_to_stand_beside_an_address(town: Town) -> None:
+    """Beside a CNAME nothing may stand: a zone with both is not loaded."""
+    town.publish(
+        replace(DONE, autodiscover="", more=f"{ADDRESS}\nautodiscover IN AAAA 2001:db8::8")
+    )
+
+    lines = zone_difference(town.look(), SpfAim.BOTH, SENDERS, 300)
+    for server in town.servers:
+        server.publish(
+            {
+                "example.org": "\n".join(line[1:] for line in lines if line[0] in "+ "),
+                "outlook.com": OUTLOOK,
+            }
+        )
+
+    assert [line for line in lines if "autodiscover.example" in line] == [
+        "-autodiscover.example.org. 86400 IN A 192.0.2.80",
+        "-autodiscover.example.org. 3600 IN AAAA 2001:db8::8",
+        "+autodiscover.example.org. 300 IN CNAME autodiscover.outlook.com.",
+    ]
+    assert town.found() == {}
+
+
+def test_an_address_on_the_server_that_is_behind_is_no_line_to_take_out(town: Town) -> None:
+    """The zone is right already; what its secondary still shows goes by itself."""
+    town.publish(DONE, replace(DONE, autodiscover="", more=ADDRESS))
+    lines = zone_difference(town.look(), SpfAim.BOTH, SENDERS, 300)
+
+    assert [line[0] for line in lines if "autodiscover" in line] == [" "]
+    assert FindingKind.ALIAS_OBSTRUCTED in town.found()
+
+
 def test_an_autodiscover_that_points_elsewhere_is_told(town: Town) -> None:
     """Outlook would go on connecting to the old provider, with success."""
     town.publish(replace(DONE, autodiscover="mail.example.net."))

@@ -8,12 +8,14 @@ import dns.flags
 import dns.message
 import pytest
 
+from bascule.adapters.dns_memory import ANSWER_COUNT_MAX, DnsMemory
 from bascule.adapters.public_dns import DnsPythonPublicDns
-from bascule.domain.dns_records import DnsKind, DnsRecord, NameServer, Outcome
+from bascule.domain.dns_records import Answer, DnsKind, DnsRecord, NameServer, Outcome
 from bascule.domain.errors import Unreachable
 from bascule.domain.plan_dns import DnsPlan
 from bascule.domain.spf import SpfResult
 from sandbox.servers.nsd import Nsd
+from tests.dns.town import Town
 
 pytestmark = pytest.mark.slow
 
@@ -118,6 +120,54 @@ def test_a_server_that_is_away_is_silent_within_the_time_given() -> None:
     assert public_dns.look_up("example.org", DnsKind.MX, closed).outcome is Outcome.SILENT
     nowhere = NameServer("nowhere", "")
     assert public_dns.look_up("example.org", DnsKind.MX, nowhere).outcome is Outcome.SILENT
+
+
+def test_a_silent_resolver_is_asked_once_in_a_look_however_much_spf_asks(
+    two_servers: Servers,
+) -> None:
+    """Eight terms and three senders would make minutes of one resolver that is being restarted."""
+    hosts = "\n".join(f"h{n} IN A 192.0.2.{n}" for n in range(8))
+    terms = " ".join(f"a:h{n}.example.org" for n in range(8))
+    two_servers[0].publish({"example.org": f'@ IN TXT "v=spf1 {terms} -all"\n{hosts}'})
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mute:
+        mute.bind(("127.0.0.1", 0))
+        silent, real = f"127.0.0.1:{mute.getsockname()[1]}", str(two_servers[0])
+        plan = DnsPlan(
+            resolvers=(silent, real),
+            authorities=(real,),
+            source_senders=("192.0.2.7", "203.0.113.1"),
+            timeout_s=1,
+        )
+        look = Town(two_servers, plan).look()
+        mute.setblocking(False)
+        datagrams = list(iter(lambda: _received(mute), b""))
+
+    results = {each.address: each.verdict.result for each in look.verdicts}
+    assert (results["192.0.2.7"], results["203.0.113.1"]) == (SpfResult.PASS, SpfResult.FAIL)
+    assert len(datagrams) == 1
+
+
+def _received(mute: socket.socket) -> bytes:
+    try:
+        return mute.recv(4096)
+    except BlockingIOError:
+        return b""
+
+
+def test_a_look_remembers_no_more_than_its_bound(server: NameServer) -> None:
+    """A record made by a stranger may ask for as many names as it likes."""
+    memory, asked = DnsMemory(), 0
+
+    def ask(name: str, kind: DnsKind, server: NameServer) -> Answer:
+        nonlocal asked
+        asked += 1
+        return Answer(server, name, kind, Outcome.NO_NAME)
+
+    for _ in range(2):
+        for number in range(ANSWER_COUNT_MAX + 1):
+            memory.answer(f"h{number}.example.org", DnsKind.A, server, ask)
+
+    assert asked == ANSWER_COUNT_MAX + 2
 
 
 @pytest.mark.parametrize("rcode", [2, 4])

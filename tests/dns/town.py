@@ -59,10 +59,10 @@ BEFORE = Zone(
 class Town:
     """Two real servers, of which the first is the resolver too, and the look that the product takes at them."""
 
-    def __init__(self, servers: tuple[Nsd, Nsd]) -> None:
+    def __init__(self, servers: tuple[Nsd, Nsd], plan: DnsPlan | None = None) -> None:
         self.servers = servers
         names = (str(servers[0]), str(servers[1]))
-        self.plan = DnsPlan(resolvers=names[:1], authorities=names, source_senders=SENDERS)
+        self.plan = plan or DnsPlan(resolvers=names[:1], authorities=names, source_senders=SENDERS)
         self.ports = cast("Any", _Ports(self.plan, DnsPythonPublicDns(self.plan)))
 
     def publish(self, first: Zone, second: Zone | None = None) -> None:

@@ -32,6 +32,7 @@ from bascule.domain.workstations import (
 )
 from tests.triggers.dashboard_desk import NASTY, NOW_UTC, Desk, Reader, batch, mailbox
 from triggers.completion_view import NOT_BEGUN
+from triggers.dashboard_completion import PHASES
 from triggers.dashboard_facts import (
     DESK_DOCUMENTS_READ_MAX,
     DESKS_AFTER_CLOSING,
@@ -69,22 +70,29 @@ def test_a_completion_that_nobody_began_asks_for_nobody(words: Words) -> None:
     assert words.nothing_to_do in read.texts
 
 
+def test_a_completion_that_was_stopped_is_none() -> None:
+    """Shown as begun, it would look as if uploads were still refused."""
+    seen = completing(record(Phase.STOPPED)).seen()
+
+    assert not seen.completion.is_begun
+
+
 @EACH_LANGUAGE
 def test_every_phase_has_its_sentence(words: Words) -> None:
     """A bare code word in the middle of a sentence tells nobody what to do."""
-    assert {name for name, _ in words.completion_phases} == {NOT_BEGUN, *Phase}
+    assert {name for name, _ in words.completion_phases} == {NOT_BEGUN, *PHASES}
 
 
 @EACH_LANGUAGE
-@pytest.mark.parametrize("phase", Phase)
+@pytest.mark.parametrize("phase", PHASES)
 def test_the_phase_its_number_and_the_word_it_needs_are_shown(phase: Phase, words: Words) -> None:
     """Whoever may say the word must see that it is theirs to say."""
     seen = completing(record(phase)).seen()
     read = Reader(page(seen, words))
     place = words.completion_step.format(
         phase=phase.value,
-        step=list(Phase).index(phase) + 1,
-        whole=len(Phase),
+        step=PHASES.index(phase) + 1,
+        whole=len(PHASES),
         instant="2026-11-21 08:00 UTC",
     )
     word = AWAITED.get(phase)
@@ -144,7 +152,7 @@ def test_a_wait_for_old_records_is_nobodys_work_and_has_its_end() -> None:
 
 def test_what_was_wrong_before_is_not_told_where_nobody_looks_any_more() -> None:
     """A finding of last month sends somebody into a zone that is right."""
-    for phase in Phase:
+    for phase in PHASES:
         seen = completing(record(phase, findings=(FINDING,))).seen()
         assert bool(seen.completion.findings) is (phase in WATCHED)
 
