@@ -96,7 +96,7 @@ def settle(
         taken = replace(
             entry.waiting, set_utc=now_utc, set_by=set_by or origin, is_certain=is_certain
         )
-        return replace(entry, current=taken, waiting=None, export_count=0, exported_utc=None)
+        return replace(entry, current=taken, waiting=None, exported_utc=None)
 
     after = ports.documents.amend(entry_name(address), HandOut, change)
     if before:

@@ -2,14 +2,12 @@
 
 import argparse
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from bascule.domain.codec import decode
-from bascule.domain.hand_out import Person
 from bascule.domain.hand_out_form import (
     HandOutRow,
     fields_problem,
@@ -20,14 +18,13 @@ from bascule.domain.hand_out_form import (
 from bascule.domain.passwords import ADMINISTRATOR_LENGTH, administrator_password
 from bascule.domain.plan import HandOutPlan
 from cli.errors import Refused, WrongUse
+from cli.hand_out import PAGE_COUNT_MAX, Fetched, count_as_handed_out, fetched
 from cli.hand_out_files import private_folder, read_file, refuse_existing, write_private
-from cli.letters import TEXT, checked_text, file_name_of, letters_pdf
+from cli.letters import TEXT, check_printer, checked_text, file_name_of, letters_pdf
 from cli.output import show, table
 from cli.service import Service, open_service
 from cli.verbs import Nouns, add_noun, add_verb
 
-# 50 000 people in pages of 500, with room.
-PAGE_COUNT_MAX = 120
 # A few thousand resets take minutes; who waits longer asks again with `--request`.
 LOOK_PAUSE_S = 1.0
 LOOK_COUNT_MAX = 1_800
@@ -91,31 +88,43 @@ def _add_fetching(verb: argparse.ArgumentParser) -> None:
 
 def _export(asked: argparse.Namespace) -> int:
     out = Path(asked.out)
-    if not asked.split_by:
+    # All of it before a password travels for nothing.
+    _form(asked, HandOutPlan())
+    if asked.split_by:
+        private_folder(out)
+    else:
         refuse_existing(iter([out]))
-    rows, form, uncertain_count = _fetched(asked)
-    form = _form(asked, form)
+    taken = fetched(_wanted(asked))
+    form = _form(asked, taken.form)
     try:
-        files = {path: written(part, form) for path, part in _parts(asked, out, rows)}
+        files = {path: written(part, form) for path, part in _parts(asked, out, taken.rows)}
     except UnicodeEncodeError:
         raise WrongUse(f"a name has letters that {form.encoding} lacks: use utf-8-bom") from None
     refuse_existing(iter(files))
     for path, content in files.items():
         write_private(path, content)
-    misread = misread_count(rows, form)
-    answer = {"passwords": len(rows), "uncertain": uncertain_count, "misread": misread}
-    show(asked, {**answer, "files": [str(path) for path in files]}, _told(answer, files))
-    return 0
+    return _handed_out(asked, taken, files, misread_count(taken.rows, form))
 
 
 def _letters(asked: argparse.Namespace) -> int:
     out = Path(asked.out)
     refuse_existing(iter([out]))
     text = checked_text(read_file(asked.text).decode("utf-8-sig")) if asked.text else TEXT
-    rows, _, uncertain_count = _fetched(asked)
-    write_private(out, letters_pdf(rows, text, Path(asked.font) if asked.font else None))
-    answer = {"passwords": len(rows), "uncertain": uncertain_count, "misread": 0}
-    show(asked, {**answer, "files": [str(out)]}, _told(answer, [out]))
+    font = Path(asked.font) if asked.font else None
+    check_printer(font)
+    taken = fetched(_wanted(asked))
+    write_private(out, letters_pdf(taken.rows, text, font))
+    return _handed_out(asked, taken, [out], 0)
+
+
+def _handed_out(
+    asked: argparse.Namespace, taken: Fetched, files: Iterable[Path], misread_count: int
+) -> int:
+    """Say where the passwords lie, and only then count them: what was not written is new for the next export."""
+    count, uncertain_count = len(taken.rows), taken.uncertain_count
+    answer = {"passwords": count, "uncertain": uncertain_count, "misread": misread_count}
+    show(asked, {**answer, "files": [str(path) for path in files]}, _told(answer, files))
+    count_as_handed_out(taken.rows)
     return 0
 
 
@@ -177,26 +186,8 @@ def _selection(asked: argparse.Namespace) -> dict[str, Any]:
     return chosen
 
 
-def _fetched(asked: argparse.Namespace) -> tuple[list[HandOutRow], HandOutPlan, int]:
-    """Every page of the selection, sorted by unit and name, the plan's form, and how many were withheld."""
-    body = {**_selection(asked), "new_only": asked.new_only, "uncertain": asked.uncertain}
-    rows: list[HandOutRow] = []
-    uncertain_count, after = 0, ""
-    with open_service() as service:
-        for _ in range(PAGE_COUNT_MAX):
-            page = service.post("passwords", "export", body={**body, "after": after})
-            rows += [_row(each) for each in page["rows"]]
-            uncertain_count += page["uncertain"]
-            after = page["after"]
-            if not after:
-                break
-    rows.sort(key=lambda row: (row.person.unit, row.person.display_name, row.person.address))
-    return rows, decode(HandOutPlan, page["form"]), uncertain_count
-
-
-def _row(each: dict[str, Any]) -> HandOutRow:
-    names = ("address", "display_name", "cohort", "unit", "batch")
-    return HandOutRow(Person(**{name: each[name] for name in names}), each["password"])
+def _wanted(asked: argparse.Namespace) -> dict[str, Any]:
+    return {**_selection(asked), "new_only": asked.new_only, "uncertain": asked.uncertain}
 
 
 def _form(asked: argparse.Namespace, form: HandOutPlan) -> HandOutPlan:
@@ -215,7 +206,7 @@ def _form(asked: argparse.Namespace, form: HandOutPlan) -> HandOutPlan:
 
 
 def _parts(
-    asked: argparse.Namespace, out: Path, rows: list[HandOutRow]
+    asked: argparse.Namespace, out: Path, rows: Sequence[HandOutRow]
 ) -> Iterator[tuple[Path, list[HandOutRow]]]:
     """Which rows go into which file."""
     if not asked.split_by:

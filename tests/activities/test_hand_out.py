@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from activities.ensure_account import ensure_account
-from activities.export_passwords import ExportRequest, export_passwords
+from activities.export_passwords import ExportRequest, count_exported, export_passwords
 from activities.hand_out import discard, find_entry, opened, prepare, seal_waiting, settle
 from activities.register_batch import register_batch
 from activities.reserve_seats import reserve_seats
@@ -172,20 +172,42 @@ def _register(simulation: Simulation) -> None:
     register_batch(simulation.ports, REF)
 
 
-def test_exports_are_counted_journalled_and_come_in_pages(ports: BoundPorts) -> None:
+def _in_force(ports: BoundPorts, *people: Person, origin: str = ORIGIN) -> None:
+    for person in people:
+        prepare(ports, person, origin, random_one)
+        settle(ports, person.address, origin)
+
+
+def test_exports_are_journalled_and_come_in_pages(ports: BoundPorts) -> None:
     """Who took how many is the first question after a leak."""
-    for number in range(5):
-        person = Person(f"p{number}@example.org", cohort="default", unit="3A" if number else "")
-        prepare(ports, person, ORIGIN, random_one)
-        settle(ports, person.address, ORIGIN)
+    people = [
+        Person(f"p{number}@example.org", cohort="default", unit="3A" if number else "")
+        for number in range(5)
+    ]
+    _in_force(ports, *people)
     chosen = Selection(unit="3A")
     one = export_passwords(ports, ExportRequest(chosen, "anne", count_max=3))
     two = export_passwords(ports, ExportRequest(chosen, "anne", after=one.following, count_max=3))
-    new = export_passwords(
-        ports, ExportRequest(Selection(cohort="default"), "bob", is_new_only=True)
-    )
     journal = [(entry.asked_by, entry.after) for entry in ports.journal.entries("passwords")]
 
-    assert [len(page.rows) for page in (one, two, new)] == [3, 1, 1]
+    assert [len(page.rows) for page in (one, two)] == [3, 1]
     assert two.following == ""
-    assert journal == [("anne", "3"), ("anne", "1"), ("bob", "1")]
+    assert journal == [("anne", "3"), ("anne", "1")]
+
+
+def test_a_password_is_new_until_somebody_says_that_it_is_written_down(
+    simulation: Simulation, ports: BoundPorts
+) -> None:
+    """A command that fails after the answer would leave somebody without a letter for good."""
+    bob = Person("bob@example.org", cohort="default")
+    _in_force(ports, ANN, bob)
+    new = ExportRequest(Selection(cohort="default"), "anne", is_new_only=True)
+    taken = {row.person.address: row.set_utc for row in export_passwords(ports, new).rows}
+    simulation.clock.advance_to(simulation.clock.now_utc().replace(minute=1))
+    _in_force(ports, bob, origin="reset-1")
+    counted = [count_exported(ports, {a: at for a, at in taken.items() if at}) for _ in range(2)]
+
+    assert set(taken) == {ANN.address, bob.address}
+    assert counted == [1, 1]
+    assert [row.person for row in export_passwords(ports, new).rows] == [bob]
+    assert count_exported(ports, {"nobody@example.org": ports.clock.now_utc()}) == 0

@@ -7,23 +7,22 @@ from pathlib import Path
 import pytest
 
 from bascule.domain.codec import encode
-from bascule.domain.hand_out import Person
-from bascule.domain.hand_out_form import HandOutRow
 from bascule.domain.plan import HandOutPlan
-from cli.errors import WrongUse
-from cli.letters import checked_text, file_name_of, letters_pdf
+from cli.letters import file_name_of
 from cli.main import main
 from tests.cli.small_app import SmallApp
 
 Screen = pytest.CaptureFixture[str]
 CANARY = "Kanari-vogel-7"
 EXPORT = "POST /api/passwords/export"
+EXPORTED = "POST /api/passwords/exported"
+SET_UTC = "2026-03-02T08:00:00+00:00"
 
 
 def row(address: str, unit: str = "3A", password: str = CANARY) -> dict[str, str]:
     """One row as the app answers it."""
     person = {"display_name": "Anne MARTIN", "cohort": "eleves", "unit": unit, "batch": "lot-1"}
-    return {"address": address, "password": password, **person}
+    return {"address": address, "password": password, "set_utc": SET_UTC, **person}
 
 
 def page(*rows: dict[str, str], after: str = "", uncertain: int = 0) -> dict[str, object]:
@@ -42,6 +41,8 @@ def page(*rows: dict[str, str], after: str = "", uncertain: int = 0) -> dict[str
         ("export", "--cohort", "a", "--out", "x", "--fields", "USER_ID,NOBODY"),
         ("export", "--cohort", "a", "--out", "x", "--separator", ";;"),
         ("import", "there-is-no-such-file.csv", "--map", "a=USER_ID,b=USER_PASSWORD"),
+        ("letters", "--cohort", "a", "--out", "x.pdf", "--font", "there-is-no-such-font.ttf"),
+        ("letters", "--cohort", "a", "--out", "x.pdf", "--font", __file__),
         ("administrator", "--length", "17"),
     ],
 )
@@ -54,6 +55,7 @@ def test_what_cannot_be_meant_is_refused(
 
     assert main(["passwords", *words]) == 2
     assert list(tmp_path.iterdir()) == []
+    assert app.asked == []
 
 
 def test_a_file_that_is_there_is_not_written_over_and_nothing_is_fetched(
@@ -77,6 +79,7 @@ def test_all_pages_end_in_one_file_for_its_owner_alone_and_on_no_screen(
     app.will_answer(EXPORT, page(row("a@example.org"), uncertain=2))
     out = tmp_path / "list.csv"
 
+    app.will_answer(EXPORTED, {"counted": 2})
     assert main(["passwords", "export", "--cohort", "eleves", "--out", str(out)]) == 0
     lines = out.read_text(encoding="utf-8-sig").splitlines()
     screen = capsys.readouterr()
@@ -89,6 +92,8 @@ def test_all_pages_end_in_one_file_for_its_owner_alone_and_on_no_screen(
     assert CANARY not in screen.out + screen.err
     assert "2 are withheld" in screen.out
     assert json.loads(app.asked[1].body)["after"] == "b"
+    both = {"a@example.org": SET_UTC, "b@example.org": SET_UTC}
+    assert [json.loads(each.body) for each in app.asked[2:]] == [{"exported": both}]
 
 
 def test_passwords_that_a_reader_may_misread_are_counted(
@@ -96,6 +101,7 @@ def test_passwords_that_a_reader_may_misread_are_counted(
 ) -> None:
     """An Excel that makes a formula of it shows another password."""
     app.will_answer(EXPORT, page(row("a@example.org", password="=1+1Abc-x")))
+    app.will_answer(EXPORTED, {"counted": 1})
     out = tmp_path / "list.csv"
 
     assert main(["passwords", "export", "a@example.org", "--out", str(out), "--json"]) == 0
@@ -111,17 +117,20 @@ def test_a_name_that_the_encoding_lacks_leaves_no_file(app: SmallApp, tmp_path: 
 
     assert main(["passwords", *words]) == 2
     assert not out.exists()
+    assert app.lines == [EXPORT]
 
 
-def test_letters_need_letters_for_every_name() -> None:
-    """A letter to ??? is thrown away by its reader."""
-    person = Person("li@example.org", "李娜")
+def test_an_export_that_is_written_and_not_counted_says_so(
+    app: SmallApp, tmp_path: Path, capsys: Screen
+) -> None:
+    """Whoever exports the new ones next has to know that these come again."""
+    app.will_answer(EXPORT, page(row("a@example.org")))
+    app.will_answer(EXPORTED, {"error": "unreachable", "detail": "tables"}, status=503)
+    out = tmp_path / "list.csv"
 
-    with pytest.raises(WrongUse, match="--font"):
-        letters_pdf([HandOutRow(person, CANARY)])
-    with pytest.raises(WrongUse, match="NOBODY"):
-        checked_text("%USER_ID% %NOBODY%")
-    assert letters_pdf([HandOutRow(Person("z@example.org", "Zoé"), CANARY)]).startswith(b"%PDF-")
+    assert main(["passwords", "export", "--cohort", "x", "--out", str(out)]) == 1
+    assert "a@example.org" in out.read_text(encoding="utf-8-sig")
+    assert "--new-only will bring them again: unreachable: tables" in capsys.readouterr().err
 
 
 def test_an_administrators_password_is_made_without_any_app(
