@@ -1,7 +1,6 @@
 """New passwords: taken away, brought in, reset, announced, printed as letters. No password is printed but an administrator's, once."""
 
 import argparse
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -17,18 +16,14 @@ from bascule.domain.hand_out_form import (
 )
 from bascule.domain.passwords import ADMINISTRATOR_LENGTH, administrator_password
 from bascule.domain.plan import HandOutPlan
-from cli.errors import Refused, WrongUse
+from cli.errors import WrongUse
 from cli.hand_out import PAGE_COUNT_MAX, Fetched, count_as_handed_out, fetched
 from cli.hand_out_files import private_folder, read_file, refuse_existing, write_private
 from cli.letters import TEXT, check_printer, checked_text, file_name_of, letters_pdf
 from cli.output import show, table
 from cli.service import Service, open_service
 from cli.verbs import Nouns, add_noun, add_verb
-
-# A few thousand resets take minutes; who waits longer asks again with `--request`.
-LOOK_PAUSE_S = 1.0
-LOOK_COUNT_MAX = 1_800
-ENDED_BADLY = frozenset({"Failed", "Terminated", "Canceled"})
+from cli.waiting import add_request, result_of, resumed
 
 
 def add_to(nouns: Nouns) -> None:
@@ -66,11 +61,13 @@ def _add_changes(verbs: Nouns) -> None:
     )
     reset.add_argument("--dry-run", action="store_true", help="print exactly what would change")
     reset.add_argument("--no-wait", action="store_true", help="do not wait for what becomes of it")
+    add_request(reset)
     tell = add_verb(verbs, "tell", _tell, "send the plan's notice about passwords, once each")
     _add_selection(tell)
+    add_request(tell)
     first = add_verb(verbs, "administrator", _administrator, "a temporary password, shown once")
     first.add_argument("--account", help="set it for this account, too")
-    first.add_argument("--length", type=int, default=ADMINISTRATOR_LENGTH, help="8 to 16")
+    first.add_argument("--length", type=int, help="8 to 16; not with --account")
 
 
 def _add_selection(verb: argparse.ArgumentParser) -> None:
@@ -142,40 +139,52 @@ def _import(asked: argparse.Namespace) -> int:
 
 
 def _reset(asked: argparse.Namespace) -> int:
-    body: dict[str, Any] = {**_selection(asked), "dry_run": asked.dry_run}
-    body |= {"rule": asked.rule} if asked.rule else {}
-    body |= {"must_change": True} if asked.must_change else {}
+    known = resumed(asked)
     with open_service() as service:
-        taken = service.post("passwords", "reset", body=body)
+        taken = known or service.post("passwords", "reset", body=_reset_wanted(asked))
         if asked.no_wait:
             show(asked, taken, f"asked as {taken['request']}")
             return 0
-        result = _result(service, taken["request"])
+        result = result_of(service, taken["request"])
         lines = _lines(service, taken["request"])
     show(asked, {**result, "accounts": lines}, _said(result, lines))
     return 1 if result["refused_count"] or result["stopped"] else 0
 
 
+def _reset_wanted(asked: argparse.Namespace) -> dict[str, Any]:
+    body: dict[str, Any] = {**_selection(asked), "dry_run": asked.dry_run}
+    body |= {"rule": asked.rule} if asked.rule else {}
+    return body | ({"must_change": True} if asked.must_change else {})
+
+
 def _tell(asked: argparse.Namespace) -> int:
+    known = resumed(asked)
     with open_service() as service:
-        taken = service.post("passwords", "tell", body=_selection(asked))
-        result = _result(service, taken["request"])
+        taken = known or service.post("passwords", "tell", body=_selection(asked))
+        result = result_of(service, taken["request"])
     show(asked, result, f"{result['told']} people were told")
     return 1 if result["stopped"] else 0
 
 
 def _administrator(asked: argparse.Namespace) -> int:
-    try:
-        answer: dict[str, Any] = {"password": administrator_password(asked.length)}
-    except ValueError as wrong:
-        raise WrongUse(str(wrong)) from None
-    text = f"{answer['password']}\n\nShown once. It is set nowhere yet: type it where the account is made."
     if asked.account:
+        if asked.length is not None:
+            raise WrongUse("--length goes without --account: the app makes that password")
         with open_service() as service:
             answer = service.post("passwords", "administrator", body={"address": asked.account})
         text = f"{answer['password']}\n\nShown once. {answer['address']} has to change it at the first sign-in."
+    else:
+        answer = {"password": _own_password(asked.length)}
+        text = f"{answer['password']}\n\nShown once. It is set nowhere yet: type it where the account is made."
     show(asked, answer, text)
     return 0
+
+
+def _own_password(length: int | None) -> str:
+    try:
+        return administrator_password(ADMINISTRATOR_LENGTH if length is None else length)
+    except ValueError as wrong:
+        raise WrongUse(str(wrong)) from None
 
 
 def _selection(asked: argparse.Namespace) -> dict[str, Any]:
@@ -220,18 +229,6 @@ def _parts(
     # By the file's name, not the unit's: two units that are spelt alike there share a file.
     for each, part in groupby(sorted(rows, key=name), name):
         yield folder / f"{each}.csv", list(part)
-
-
-def _result(service: Service, request: str) -> dict[str, Any]:
-    for _ in range(LOOK_COUNT_MAX):
-        answer = service.get("requests", request)
-        if answer["state"] == "Completed":
-            result: dict[str, Any] = answer["result"]
-            return result
-        if answer["state"] in ENDED_BADLY:
-            raise Refused(f"{request} ended as {answer['state']}: {answer['result']}")
-        threading.Event().wait(LOOK_PAUSE_S)
-    raise Refused(f"{request} goes on; GET /api/requests/{request} tells how")
 
 
 def _lines(service: Service, request: str) -> list[dict[str, Any]]:

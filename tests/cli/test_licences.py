@@ -80,6 +80,17 @@ def test_a_report_that_lacks_seats_ends_with_one(app: SmallApp, capsys: Screen) 
     assert "lot-2  70     -10" in printed
 
 
+def test_a_run_that_was_asked_before_is_waited_for_and_not_asked_again(
+    app: SmallApp, capsys: Screen
+) -> None:
+    """Asked twice, it would change the next hundred as well."""
+    app.will_answer(f"GET /api/requests/{REQUEST}", result(changed=7))
+
+    assert main(["licences", "apply", "--request", REQUEST]) == 0
+    assert "7 changed" in capsys.readouterr().out
+    assert app.lines == [f"GET /api/requests/{REQUEST}"]
+
+
 @pytest.mark.parametrize("words", [[], ["--batch", "a", "--cohort", "b"]])
 def test_neither_or_both_of_batch_and_cohort_are_wrong_use(
     app: SmallApp, words: list[str], capsys: Screen

@@ -8,6 +8,7 @@ import pytest
 
 from bascule.domain.codec import encode
 from bascule.domain.plan import HandOutPlan
+from cli import waiting
 from cli.letters import file_name_of
 from cli.main import main
 from tests.cli.small_app import SmallApp
@@ -16,6 +17,7 @@ Screen = pytest.CaptureFixture[str]
 CANARY = "Kanari-vogel-7"
 EXPORT = "POST /api/passwords/export"
 EXPORTED = "POST /api/passwords/exported"
+REQUEST = "reset-passwords-0a1b2c3d4e5f"
 SET_UTC = "2026-03-02T08:00:00+00:00"
 
 
@@ -44,6 +46,10 @@ def page(*rows: dict[str, str], after: str = "", uncertain: int = 0) -> dict[str
         ("letters", "--cohort", "a", "--out", "x.pdf", "--font", "there-is-no-such-font.ttf"),
         ("letters", "--cohort", "a", "--out", "x.pdf", "--font", __file__),
         ("administrator", "--length", "17"),
+        ("administrator", "--account", "a@example.org", "--length", "10"),
+        ("reset", "--request", REQUEST, "--cohort", "a"),
+        ("reset", "--request", REQUEST, "--no-wait"),
+        ("tell", "--request", REQUEST, "a@example.org"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(
@@ -131,6 +137,29 @@ def test_an_export_that_is_written_and_not_counted_says_so(
     assert main(["passwords", "export", "--cohort", "x", "--out", str(out)]) == 1
     assert "a@example.org" in out.read_text(encoding="utf-8-sig")
     assert "--new-only will bring them again: unreachable: tables" in capsys.readouterr().err
+
+
+def test_a_reset_that_takes_hours_is_waited_for_again(
+    app: SmallApp, monkeypatch: pytest.MonkeyPatch, capsys: Screen
+) -> None:
+    """A notice a day ahead outlasts every command; asked anew, everybody would be told and reset twice."""
+    monkeypatch.setattr(waiting, "LOOK_COUNT_MAX", 2)
+    monkeypatch.setattr(waiting, "LOOK_PAUSE_S", 0.0)
+    line = {"address": "a@example.org", "cohort": "x", "result": "changed", "rule": "random"}
+    result = {"changed": 1, "refused_count": 0, "stopped": "", "is_dry_run": False}
+    app.will_answer("POST /api/passwords/reset", {"request": REQUEST}, status=202)
+    for _ in range(2):
+        app.will_answer(f"GET /api/requests/{REQUEST}", {"state": "Running", "result": None})
+    app.will_answer(f"GET /api/requests/{REQUEST}", {"state": "Completed", "result": result})
+    app.will_answer(
+        f"GET /api/passwords/resets/{REQUEST}?after=0", {"accounts": [line], "after": ""}
+    )
+
+    assert main(["passwords", "reset", "--cohort", "x"]) == 1
+    assert f"--request {REQUEST}" in capsys.readouterr().err
+    assert main(["passwords", "reset", "--request", REQUEST]) == 0
+    assert "a@example.org" in capsys.readouterr().out
+    assert [each for each in app.lines if each.startswith("POST")] == ["POST /api/passwords/reset"]
 
 
 def test_an_administrators_password_is_made_without_any_app(
