@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from activities.administrator_password import set_administrator_password
 from activities.ensure_account import ensure_account
 from activities.export_passwords import ExportRequest, count_exported, export_passwords
 from activities.hand_out import discard, find_entry, opened, prepare, seal_waiting, settle
@@ -114,6 +115,29 @@ def test_a_password_sealed_by_somebody_else_meanwhile_is_not_taken_for_ours(
 
     with pytest.raises(Conflict):
         settle(ports, ANN.address, ORIGIN)
+
+
+def test_an_administrators_temporary_password_ends_the_hand_out_of_the_one_before(
+    simulation: Simulation, ports: BoundPorts
+) -> None:
+    """A letter with a password that opens nothing; what was imported still waits for its reset."""
+    moments.registered(simulation)
+    ensure_account(ports, ref(simulation))
+    person = replace(ANN, address=first(simulation).address)
+    seal_waiting(ports, person, "import-1", random_one())
+    everybody = ExportRequest(Selection(addresses=(person.address,)), "anne")
+    before = export_passwords(ports, everybody).rows
+    password = set_administrator_password(ports, person.address, "anne")
+    entry = entry_of(ports, person.address)
+    day = ports.clock.now_utc().date().isoformat()
+
+    assert len(before) == 1
+    assert export_passwords(ports, everybody).rows == ()
+    assert entry.current is None
+    assert entry.waiting is not None
+    assert ports.secrets.kept_count(f"hand-out {day}") == 1
+    assert not gets_in(simulation, person.address, before[0].password)
+    assert set_administrator_password(ports, person.address, "anne") != password
 
 
 def test_a_lost_answer_leaves_the_right_password_and_says_that_it_is_not_certain(
