@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from activities import export_passwords as export
 from activities.administrator_password import set_administrator_password
 from activities.ensure_account import ensure_account
 from activities.export_passwords import ExportRequest, count_exported, export_passwords
@@ -217,6 +218,28 @@ def test_exports_are_journalled_and_come_in_pages(ports: BoundPorts) -> None:
     assert [len(page.rows) for page in (one, two)] == [3, 1]
     assert two.following == ""
     assert journal == [("anne", "3"), ("anne", "1")]
+
+
+def test_a_page_looks_at_so_many_and_no_more(
+    ports: BoundPorts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One class among fifty thousand people would read them all in one request, which the front door ends."""
+    monkeypatch.setattr(export, "LOOKED_COUNT_MAX", 2)
+    people = [
+        Person(f"p{number}@example.org", unit="3A" if number == 4 else "3B") for number in range(5)
+    ]
+    _in_force(ports, *people)
+    pages, after = [], ""
+    for _ in range(4):
+        page = export_passwords(ports, ExportRequest(Selection(unit="3A"), "anne", after=after))
+        pages.append(len(page.rows))
+        after = page.following
+        if not after:
+            break
+    named = Selection(addresses=(people[3].address, "nobody@example.org"))
+
+    assert (sum(pages), len(pages), after) == (1, 3, "")
+    assert len(export_passwords(ports, ExportRequest(named, "anne")).rows) == 1
 
 
 def test_a_password_is_new_until_somebody_says_that_it_is_written_down(
