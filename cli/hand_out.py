@@ -38,9 +38,14 @@ def fetched(body: Mapping[str, Any]) -> Fetched:
             uncertain_count += page["uncertain"]
             after = page["after"]
             if not after:
-                break
-    rows.sort(key=lambda row: (row.person.unit, row.person.display_name, row.person.address))
-    return Fetched(rows, decode(HandOutPlan, page["form"]), uncertain_count)
+                return Fetched(_sorted(rows), decode(HandOutPlan, page["form"]), uncertain_count)
+    raise Refused(f"more than {PAGE_COUNT_MAX} pages; nothing is written: export batch by batch")
+
+
+def _sorted(rows: list[HandOutRow]) -> list[HandOutRow]:
+    return sorted(
+        rows, key=lambda row: (row.person.unit, row.person.display_name, row.person.address)
+    )
 
 
 def count_as_handed_out(rows: Sequence[HandOutRow]) -> None:

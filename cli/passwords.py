@@ -16,7 +16,7 @@ from bascule.domain.hand_out_form import (
 )
 from bascule.domain.passwords import ADMINISTRATOR_LENGTH, administrator_password
 from bascule.domain.plan import HandOutPlan
-from cli.errors import WrongUse
+from cli.errors import Refused, WrongUse
 from cli.hand_out import PAGE_COUNT_MAX, Fetched, count_as_handed_out, fetched
 from cli.hand_out_files import private_folder, read_file, refuse_existing, write_private
 from cli.letters import TEXT, check_printer, checked_text, file_name_of, letters_pdf
@@ -239,8 +239,11 @@ def _lines(service: Service, request: str) -> list[dict[str, Any]]:
         lines += page["accounts"]
         after = page["after"]
         if not after:
-            break
-    return lines
+            return lines
+    raise Refused(
+        f"{request} is done, and its report has more than {PAGE_COUNT_MAX} pages: "
+        f"GET /api/passwords/resets/{request}?after={after} tells the rest"
+    )
 
 
 def _said(result: dict[str, Any], lines: list[dict[str, Any]]) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from bascule.domain.codec import encode
 from bascule.domain.plan import HandOutPlan
-from cli import waiting
+from cli import hand_out, passwords, waiting
 from cli.letters import file_name_of
 from cli.main import main
 from tests.cli.small_app import SmallApp
@@ -137,6 +137,25 @@ def test_an_export_that_is_written_and_not_counted_says_so(
     assert main(["passwords", "export", "--cohort", "x", "--out", str(out)]) == 1
     assert "a@example.org" in out.read_text(encoding="utf-8-sig")
     assert "--new-only will bring them again: unreachable: tables" in capsys.readouterr().err
+
+
+def test_more_pages_than_anybody_has_is_no_list_that_ends_in_the_middle(
+    app: SmallApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Screen
+) -> None:
+    """Half a list is handed out as if it were whole, and half a report hides who is left alone."""
+    monkeypatch.setattr(hand_out, "PAGE_COUNT_MAX", 2)
+    monkeypatch.setattr(passwords, "PAGE_COUNT_MAX", 2)
+    result = {"changed": 1, "refused_count": 0, "stopped": "", "is_dry_run": False}
+    app.will_answer(EXPORT, page(row("a@example.org"), after="a"))
+    app.will_answer(f"GET /api/requests/{REQUEST}", {"state": "Completed", "result": result})
+    for after in ("0", "20"):
+        line = f"GET /api/passwords/resets/{REQUEST}?after={after}"
+        app.will_answer(line, {"accounts": [], "after": str(int(after) + 20)})
+
+    assert main(["passwords", "export", "--cohort", "x", "--out", str(tmp_path / "x.csv")]) == 1
+    assert list(tmp_path.iterdir()) == []
+    assert main(["passwords", "reset", "--request", REQUEST]) == 1
+    assert "?after=40 tells the rest" in capsys.readouterr().err
 
 
 def test_a_reset_that_takes_hours_is_waited_for_again(
