@@ -1,6 +1,7 @@
 """The noun `passwords`: what it refuses before it asks, and what it never prints or writes over."""
 
 import json
+import resource
 import stat
 from pathlib import Path
 
@@ -77,6 +78,25 @@ def test_a_file_that_is_there_is_not_written_over_and_nothing_is_fetched(
     assert app.asked == []
 
 
+def test_a_disk_that_is_full_leaves_no_half_a_list(
+    app: SmallApp, tmp_path: Path, capsys: Screen
+) -> None:
+    """Handed out, half a list looks like a whole one; and what is not written is not counted."""
+    app.will_answer(EXPORT, page(*(row(f"p{number}@example.org") for number in range(100))))
+    out = tmp_path / "list.csv"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, before[1]))
+    try:
+        code = main(["passwords", "export", "--cohort", "eleves", "--out", str(out)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    assert code == 2
+    assert "cannot be written" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+    assert app.lines == [EXPORT]
+
+
 def test_all_pages_end_in_one_file_for_its_owner_alone_and_on_no_screen(
     app: SmallApp, tmp_path: Path, capsys: Screen
 ) -> None:
@@ -95,6 +115,7 @@ def test_all_pages_end_in_one_file_for_its_owner_alone_and_on_no_screen(
         "b@example.org",
     ]
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [out]
     assert CANARY not in screen.out + screen.err
     assert "2 are withheld" in screen.out
     assert json.loads(app.asked[1].body)["after"] == "b"
