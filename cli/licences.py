@@ -9,6 +9,8 @@ from cli.service import open_service
 from cli.verbs import Nouns, add_noun, add_verb
 from cli.waiting import add_request, result_of, resumed
 
+# As many accounts as the app answers at most.
+ACCOUNTS_SHOWN_MAX = 5_000
 CHANGE_COLUMNS = ("address", "cohort", "change", "code", "detail")
 SEAT_COLUMNS = (
     "licence",
@@ -81,6 +83,8 @@ def _changes(answer: dict[str, Any]) -> str:
         f"no such service in the licence of cohort {named}"
         for named in answer.get("unknown_services", ())
     ]
+    if len(answer["accounts"]) >= ACCOUNTS_SHOWN_MAX:
+        lines.append(f"no more than {ACCOUNTS_SHOWN_MAX} accounts are shown: there may be more")
     return "\n".join(lines)
 
 

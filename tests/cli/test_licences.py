@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from activities.find_licence_changes import LINES_MAX
 from cli.main import main
 from tests.cli.small_app import SmallApp
 
@@ -42,6 +43,17 @@ def test_a_plan_is_a_table_of_changes(app: SmallApp, capsys: Screen) -> None:
     assert "lea@x.org  pupils  +STUDENT -7, -PACK" in printed
     assert "3 are as they should be" in printed
     assert "no such service in the licence of cohort pupils: TEAM1" in printed
+
+
+def test_a_plan_that_is_cut_off_says_so(app: SmallApp, capsys: Screen) -> None:
+    """Whoever reads to the end thinks that it was all."""
+    line = {"address": "lea@x.org", "cohort": "pupils", "change": "+STUDENT -7"}
+    app.will_answer(
+        "GET /api/licences/plan?cohort=pupils", {"accounts": [line] * LINES_MAX, "unchanged": 0}
+    )
+
+    assert main(["licences", "plan", "--cohort", "pupils"]) == 0
+    assert "no more than 5000 accounts are shown" in capsys.readouterr().out
 
 
 def test_a_dry_run_asks_for_nothing_but_the_plan(app: SmallApp, capsys: Screen) -> None:
