@@ -6,10 +6,13 @@ from datetime import timedelta
 
 import pytest
 
+from activities.hand_out import find_entry
+from activities.import_passwords import import_passwords
 from activities.list_accounts import list_accounts
 from activities.reset_passwords import reset_passwords
 from bascule.domain.addresses import mailbox_key
 from bascule.domain.codec import decode
+from bascule.domain.hand_out_file import columns_of
 from bascule.domain.password_requests import (
     AccountPageRequest,
     ResetChunk,
@@ -123,3 +126,20 @@ def test_an_account_by_name_is_of_the_cohort_of_its_last_row(school: Simulation)
 
     report = school.report(f"passwords/{REQUEST}/00000.json")
     assert [each["cohort"] for each in report] == ["staff", "staff"]
+
+
+def test_an_imported_password_is_sealed_for_the_cohort_of_the_last_row(school: Simulation) -> None:
+    """Checked and exported as a pupil's, it would be handed out with the wrong class's letters."""
+    ann, bob = account(school, "ann"), account(school, "bob")
+    row(school, ann, 1, "default")
+    row(school, ann, 2, "staff")
+    row(school, bob, 1, "default", Stage.ABANDONED)
+    content = f"login,mdp\n{ann},Kanari-vogel-7\n{bob},Kanari-vogel-8\n".encode()
+    columns = columns_of("login=USER_ID,mdp=USER_PASSWORD")
+
+    import_passwords(
+        school.ports, content, columns, request="import-1", asked_by=OPERATOR, is_dry_run=False
+    )
+
+    entries = [find_entry(school.ports, address) for address in (ann, bob)]
+    assert [entry.person.cohort for entry in entries if entry] == ["staff", "staff"]
