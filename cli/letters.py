@@ -62,7 +62,7 @@ def letters_pdf(rows: Sequence[HandOutRow], text: str = TEXT, font: Path | None 
     """
     pages = [_filled(text, row) for row in rows]
     with _paper(font) as paper:
-        _check_letters(rows, pages, frozenset(paper.fonts[FONT].cmap) if font else None)
+        _check_letters(rows, pages, _letters_of(font) if font else None)
         paper.set_font(FONT if font else BUILT_IN_FONT, size=FONT_SIZE)
         for page in pages:
             paper.add_page()
@@ -73,27 +73,40 @@ def letters_pdf(rows: Sequence[HandOutRow], text: str = TEXT, font: Path | None 
 @contextmanager
 def _paper(font: Path | None) -> "Iterator[FPDF]":
     try:
-        from fontTools.ttLib import TTFont, TTLibError  # noqa: PLC0415  as below
         from fpdf import FPDF  # noqa: PLC0415  a package that only letters need
+        from fpdf.fonts import TTFFont  # noqa: PLC0415
     except ImportError as missing:
         raise WrongUse("letters need the package fpdf2: pip install 'fpdf2>=2.8,<3'") from missing
     paper = FPDF(format="A4")
     paper.set_margin(MARGIN_MM)
     paper.set_title("Letters")
     if font is not None:
+        # Read whole before fpdf2 does, which leaves a file open that it cannot read.
+        _letters_of(font)
         try:
-            # Read whole before fpdf2 does, which leaves a file open that it cannot read.
-            TTFont(BytesIO(font.read_bytes()), fontNumber=0)
             paper.add_font(FONT, fname=str(font))
-        except (OSError, ValueError, TTLibError) as error:
-            raise WrongUse(
-                f"--font: {font} is no TrueType font that can be read: {error}"
-            ) from error
+        except ValueError as error:
+            raise _unreadable(font, error) from error
     try:
         yield paper
     finally:
-        if font is not None:
-            paper.fonts[FONT].ttfont.close()
+        for each in paper.fonts.values():
+            if isinstance(each, TTFFont):
+                each.ttfont.close()
+
+
+def _letters_of(font: Path) -> frozenset[int]:
+    """The code points that a font has. Raises WrongUse."""
+    from fontTools.ttLib import TTFont, TTLibError  # noqa: PLC0415  comes with fpdf2
+
+    try:
+        return frozenset(TTFont(BytesIO(font.read_bytes()), fontNumber=0).getBestCmap() or ())
+    except (OSError, TTLibError, KeyError) as error:
+        raise _unreadable(font, error) from error
+
+
+def _unreadable(font: Path, error: Exception) -> WrongUse:
+    return WrongUse(f"--font: {font} is no TrueType font that can be read: {error}")
 
 
 def _filled(text: str, row: HandOutRow) -> str:

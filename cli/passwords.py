@@ -216,7 +216,7 @@ def _form(asked: argparse.Namespace, form: HandOutPlan) -> HandOutPlan:
 
 def _parts(
     asked: argparse.Namespace, out: Path, rows: Sequence[HandOutRow]
-) -> Iterator[tuple[Path, list[HandOutRow]]]:
+) -> Iterator[tuple[Path, Sequence[HandOutRow]]]:
     """Which rows go into which file."""
     if not asked.split_by:
         yield out, rows
