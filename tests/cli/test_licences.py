@@ -45,17 +45,6 @@ def test_a_plan_is_a_table_of_changes(app: SmallApp, capsys: Screen) -> None:
     assert "no such service in the licence of cohort pupils: TEAM1" in printed
 
 
-def test_a_plan_that_is_cut_off_says_so(app: SmallApp, capsys: Screen) -> None:
-    """Whoever reads to the end thinks that it was all."""
-    line = {"address": "lea@x.org", "cohort": "pupils", "change": "+STUDENT -7"}
-    app.will_answer(
-        "GET /api/licences/plan?cohort=pupils", {"accounts": [line] * LINES_MAX, "unchanged": 0}
-    )
-
-    assert main(["licences", "plan", "--cohort", "pupils"]) == 0
-    assert "no more than 5000 accounts are shown" in capsys.readouterr().out
-
-
 def test_a_dry_run_asks_for_nothing_but_the_plan(app: SmallApp, capsys: Screen) -> None:
     """What is only looked at must not be written."""
     app.will_answer("GET /api/licences/plan?cohort=pupils", {"accounts": [], "unchanged": 0})
@@ -80,6 +69,17 @@ def test_an_apply_waits_and_names_who_could_not_be_changed(app: SmallApp, capsys
     assert "1 are left over" in printed
     assert "lea@x.org  no_seat" in printed
     assert json.loads(app.asked[0].body) == {"batch": "lot-1"}
+
+
+def test_a_plan_that_is_cut_off_says_so(app: SmallApp, capsys: Screen) -> None:
+    """Whoever reads to the end thinks that it was all."""
+    line = {"address": "lea@x.org", "cohort": "pupils", "change": "+STUDENT -7"}
+    app.will_answer(
+        "GET /api/licences/plan?cohort=pupils", {"accounts": [line] * LINES_MAX, "unchanged": 0}
+    )
+
+    assert main(["licences", "plan", "--cohort", "pupils"]) == 0
+    assert "no more than 5000 accounts are shown" in capsys.readouterr().out
 
 
 def test_a_report_that_lacks_seats_ends_with_one(app: SmallApp, capsys: Screen) -> None:
