@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+from activities.address_claims import claim_all
 from activities.ensure_account import new_password_key
 from activities.reserve_seats import reserve
 from activities.subject import batch_of
@@ -47,9 +48,8 @@ def _admit(ports: Ports, batch: str, rows: list[RowFacts]) -> None:
     """Claim the new addresses and reserve their seats, before any row changes."""
     records = {record.address: record for record in ports.ledger.mailboxes(batch)}
     added = [facts for facts in rows if facts.address not in records]
-    held = ports.ledger.claim(batch, [facts.address for facts in added])
+    held = claim_all(ports, batch, [facts.address for facts in added])
     if held:
-        ports.ledger.release(batch, [facts.address for facts in added])
         others = ", ".join(f"{address} in {other}" for address, other in sorted(held.items()))
         raise Refusal(Code.REQUEST_REJECTED, f"in another batch that is not closed: {others}")
     waiting = [

@@ -3,6 +3,7 @@
     prepare   make and seal a password, or find the one of an earlier attempt      before the directory hears of it
     settle    the directory took it: it is the one in force now
     discard   the directory refused it
+    forget    somebody set another one than the one in force
     expire    a day's key is destroyed, and with it every copy of that day's passwords
 
 A crash between any two leaves a password sealed that is found, or replaced, by the next attempt.
@@ -96,7 +97,7 @@ def settle(
         taken = replace(
             entry.waiting, set_utc=now_utc, set_by=set_by or origin, is_certain=is_certain
         )
-        return replace(entry, current=taken, waiting=None, export_count=0, exported_utc=None)
+        return replace(entry, current=taken, waiting=None, exported_utc=None)
 
     after = ports.documents.amend(entry_name(address), HandOut, change)
     if before:
@@ -121,6 +122,20 @@ def discard(ports: Ports, address: str, origin: str) -> None:
         lambda stored: replace(stored or entry, waiting=None),
     )
     _destroy(ports, entry.waiting, unless=(entry.current,))
+
+
+def forget(ports: Ports, address: str) -> None:
+    """Another password than the one kept as in force was set by somebody else. Forgotten already is success."""
+    entry = find_entry(ports, address)
+    if entry is None or entry.current is None:
+        return
+
+    def change(stored: HandOut | None) -> HandOut:
+        now = stored or entry
+        return now if now.current != entry.current else replace(now, current=None)
+
+    after = ports.documents.amend(entry_name(address), HandOut, change)
+    _destroy(ports, entry.current, unless=(after.current, after.waiting))
 
 
 def find_entry(ports: Ports, address: str) -> HandOut | None:

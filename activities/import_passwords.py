@@ -9,6 +9,7 @@ from bascule.domain.hand_out import Person, person_of
 from bascule.domain.hand_out_file import Columns, ImportedFile, Known, read_list
 from bascule.domain.passwords import password_for
 from bascule.domain.records import JournalEntry
+from bascule.domain.stages import Stage
 from bascule.ports.bundle import Ports
 
 BATCH = "passwords"
@@ -46,10 +47,11 @@ def import_passwords(
 
 
 def _known(ports: Ports) -> Known:
-    """Everybody of the ledger; who is in no batch belongs to a cohort by the plan's patterns."""
+    """Everybody by their last row, as a reset finds them; who has none belongs to a cohort by the plan's patterns."""
     people: dict[str, Person] = {}
-    for batch in ports.ledger.batches():
-        people |= {row.address: person_of(row) for row in ports.ledger.mailboxes(batch.name)}
+    for batch in sorted(ports.ledger.batches(), key=lambda batch: batch.uploaded_utc):
+        rows = ports.ledger.mailboxes(batch.name) if batch.is_open else ()
+        people |= {r.address: person_of(r) for r in rows if r.stage is not Stage.ABANDONED}
     choose = _stranger(ports)
 
     def known(address: str) -> Person | str:

@@ -1,5 +1,6 @@
 """Page through the accounts that a selection may mean: mailboxes of batches, then newcomers of a cohort."""
 
+from activities.password_subjects import LastRows
 from bascule.domain.addresses import mailbox_key
 from bascule.domain.cohorts import CohortChoice, CohortsAmbiguous
 from bascule.domain.password_requests import AccountPage, AccountPageRequest, Selection
@@ -35,15 +36,15 @@ def _behind_the_last(selection: Selection) -> str:
 
 
 def _newcomers(ports: Ports, request: AccountPageRequest, after: str) -> AccountPage:
-    """Accounts of the tenant that a pattern of the cohort fits and that stand in no batch, by address."""
+    """Accounts of the tenant that a pattern of the cohort fits and that no batch has, or still has, by address."""
     choice, cohort = CohortChoice(ports.plan.cohorts), request.selection.cohort
     addresses = sorted(account.address for account in ports.directory.accounts())
     fitting = [each for each in addresses if each > after and _chosen(choice, each) == cohort]
     page = tuple(fitting[: request.count_max])
     following = f"{NEWCOMERS}/{page[-1]}" if len(page) == request.count_max else ""
-    names = _batches(ports, "")
+    rows = LastRows(ports)
     return AccountPage(
-        (), following, tuple(each for each in page if not _is_in_a_batch(ports, names, each))
+        (), following, tuple(each for each in page if rows.find(mailbox_key(each)) is None)
     )
 
 
@@ -52,11 +53,6 @@ def _chosen(choice: CohortChoice, address: str) -> str:
         return choice.choose(address)
     except CohortsAmbiguous:
         return ""
-
-
-def _is_in_a_batch(ports: Ports, names: list[str], address: str) -> bool:
-    key = mailbox_key(address)
-    return any(ports.ledger.find_mailbox(name, key) is not None for name in names)
 
 
 def _batches(ports: Ports, name: str) -> list[str]:

@@ -43,6 +43,15 @@ def _reset(ports: Ports, request: ResetRequest, subject: Subject) -> ResetLine:
     entry = find_entry(ports, subject.person.address)
     if entry and entry.current and entry.current.set_by == request.request:
         return replace(line, result=ResetResult.CHANGED, rule=entry.current.rule)
+    try:
+        return _judged(ports, request, subject, line)
+    except Refusal as refusal:
+        return replace(line, why=f"{refusal.code}: {refusal.detail}")
+    except NotYet as missing:
+        return replace(line, why=str(missing))
+
+
+def _judged(ports: Ports, request: ResetRequest, subject: Subject, line: ResetLine) -> ResetLine:
     cohort = subject.cohort(ports)
     why = why_left_alone(ports, subject, request)
     if why or cohort is None:
@@ -50,12 +59,7 @@ def _reset(ports: Ports, request: ResetRequest, subject: Subject) -> ResetLine:
     rule = rule_of(cohort, request)
     if request.is_dry_run:
         return replace(line, result=ResetResult.WOULD_CHANGE, rule=rule)
-    try:
-        _change(ports, request, subject, cohort, rule)
-    except Refusal as refusal:
-        return replace(line, why=f"{refusal.code}: {refusal.detail}")
-    except NotYet as missing:
-        return replace(line, why=str(missing))
+    _change(ports, request, subject, cohort, rule)
     return replace(line, result=ResetResult.CHANGED, rule=rule)
 
 

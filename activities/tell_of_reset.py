@@ -23,9 +23,16 @@ def tell_of_reset(ports: Ports, chunk: ResetChunk) -> ToldFacts:
         return ToldFacts(0, 0.0)
     told_count = 0
     for subject in subjects_of(ports, chunk):
-        if not why_left_alone(ports, subject, chunk.request):
+        if _is_concerned(ports, subject, chunk):
             told_count += _tell(ports, chunk.request.request, subject)
     return ToldFacts(told_count, notices.password_ahead_h * HOUR_S)
+
+
+def _is_concerned(ports: Ports, subject: Subject, chunk: ResetChunk) -> bool:
+    try:
+        return not why_left_alone(ports, subject, chunk.request)
+    except Refusal:
+        return False  # the reset itself names this account, and why
 
 
 def _tell(ports: Ports, request: str, subject: Subject) -> bool:

@@ -1,5 +1,6 @@
 """Judge an upload whole, against the rules and against the ledger, before anything is written for it."""
 
+from activities.address_claims import claim_all
 from activities.completion_gate import is_closed_to_uploads
 from activities.uploads import fingerprint_of, mistakes_path, shown_mistakes, write_json
 from bascule.domain.batch_file import BatchFile, read_batch_file
@@ -46,14 +47,11 @@ def _known(batch: BatchRecord) -> set[str]:
 
 def _claim(ports: Ports, name: str, file: BatchFile) -> None:
     """Claim every address, or none. Raises BatchFileInvalid naming each that another batch holds."""
-    addresses = [row.address for row in file.rows]
-    held = ports.ledger.claim(name, addresses)
-    if not held:
-        return
-    ports.ledger.release(name, addresses)
-    raise BatchFileInvalid(
-        tuple(_held(row.line, held[row.address]) for row in file.rows if row.address in held)
-    )
+    held = claim_all(ports, name, [row.address for row in file.rows])
+    if held:
+        raise BatchFileInvalid(
+            tuple(_held(row.line, held[row.address]) for row in file.rows if row.address in held)
+        )
 
 
 def _held(line: int, other: str) -> Mistake:

@@ -1,18 +1,16 @@
 """Licences: what would change, change it, how far the seats go."""
 
 import argparse
-import threading
 from typing import Any
 
-from cli.errors import Refused, WrongUse
+from cli.errors import WrongUse
 from cli.output import show, table
-from cli.service import Service, open_service
+from cli.service import open_service
 from cli.verbs import Nouns, add_noun, add_verb
+from cli.waiting import add_request, result_of, resumed
 
-# A thousand accounts take some minutes; who waits longer looks at the request again.
-LOOK_PAUSE_S = 1.0
-LOOK_COUNT_MAX = 1_800
-ENDED_BADLY = frozenset({"Failed", "Terminated", "Canceled"})
+# As many accounts as the app answers at most.
+ACCOUNTS_SHOWN_MAX = 5_000
 CHANGE_COLUMNS = ("address", "cohort", "change", "code", "detail")
 SEAT_COLUMNS = (
     "licence",
@@ -34,6 +32,7 @@ def add_to(nouns: Nouns) -> None:
     _add_selection(change)
     change.add_argument("--dry-run", action="store_true", help="print exactly what would change")
     change.add_argument("--no-wait", action="store_true", help="do not wait for what becomes of it")
+    add_request(change)
     add_verb(verbs, "report", _report, "seats, reservations and what is left")
 
 
@@ -50,14 +49,15 @@ def _plan(asked: argparse.Namespace) -> int:
 
 
 def _apply(asked: argparse.Namespace) -> int:
+    known = resumed(asked)
     if asked.dry_run:
         return _plan(asked)
     with open_service() as service:
-        taken = service.post("licences", "apply", body=_selection(asked))
+        taken = known or service.post("licences", "apply", body=_selection(asked))
         if asked.no_wait:
             show(asked, taken, f"asked as {taken['request']}")
             return 0
-        result = _result(service, taken["request"])
+        result = result_of(service, taken["request"])
     show(asked, result, _said(result))
     return 1 if result["refused_count"] or result["stopped"] else 0
 
@@ -88,6 +88,8 @@ def _changes(answer: dict[str, Any]) -> str:
         f"no such service in the licence of cohort {named}"
         for named in answer.get("unknown_services", ())
     ]
+    if len(answer["accounts"]) >= ACCOUNTS_SHOWN_MAX:
+        lines.append(f"no more than {ACCOUNTS_SHOWN_MAX} accounts are shown: there may be more")
     return "\n".join(lines)
 
 
@@ -110,16 +112,3 @@ def _said(result: dict[str, Any]) -> str:
     if result["refused"]:
         lines.append(table(result["refused"], ("address", "code", "detail")))
     return "\n".join(lines)
-
-
-def _result(service: Service, request: str) -> dict[str, Any]:
-    """What became of a request, waited for. Raises Refused when it ended badly or takes too long."""
-    for _ in range(LOOK_COUNT_MAX):
-        found = service.get("requests", request)
-        if found["state"] in ENDED_BADLY:
-            raise Refused(f"the request {request} ended as {found['state']}")
-        if found["state"] == "Completed":
-            result: dict[str, Any] = found["result"]
-            return result
-        threading.Event().wait(LOOK_PAUSE_S)
-    raise Refused(f"no result yet; ask again for {request}")

@@ -1,15 +1,12 @@
 """New passwords: taken away, brought in, reset, announced, printed as letters. No password is printed but an administrator's, once."""
 
 import argparse
-import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from bascule.domain.codec import decode
-from bascule.domain.hand_out import Person
 from bascule.domain.hand_out_form import (
     HandOutRow,
     fields_problem,
@@ -20,18 +17,13 @@ from bascule.domain.hand_out_form import (
 from bascule.domain.passwords import ADMINISTRATOR_LENGTH, administrator_password
 from bascule.domain.plan import HandOutPlan
 from cli.errors import Refused, WrongUse
+from cli.hand_out import PAGE_COUNT_MAX, Fetched, count_as_handed_out, fetched
 from cli.hand_out_files import private_folder, read_file, refuse_existing, write_private
-from cli.letters import TEXT, checked_text, file_name_of, letters_pdf
+from cli.letters import TEXT, check_printer, checked_text, file_name_of, letters_pdf
 from cli.output import show, table
 from cli.service import Service, open_service
 from cli.verbs import Nouns, add_noun, add_verb
-
-# 50 000 people in pages of 500, with room.
-PAGE_COUNT_MAX = 120
-# A few thousand resets take minutes; who waits longer asks again with `--request`.
-LOOK_PAUSE_S = 1.0
-LOOK_COUNT_MAX = 1_800
-ENDED_BADLY = frozenset({"Failed", "Terminated", "Canceled"})
+from cli.waiting import add_request, result_of, resumed
 
 
 def add_to(nouns: Nouns) -> None:
@@ -69,11 +61,13 @@ def _add_changes(verbs: Nouns) -> None:
     )
     reset.add_argument("--dry-run", action="store_true", help="print exactly what would change")
     reset.add_argument("--no-wait", action="store_true", help="do not wait for what becomes of it")
+    add_request(reset)
     tell = add_verb(verbs, "tell", _tell, "send the plan's notice about passwords, once each")
     _add_selection(tell)
+    add_request(tell)
     first = add_verb(verbs, "administrator", _administrator, "a temporary password, shown once")
     first.add_argument("--account", help="set it for this account, too")
-    first.add_argument("--length", type=int, default=ADMINISTRATOR_LENGTH, help="8 to 16")
+    first.add_argument("--length", type=int, help="8 to 16; not with --account")
 
 
 def _add_selection(verb: argparse.ArgumentParser) -> None:
@@ -91,31 +85,43 @@ def _add_fetching(verb: argparse.ArgumentParser) -> None:
 
 def _export(asked: argparse.Namespace) -> int:
     out = Path(asked.out)
-    if not asked.split_by:
+    # All of it before a password travels for nothing.
+    _form(asked, HandOutPlan())
+    if asked.split_by:
+        private_folder(out)
+    else:
         refuse_existing(iter([out]))
-    rows, form, uncertain_count = _fetched(asked)
-    form = _form(asked, form)
+    taken = fetched(_wanted(asked))
+    form = _form(asked, taken.form)
     try:
-        files = {path: written(part, form) for path, part in _parts(asked, out, rows)}
+        files = {path: written(part, form) for path, part in _parts(asked, out, taken.rows)}
     except UnicodeEncodeError:
         raise WrongUse(f"a name has letters that {form.encoding} lacks: use utf-8-bom") from None
     refuse_existing(iter(files))
     for path, content in files.items():
         write_private(path, content)
-    misread = misread_count(rows, form)
-    answer = {"passwords": len(rows), "uncertain": uncertain_count, "misread": misread}
-    show(asked, {**answer, "files": [str(path) for path in files]}, _told(answer, files))
-    return 0
+    return _handed_out(asked, taken, files, misread_count(taken.rows, form))
 
 
 def _letters(asked: argparse.Namespace) -> int:
     out = Path(asked.out)
     refuse_existing(iter([out]))
     text = checked_text(read_file(asked.text).decode("utf-8-sig")) if asked.text else TEXT
-    rows, _, uncertain_count = _fetched(asked)
-    write_private(out, letters_pdf(rows, text, Path(asked.font) if asked.font else None))
-    answer = {"passwords": len(rows), "uncertain": uncertain_count, "misread": 0}
-    show(asked, {**answer, "files": [str(out)]}, _told(answer, [out]))
+    font = Path(asked.font) if asked.font else None
+    check_printer(font)
+    taken = fetched(_wanted(asked))
+    write_private(out, letters_pdf(taken.rows, text, font))
+    return _handed_out(asked, taken, [out], 0)
+
+
+def _handed_out(
+    asked: argparse.Namespace, taken: Fetched, files: Iterable[Path], misread_count: int
+) -> int:
+    """Say where the passwords lie, and only then count them: what was not written is new for the next export."""
+    count, uncertain_count = len(taken.rows), taken.uncertain_count
+    answer = {"passwords": count, "uncertain": uncertain_count, "misread": misread_count}
+    show(asked, {**answer, "files": [str(path) for path in files]}, _told(answer, files))
+    count_as_handed_out(taken.rows)
     return 0
 
 
@@ -133,40 +139,52 @@ def _import(asked: argparse.Namespace) -> int:
 
 
 def _reset(asked: argparse.Namespace) -> int:
-    body: dict[str, Any] = {**_selection(asked), "dry_run": asked.dry_run}
-    body |= {"rule": asked.rule} if asked.rule else {}
-    body |= {"must_change": True} if asked.must_change else {}
+    known = resumed(asked)
     with open_service() as service:
-        taken = service.post("passwords", "reset", body=body)
+        taken = known or service.post("passwords", "reset", body=_reset_wanted(asked))
         if asked.no_wait:
             show(asked, taken, f"asked as {taken['request']}")
             return 0
-        result = _result(service, taken["request"])
+        result = result_of(service, taken["request"])
         lines = _lines(service, taken["request"])
     show(asked, {**result, "accounts": lines}, _said(result, lines))
     return 1 if result["refused_count"] or result["stopped"] else 0
 
 
+def _reset_wanted(asked: argparse.Namespace) -> dict[str, Any]:
+    body: dict[str, Any] = {**_selection(asked), "dry_run": asked.dry_run}
+    body |= {"rule": asked.rule} if asked.rule else {}
+    return body | ({"must_change": True} if asked.must_change else {})
+
+
 def _tell(asked: argparse.Namespace) -> int:
+    known = resumed(asked)
     with open_service() as service:
-        taken = service.post("passwords", "tell", body=_selection(asked))
-        result = _result(service, taken["request"])
+        taken = known or service.post("passwords", "tell", body=_selection(asked))
+        result = result_of(service, taken["request"])
     show(asked, result, f"{result['told']} people were told")
     return 1 if result["stopped"] else 0
 
 
 def _administrator(asked: argparse.Namespace) -> int:
-    try:
-        answer: dict[str, Any] = {"password": administrator_password(asked.length)}
-    except ValueError as wrong:
-        raise WrongUse(str(wrong)) from None
-    text = f"{answer['password']}\n\nShown once. It is set nowhere yet: type it where the account is made."
     if asked.account:
+        if asked.length is not None:
+            raise WrongUse("--length goes without --account: the app makes that password")
         with open_service() as service:
             answer = service.post("passwords", "administrator", body={"address": asked.account})
         text = f"{answer['password']}\n\nShown once. {answer['address']} has to change it at the first sign-in."
+    else:
+        answer = {"password": _own_password(asked.length)}
+        text = f"{answer['password']}\n\nShown once. It is set nowhere yet: type it where the account is made."
     show(asked, answer, text)
     return 0
+
+
+def _own_password(length: int | None) -> str:
+    try:
+        return administrator_password(ADMINISTRATOR_LENGTH if length is None else length)
+    except ValueError as wrong:
+        raise WrongUse(str(wrong)) from None
 
 
 def _selection(asked: argparse.Namespace) -> dict[str, Any]:
@@ -177,26 +195,8 @@ def _selection(asked: argparse.Namespace) -> dict[str, Any]:
     return chosen
 
 
-def _fetched(asked: argparse.Namespace) -> tuple[list[HandOutRow], HandOutPlan, int]:
-    """Every page of the selection, sorted by unit and name, the plan's form, and how many were withheld."""
-    body = {**_selection(asked), "new_only": asked.new_only, "uncertain": asked.uncertain}
-    rows: list[HandOutRow] = []
-    uncertain_count, after = 0, ""
-    with open_service() as service:
-        for _ in range(PAGE_COUNT_MAX):
-            page = service.post("passwords", "export", body={**body, "after": after})
-            rows += [_row(each) for each in page["rows"]]
-            uncertain_count += page["uncertain"]
-            after = page["after"]
-            if not after:
-                break
-    rows.sort(key=lambda row: (row.person.unit, row.person.display_name, row.person.address))
-    return rows, decode(HandOutPlan, page["form"]), uncertain_count
-
-
-def _row(each: dict[str, Any]) -> HandOutRow:
-    names = ("address", "display_name", "cohort", "unit", "batch")
-    return HandOutRow(Person(**{name: each[name] for name in names}), each["password"])
+def _wanted(asked: argparse.Namespace) -> dict[str, Any]:
+    return {**_selection(asked), "new_only": asked.new_only, "uncertain": asked.uncertain}
 
 
 def _form(asked: argparse.Namespace, form: HandOutPlan) -> HandOutPlan:
@@ -215,8 +215,8 @@ def _form(asked: argparse.Namespace, form: HandOutPlan) -> HandOutPlan:
 
 
 def _parts(
-    asked: argparse.Namespace, out: Path, rows: list[HandOutRow]
-) -> Iterator[tuple[Path, list[HandOutRow]]]:
+    asked: argparse.Namespace, out: Path, rows: Sequence[HandOutRow]
+) -> Iterator[tuple[Path, Sequence[HandOutRow]]]:
     """Which rows go into which file."""
     if not asked.split_by:
         yield out, rows
@@ -231,18 +231,6 @@ def _parts(
         yield folder / f"{each}.csv", list(part)
 
 
-def _result(service: Service, request: str) -> dict[str, Any]:
-    for _ in range(LOOK_COUNT_MAX):
-        answer = service.get("requests", request)
-        if answer["state"] == "Completed":
-            result: dict[str, Any] = answer["result"]
-            return result
-        if answer["state"] in ENDED_BADLY:
-            raise Refused(f"{request} ended as {answer['state']}: {answer['result']}")
-        threading.Event().wait(LOOK_PAUSE_S)
-    raise Refused(f"{request} goes on; GET /api/requests/{request} tells how")
-
-
 def _lines(service: Service, request: str) -> list[dict[str, Any]]:
     lines: list[dict[str, Any]] = []
     after = "0"
@@ -251,8 +239,11 @@ def _lines(service: Service, request: str) -> list[dict[str, Any]]:
         lines += page["accounts"]
         after = page["after"]
         if not after:
-            break
-    return lines
+            return lines
+    raise Refused(
+        f"{request} is done, and its report has more than {PAGE_COUNT_MAX} pages: "
+        f"GET /api/passwords/resets/{request}?after={after} tells the rest"
+    )
 
 
 def _said(result: dict[str, Any], lines: list[dict[str, Any]]) -> str:

@@ -1,15 +1,15 @@
 """What an operator wishes of mailboxes: asked, waited for, and told who takes it and who does not and why."""
 
 import argparse
-import threading
 from typing import Any
 
 from bascule.domain.codes import Offence
 from bascule.domain.records import Wish
-from cli.errors import Refused, WrongUse
+from cli.errors import WrongUse
 from cli.output import show, table
-from cli.service import Service, open_service
+from cli.service import open_service
 from cli.verbs import Nouns, add_verb
+from cli.waiting import result_of
 
 MEANINGS = {
     Wish.CUTOVER: "cut mailboxes over, at once or at an instant",
@@ -18,10 +18,9 @@ MEANINGS = {
     Wish.ABANDON: "leave mailboxes at the source for good",
     Wish.SURVEY: "survey sources again, where an offence was mended",
 }
-# A wish is granted within seconds also for 5 000 mailboxes; after that the app is asked again by hand.
-LOOK_PAUSE_S = 0.5
-LOOK_COUNT_MAX = 240
-ENDED_BADLY = frozenset({"Failed", "Terminated", "Canceled"})
+# A wish is granted within seconds also for 5 000 mailboxes: two minutes of looks.
+LOOK_COUNT_MAX = 120
+GRANTED_LATER = "it is not granted yet; `bascule batches show` tells how it goes on"
 
 
 def add_wishes(verbs: Nouns) -> None:
@@ -51,7 +50,7 @@ def _ask(asked: argparse.Namespace) -> int:
         if asked.no_wait:
             show(asked, taken, f"asked as {taken['request']}")
             return 0
-        result = _result(service, taken["request"])
+        result = result_of(service, taken["request"], GRANTED_LATER, LOOK_COUNT_MAX)
     show(asked, result, _said(asked.wish, result))
     return 1 if result["refused_count"] else 0
 
@@ -64,18 +63,6 @@ def _body(asked: argparse.Namespace) -> dict[str, Any]:
         body |= {"at": asked.at} if asked.at else {}
         body |= {"waive": asked.waive} if asked.waive else {}
     return body
-
-
-def _result(service: Service, request: str) -> dict[str, Any]:
-    for _ in range(LOOK_COUNT_MAX):
-        answer = service.get("requests", request)
-        if answer["state"] == "Completed":
-            result: dict[str, Any] = answer["result"]
-            return result
-        if answer["state"] in ENDED_BADLY:
-            raise Refused(f"{request} ended as {answer['state']}: {answer['result']}")
-        threading.Event().wait(LOOK_PAUSE_S)
-    raise Refused(f"{request} is not granted yet; `bascule batches show` tells how it goes on")
 
 
 def _said(wish: Wish, result: dict[str, Any]) -> str:

@@ -108,6 +108,7 @@ _PASSWORD_EXPORT = _object(
         "top": {"type": "integer"},
     }
 )
+_WRITTEN = {"type": "object", "additionalProperties": {"type": "string", "format": "date-time"}}
 _PASSWORD_RESET = _object(
     {
         **_SELECTION,
@@ -261,6 +262,12 @@ DOCUMENT: dict[str, Any] = {
         },
         "/passwords/export": {
             "post": _operation("New passwords of a selection, in clear", body=_PASSWORD_EXPORT)
+        },
+        "/passwords/exported": {
+            "post": _operation(
+                "Count passwords as exported: they are written down",
+                body=_object({"exported": _WRITTEN}, "exported"),
+            )
         },
         "/passwords/import": {
             "post": _operation(

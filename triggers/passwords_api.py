@@ -15,7 +15,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from activities.administrator_password import set_administrator_password
-from activities.export_passwords import ExportPage, export_passwords
+from activities.export_passwords import ExportPage, count_exported, export_passwords
 from activities.hand_out import expire
 from activities.import_passwords import import_passwords
 from bascule.composition import ports
@@ -26,7 +26,13 @@ from bascule.domain.hand_out_file import columns_of
 from bascule.domain.password_requests import ResetRequest, report_path
 from orchestrators.passwords import begun
 from triggers.answers import BadRequest, answer, answering
-from triggers.passwords_asked import address_asked, export_asked, notice_asked, reset_asked
+from triggers.passwords_asked import (
+    address_asked,
+    export_asked,
+    notice_asked,
+    reset_asked,
+    written_asked,
+)
 from triggers.roles import Role, asker, requires
 
 logger = logging.getLogger("bascule.passwords")
@@ -48,6 +54,16 @@ async def export_new_passwords(req: func.HttpRequest) -> func.HttpResponse:
     asked = await asyncio.to_thread(export_asked, req)
     page = await asyncio.to_thread(lambda: export_passwords(ports(), asked))
     return _unkept(_page_view(page))
+
+
+@passwords.route(route="passwords/exported", methods=["POST"])
+@answering
+@requires(Role.APPROVER)
+async def count_written_passwords(req: func.HttpRequest) -> func.HttpResponse:
+    """Count passwords as exported: whoever took them has written them down."""
+    written = await asyncio.to_thread(written_asked, req)
+    count = await asyncio.to_thread(lambda: count_exported(ports(), written))
+    return answer({"counted": count})
 
 
 @passwords.route(route="passwords/import", methods=["POST"])
@@ -163,6 +179,7 @@ def _page_view(page: ExportPage) -> dict[str, Any]:
                 "unit": row.person.unit,
                 "batch": row.person.batch,
                 "password": row.password,
+                "set_utc": encode(row.set_utc),
             }
             for row in page.rows
         ],

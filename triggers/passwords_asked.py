@@ -1,5 +1,6 @@
 """Reading what an operator asks about passwords over HTTP, every mistake at once."""
 
+from datetime import datetime
 from typing import Any
 
 import azure.functions as func
@@ -66,6 +67,33 @@ def export_asked(request: func.HttpRequest) -> ExportRequest:
     has_uncertain = _flag(body, "uncertain", mistakes)
     _stop_at(mistakes)
     return ExportRequest(selection, asker(request), after, top, is_new_only, has_uncertain)
+
+
+def written_asked(request: func.HttpRequest) -> dict[str, datetime]:
+    """{address: when its password came into force}, from a request's body. Raises BadRequest with every mistake."""
+    body, mistakes = _body(request, {"exported"})
+    exported = body.get("exported")
+    if not isinstance(exported, dict) or len(exported) > EXPORT_COUNT_MAX:
+        mistakes.append(
+            f"exported: give at most {EXPORT_COUNT_MAX} addresses, each with its set_utc"
+        )
+    _stop_at(mistakes)
+    instants = {address: _instant(said) for address, said in dict(exported or {}).items()}
+    mistakes += [
+        f"exported: {address!r}: give the set_utc that the export answered"
+        for address, instant in instants.items()
+        if instant is None
+    ]
+    _stop_at(mistakes)
+    return {address: instant for address, instant in instants.items() if instant is not None}
+
+
+def _instant(said: object) -> datetime | None:
+    try:
+        instant = datetime.fromisoformat(str(said))
+    except ValueError:
+        return None
+    return instant if instant.tzinfo is not None else None
 
 
 def address_asked(request: func.HttpRequest) -> str:

@@ -49,8 +49,8 @@ class HandOut:
     person: Person
     waiting: SealedPassword | None = None
     current: SealedPassword | None = None
-    export_count: int = 0
     exported_utc: datetime | None = None
+    """When somebody said that the one in force is written down; None: nobody has."""
 
     @property
     def is_empty(self) -> bool:

@@ -12,6 +12,7 @@ import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from difflib import get_close_matches
 from types import MappingProxyType
 
@@ -41,6 +42,8 @@ class HandOutRow:
 
     person: Person
     password: str = field(repr=False)
+    set_utc: datetime | None = None
+    """When it came into force: by it this very password is known again, and no later one taken for it."""
 
 
 FIELDS: Mapping[str, Callable[[HandOutRow], str]] = MappingProxyType(

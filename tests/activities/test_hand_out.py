@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from activities import export_passwords as export
+from activities.administrator_password import set_administrator_password
 from activities.ensure_account import ensure_account
-from activities.export_passwords import ExportRequest, export_passwords
+from activities.export_passwords import ExportRequest, count_exported, export_passwords
 from activities.hand_out import discard, find_entry, opened, prepare, seal_waiting, settle
 from activities.register_batch import register_batch
 from activities.reserve_seats import reserve_seats
@@ -116,6 +118,29 @@ def test_a_password_sealed_by_somebody_else_meanwhile_is_not_taken_for_ours(
         settle(ports, ANN.address, ORIGIN)
 
 
+def test_an_administrators_temporary_password_ends_the_hand_out_of_the_one_before(
+    simulation: Simulation, ports: BoundPorts
+) -> None:
+    """A letter with a password that opens nothing; what was imported still waits for its reset."""
+    moments.registered(simulation)
+    ensure_account(ports, ref(simulation))
+    person = replace(ANN, address=first(simulation).address)
+    seal_waiting(ports, person, "import-1", random_one())
+    everybody = ExportRequest(Selection(addresses=(person.address,)), "anne")
+    before = export_passwords(ports, everybody).rows
+    password = set_administrator_password(ports, person.address, "anne")
+    entry = entry_of(ports, person.address)
+    day = ports.clock.now_utc().date().isoformat()
+
+    assert len(before) == 1
+    assert export_passwords(ports, everybody).rows == ()
+    assert entry.current is None
+    assert entry.waiting is not None
+    assert ports.secrets.kept_count(f"hand-out {day}") == 1
+    assert not gets_in(simulation, person.address, before[0].password)
+    assert set_administrator_password(ports, person.address, "anne") != password
+
+
 def test_a_lost_answer_leaves_the_right_password_and_says_that_it_is_not_certain(
     simulation: Simulation, ports: BoundPorts
 ) -> None:
@@ -172,20 +197,64 @@ def _register(simulation: Simulation) -> None:
     register_batch(simulation.ports, REF)
 
 
-def test_exports_are_counted_journalled_and_come_in_pages(ports: BoundPorts) -> None:
+def _in_force(ports: BoundPorts, *people: Person, origin: str = ORIGIN) -> None:
+    for person in people:
+        prepare(ports, person, origin, random_one)
+        settle(ports, person.address, origin)
+
+
+def test_exports_are_journalled_and_come_in_pages(ports: BoundPorts) -> None:
     """Who took how many is the first question after a leak."""
-    for number in range(5):
-        person = Person(f"p{number}@example.org", cohort="default", unit="3A" if number else "")
-        prepare(ports, person, ORIGIN, random_one)
-        settle(ports, person.address, ORIGIN)
+    people = [
+        Person(f"p{number}@example.org", cohort="default", unit="3A" if number else "")
+        for number in range(5)
+    ]
+    _in_force(ports, *people)
     chosen = Selection(unit="3A")
     one = export_passwords(ports, ExportRequest(chosen, "anne", count_max=3))
     two = export_passwords(ports, ExportRequest(chosen, "anne", after=one.following, count_max=3))
-    new = export_passwords(
-        ports, ExportRequest(Selection(cohort="default"), "bob", is_new_only=True)
-    )
     journal = [(entry.asked_by, entry.after) for entry in ports.journal.entries("passwords")]
 
-    assert [len(page.rows) for page in (one, two, new)] == [3, 1, 1]
+    assert [len(page.rows) for page in (one, two)] == [3, 1]
     assert two.following == ""
-    assert journal == [("anne", "3"), ("anne", "1"), ("bob", "1")]
+    assert journal == [("anne", "3"), ("anne", "1")]
+
+
+def test_a_page_looks_at_so_many_and_no_more(
+    ports: BoundPorts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One class among fifty thousand people would read them all in one request, which the front door ends."""
+    monkeypatch.setattr(export, "LOOKED_COUNT_MAX", 2)
+    people = [
+        Person(f"p{number}@example.org", unit="3A" if number == 4 else "3B") for number in range(5)
+    ]
+    _in_force(ports, *people)
+    pages, after = [], ""
+    for _ in range(4):
+        page = export_passwords(ports, ExportRequest(Selection(unit="3A"), "anne", after=after))
+        pages.append(len(page.rows))
+        after = page.following
+        if not after:
+            break
+    named = Selection(addresses=(people[3].address, "nobody@example.org"))
+
+    assert (sum(pages), len(pages), after) == (1, 3, "")
+    assert len(export_passwords(ports, ExportRequest(named, "anne")).rows) == 1
+
+
+def test_a_password_is_new_until_somebody_says_that_it_is_written_down(
+    simulation: Simulation, ports: BoundPorts
+) -> None:
+    """A command that fails after the answer would leave somebody without a letter for good."""
+    bob = Person("bob@example.org", cohort="default")
+    _in_force(ports, ANN, bob)
+    new = ExportRequest(Selection(cohort="default"), "anne", is_new_only=True)
+    taken = {row.person.address: row.set_utc for row in export_passwords(ports, new).rows}
+    simulation.clock.advance_to(simulation.clock.now_utc().replace(minute=1))
+    _in_force(ports, bob, origin="reset-1")
+    counted = [count_exported(ports, {a: at for a, at in taken.items() if at}) for _ in range(2)]
+
+    assert set(taken) == {ANN.address, bob.address}
+    assert counted == [1, 1]
+    assert [row.person for row in export_passwords(ports, new).rows] == [bob]
+    assert count_exported(ports, {"nobody@example.org": ports.clock.now_utc()}) == 0

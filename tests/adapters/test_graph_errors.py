@@ -11,6 +11,7 @@ from bascule.adapters.graph.errors import (
     Meaning,
     domain_error,
     meaning_of,
+    row_of,
 )
 from bascule.domain.codes import Code
 from bascule.domain.errors import Throttled, Unreachable
@@ -73,6 +74,11 @@ ANSWERS = [
         Code.LICENCE_UNKNOWN,
     ),
     (
+        Failure(400, BAD, f"The service plan {A} in disabledPlans is not part of license {B}."),
+        Meaning.LICENCE_UNKNOWN,
+        Code.LICENCE_UNKNOWN,
+    ),
+    (
         Failure(
             400,
             BAD,
@@ -124,8 +130,26 @@ ANSWERS = [
         Meaning.FORBIDDEN,
         Code.PERMISSION_MISSING,
     ),
-    (Failure(403, "ErrorAccessDenied"), Meaning.FORBIDDEN, Code.PERMISSION_MISSING),
-    (Failure(401, "InvalidAuthenticationToken"), Meaning.TOKEN_REFUSED, Code.PERMISSION_MISSING),
+    *(
+        (Failure(403, code), Meaning.FORBIDDEN, Code.PERMISSION_MISSING)
+        for code in ("ErrorAccessDenied", "accessDenied", "")
+    ),
+    *(
+        (Failure(401, code), Meaning.TOKEN_REFUSED, Code.PERMISSION_MISSING)
+        for code in ("InvalidAuthenticationToken", "unauthenticated", "")
+    ),
+    (Failure(403, "Directory_QuotaExceeded"), Meaning.DENIED, Code.REQUEST_REJECTED),
+    (Failure(401, "SomethingNew"), Meaning.DENIED, Code.REQUEST_REJECTED),
+    (
+        Failure(
+            400,
+            BAD,
+            "Invalid value specified for property 'passwordPolicies' of resource 'User'.",
+            (("InvalidValue", "passwordPolicies"),),
+        ),
+        Meaning.INVALID_VALUE,
+        Code.ACCOUNT_INVALID,
+    ),
     (Failure(400, BAD, "something new"), Meaning.OTHER, Code.REQUEST_REJECTED),
 ]
 MISSING = [
@@ -148,6 +172,14 @@ MISSING = [
     ),
     (
         Failure(404, "MailboxNotEnabledForRESTAPI", "The mailbox is either inactive, ..."),
+        Meaning.MAILBOX_MISSING,
+    ),
+    (
+        Failure(
+            404,
+            "MailboxNotSupportedForRESTAPI",
+            "REST API is not yet supported for this mailbox.",
+        ),
         Meaning.MAILBOX_MISSING,
     ),
     (
@@ -214,10 +246,20 @@ def test_each_404_is_a_not_yet_that_says_what_is_missing(
 
 def test_every_row_of_the_table_is_reached_by_a_known_answer() -> None:
     """A row that nothing reaches is a row that an earlier one hides."""
-    walked = {meaning_of(failure) for failure, *_ in ANSWERS + MISSING}
-    rest = {Meaning.CONCURRENT, Meaning.THROTTLED, Meaning.SERVER}
+    known = [failure for failure, *_ in ANSWERS + MISSING]
+    passing = [Failure(409, "Directory_ConcurrencyViolation"), Failure(429), Failure(424)]
+    reached = {row_of(failure) for failure in known + passing}
 
-    assert {rule.meaning for rule in RULES} - walked - rest == set()
+    assert [rule for row, rule in enumerate(RULES) if row not in reached] == []
+
+
+def test_a_denial_that_nobody_knows_is_told_in_the_services_own_words() -> None:
+    """Sent to grant rights, the operator grants too much and the quota is still used up."""
+    words = "The directory object quota limit for the tenant has been exceeded."
+    failure = Failure(403, "Directory_QuotaExceeded", words)
+    error = domain_error("create", failure, fallback=Code.ACCOUNT_INVALID)
+
+    assert words in str(error)
 
 
 @pytest.mark.parametrize("status", [409, 503])

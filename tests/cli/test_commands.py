@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cli import wishes
+from cli import waiting, wishes
 from cli.main import main
 from tests.cli.small_app import SmallApp
 
@@ -99,7 +99,7 @@ def test_a_wish_that_is_never_granted_ends(
 ) -> None:
     """A terminal that hangs is closed, and nobody knows what was asked."""
     monkeypatch.setattr(wishes, "LOOK_COUNT_MAX", 2)
-    monkeypatch.setattr(wishes, "LOOK_PAUSE_S", 0.0)
+    monkeypatch.setattr(waiting, "LOOK_PAUSE_S", 0.0)
     app.will_answer("POST /api/batches/pilot/retry", {"request": "retry-pilot-1"}, 202)
     app.will_answer("GET /api/requests/retry-pilot-1", {"state": "Running", "result": None})
 

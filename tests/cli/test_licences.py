@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from activities.find_licence_changes import LINES_MAX
 from cli.main import main
 from tests.cli.small_app import SmallApp
 
@@ -89,6 +90,17 @@ def test_an_apply_waits_and_names_who_could_not_be_changed(app: SmallApp, capsys
     assert json.loads(app.asked[0].body) == {"batch": "lot-1"}
 
 
+def test_a_plan_that_is_cut_off_says_so(app: SmallApp, capsys: Screen) -> None:
+    """Whoever reads to the end thinks that it was all."""
+    line = {"address": "lea@x.org", "cohort": "pupils", "change": "+STUDENT -7"}
+    app.will_answer(
+        "GET /api/licences/plan?cohort=pupils", {"accounts": [line] * LINES_MAX, "unchanged": 0}
+    )
+
+    assert main(["licences", "plan", "--cohort", "pupils"]) == 0
+    assert "no more than 5000 accounts are shown" in capsys.readouterr().out
+
+
 def test_a_report_that_lacks_seats_ends_with_one(app: SmallApp, capsys: Screen) -> None:
     """The morning's script tells somebody to order."""
     app.will_answer("GET /api/licences/report", {"licences": [SEATS]})
@@ -97,6 +109,17 @@ def test_a_report_that_lacks_seats_ends_with_one(app: SmallApp, capsys: Screen) 
     printed = capsys.readouterr().out
     assert "STUDENT  Enabled  100" in printed
     assert "lot-2  70     -10" in printed
+
+
+def test_a_run_that_was_asked_before_is_waited_for_and_not_asked_again(
+    app: SmallApp, capsys: Screen
+) -> None:
+    """Asked twice, it would change the next hundred as well."""
+    app.will_answer(f"GET /api/requests/{REQUEST}", result(changed=7))
+
+    assert main(["licences", "apply", "--request", REQUEST]) == 0
+    assert "7 changed" in capsys.readouterr().out
+    assert app.lines == [f"GET /api/requests/{REQUEST}"]
 
 
 @pytest.mark.parametrize("words", [[], ["--batch", "a", "--cohort", "b"]])

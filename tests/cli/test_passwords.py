@@ -1,29 +1,31 @@
 """The noun `passwords`: what it refuses before it asks, and what it never prints or writes over."""
 
 import json
+import resource
 import stat
 from pathlib import Path
 
 import pytest
 
 from bascule.domain.codec import encode
-from bascule.domain.hand_out import Person
-from bascule.domain.hand_out_form import HandOutRow
 from bascule.domain.plan import HandOutPlan
-from cli.errors import WrongUse
-from cli.letters import checked_text, file_name_of, letters_pdf
+from cli import hand_out, passwords, waiting
+from cli.letters import file_name_of
 from cli.main import main
 from tests.cli.small_app import SmallApp
 
 Screen = pytest.CaptureFixture[str]
 CANARY = "Kanari-vogel-7"
 EXPORT = "POST /api/passwords/export"
+EXPORTED = "POST /api/passwords/exported"
+REQUEST = "reset-passwords-0a1b2c3d4e5f"
+SET_UTC = "2026-03-02T08:00:00+00:00"
 
 
 def row(address: str, unit: str = "3A", password: str = CANARY) -> dict[str, str]:
     """One row as the app answers it."""
     person = {"display_name": "Anne MARTIN", "cohort": "eleves", "unit": unit, "batch": "lot-1"}
-    return {"address": address, "password": password, **person}
+    return {"address": address, "password": password, "set_utc": SET_UTC, **person}
 
 
 def page(*rows: dict[str, str], after: str = "", uncertain: int = 0) -> dict[str, object]:
@@ -42,7 +44,13 @@ def page(*rows: dict[str, str], after: str = "", uncertain: int = 0) -> dict[str
         ("export", "--cohort", "a", "--out", "x", "--fields", "USER_ID,NOBODY"),
         ("export", "--cohort", "a", "--out", "x", "--separator", ";;"),
         ("import", "there-is-no-such-file.csv", "--map", "a=USER_ID,b=USER_PASSWORD"),
+        ("letters", "--cohort", "a", "--out", "x.pdf", "--font", "there-is-no-such-font.ttf"),
+        ("letters", "--cohort", "a", "--out", "x.pdf", "--font", __file__),
         ("administrator", "--length", "17"),
+        ("administrator", "--account", "a@example.org", "--length", "10"),
+        ("reset", "--request", REQUEST, "--cohort", "a"),
+        ("reset", "--request", REQUEST, "--no-wait"),
+        ("tell", "--request", REQUEST, "a@example.org"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(
@@ -54,6 +62,7 @@ def test_what_cannot_be_meant_is_refused(
 
     assert main(["passwords", *words]) == 2
     assert list(tmp_path.iterdir()) == []
+    assert app.asked == []
 
 
 def test_a_file_that_is_there_is_not_written_over_and_nothing_is_fetched(
@@ -69,6 +78,25 @@ def test_a_file_that_is_there_is_not_written_over_and_nothing_is_fetched(
     assert app.asked == []
 
 
+def test_a_disk_that_is_full_leaves_no_half_a_list(
+    app: SmallApp, tmp_path: Path, capsys: Screen
+) -> None:
+    """Handed out, half a list looks like a whole one; and what is not written is not counted."""
+    app.will_answer(EXPORT, page(*(row(f"p{number}@example.org") for number in range(100))))
+    out = tmp_path / "list.csv"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, before[1]))
+    try:
+        code = main(["passwords", "export", "--cohort", "eleves", "--out", str(out)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    assert code == 2
+    assert "cannot be written" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+    assert app.lines == [EXPORT]
+
+
 def test_all_pages_end_in_one_file_for_its_owner_alone_and_on_no_screen(
     app: SmallApp, tmp_path: Path, capsys: Screen
 ) -> None:
@@ -77,6 +105,7 @@ def test_all_pages_end_in_one_file_for_its_owner_alone_and_on_no_screen(
     app.will_answer(EXPORT, page(row("a@example.org"), uncertain=2))
     out = tmp_path / "list.csv"
 
+    app.will_answer(EXPORTED, {"counted": 2})
     assert main(["passwords", "export", "--cohort", "eleves", "--out", str(out)]) == 0
     lines = out.read_text(encoding="utf-8-sig").splitlines()
     screen = capsys.readouterr()
@@ -86,9 +115,12 @@ def test_all_pages_end_in_one_file_for_its_owner_alone_and_on_no_screen(
         "b@example.org",
     ]
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [out]
     assert CANARY not in screen.out + screen.err
     assert "2 are withheld" in screen.out
     assert json.loads(app.asked[1].body)["after"] == "b"
+    both = {"a@example.org": SET_UTC, "b@example.org": SET_UTC}
+    assert [json.loads(each.body) for each in app.asked[2:]] == [{"exported": both}]
 
 
 def test_passwords_that_a_reader_may_misread_are_counted(
@@ -96,6 +128,7 @@ def test_passwords_that_a_reader_may_misread_are_counted(
 ) -> None:
     """An Excel that makes a formula of it shows another password."""
     app.will_answer(EXPORT, page(row("a@example.org", password="=1+1Abc-x")))
+    app.will_answer(EXPORTED, {"counted": 1})
     out = tmp_path / "list.csv"
 
     assert main(["passwords", "export", "a@example.org", "--out", str(out), "--json"]) == 0
@@ -111,17 +144,62 @@ def test_a_name_that_the_encoding_lacks_leaves_no_file(app: SmallApp, tmp_path: 
 
     assert main(["passwords", *words]) == 2
     assert not out.exists()
+    assert app.lines == [EXPORT]
 
 
-def test_letters_need_letters_for_every_name() -> None:
-    """A letter to ??? is thrown away by its reader."""
-    person = Person("li@example.org", "李娜")
+def test_an_export_that_is_written_and_not_counted_says_so(
+    app: SmallApp, tmp_path: Path, capsys: Screen
+) -> None:
+    """Whoever exports the new ones next has to know that these come again."""
+    app.will_answer(EXPORT, page(row("a@example.org")))
+    app.will_answer(EXPORTED, {"error": "unreachable", "detail": "tables"}, status=503)
+    out = tmp_path / "list.csv"
 
-    with pytest.raises(WrongUse, match="--font"):
-        letters_pdf([HandOutRow(person, CANARY)])
-    with pytest.raises(WrongUse, match="NOBODY"):
-        checked_text("%USER_ID% %NOBODY%")
-    assert letters_pdf([HandOutRow(Person("z@example.org", "Zoé"), CANARY)]).startswith(b"%PDF-")
+    assert main(["passwords", "export", "--cohort", "x", "--out", str(out)]) == 1
+    assert "a@example.org" in out.read_text(encoding="utf-8-sig")
+    assert "--new-only will bring them again: unreachable: tables" in capsys.readouterr().err
+
+
+def test_more_pages_than_anybody_has_is_no_list_that_ends_in_the_middle(
+    app: SmallApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Screen
+) -> None:
+    """Half a list is handed out as if it were whole, and half a report hides who is left alone."""
+    monkeypatch.setattr(hand_out, "PAGE_COUNT_MAX", 2)
+    monkeypatch.setattr(passwords, "PAGE_COUNT_MAX", 2)
+    result = {"changed": 1, "refused_count": 0, "stopped": "", "is_dry_run": False}
+    app.will_answer(EXPORT, page(row("a@example.org"), after="a"))
+    app.will_answer(f"GET /api/requests/{REQUEST}", {"state": "Completed", "result": result})
+    for after in ("0", "20"):
+        line = f"GET /api/passwords/resets/{REQUEST}?after={after}"
+        app.will_answer(line, {"accounts": [], "after": str(int(after) + 20)})
+
+    assert main(["passwords", "export", "--cohort", "x", "--out", str(tmp_path / "x.csv")]) == 1
+    assert list(tmp_path.iterdir()) == []
+    assert main(["passwords", "reset", "--request", REQUEST]) == 1
+    assert "?after=40 tells the rest" in capsys.readouterr().err
+
+
+def test_a_reset_that_takes_hours_is_waited_for_again(
+    app: SmallApp, monkeypatch: pytest.MonkeyPatch, capsys: Screen
+) -> None:
+    """A notice a day ahead outlasts every command; asked anew, everybody would be told and reset twice."""
+    monkeypatch.setattr(waiting, "LOOK_COUNT_MAX", 2)
+    monkeypatch.setattr(waiting, "LOOK_PAUSE_S", 0.0)
+    line = {"address": "a@example.org", "cohort": "x", "result": "changed", "rule": "random"}
+    result = {"changed": 1, "refused_count": 0, "stopped": "", "is_dry_run": False}
+    app.will_answer("POST /api/passwords/reset", {"request": REQUEST}, status=202)
+    for _ in range(2):
+        app.will_answer(f"GET /api/requests/{REQUEST}", {"state": "Running", "result": None})
+    app.will_answer(f"GET /api/requests/{REQUEST}", {"state": "Completed", "result": result})
+    app.will_answer(
+        f"GET /api/passwords/resets/{REQUEST}?after=0", {"accounts": [line], "after": ""}
+    )
+
+    assert main(["passwords", "reset", "--cohort", "x"]) == 1
+    assert f"--request {REQUEST}" in capsys.readouterr().err
+    assert main(["passwords", "reset", "--request", REQUEST]) == 0
+    assert "a@example.org" in capsys.readouterr().out
+    assert [each for each in app.lines if each.startswith("POST")] == ["POST /api/passwords/reset"]
 
 
 def test_an_administrators_password_is_made_without_any_app(

@@ -12,7 +12,9 @@ from tests.adapters.test_graph_errors import ANSWERS
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "licences.md"
 # Answers whose code depends on the call, or that the caller turns into something else.
-TOLD_IN_WORDS = frozenset({Meaning.INVALID_VALUE, Meaning.OTHER, Meaning.NOT_LICENSED})
+TOLD_IN_WORDS = frozenset(
+    {Meaning.INVALID_VALUE, Meaning.OTHER, Meaning.DENIED, Meaning.NOT_LICENSED}
+)
 ANY_MAILBOX = "any plan that opens a mailbox"
 
 

@@ -81,6 +81,26 @@ class School:
         return path.read_text(encoding="utf-8-sig")
 
 
+@dataclass
+class Screen:
+    """What the commands print; all of it is kept for the search at the end, but what is to be shown once."""
+
+    capsys: pytest.CaptureFixture[str]
+    printed: str = ""
+
+    def readouterr(self) -> Any:
+        """What was printed since the last time."""
+        seen = self.capsys.readouterr()
+        self.printed += seen.out + seen.err
+        return seen
+
+    def shown_once(self) -> str:
+        """The same, from the one command that prints a password; its stdout is not kept."""
+        seen = self.capsys.readouterr()
+        self.printed += seen.err
+        return str(seen.out)
+
+
 def six_characters(number: int) -> str:
     """What a school's program makes, and no other text holds."""
     letters = string.ascii_lowercase
@@ -120,16 +140,18 @@ def _rows(school: School, people: tuple[Person, ...]) -> Iterator[tuple[str, ...
 
 def test_a_school_year_of_passwords(school: School, capsys: pytest.CaptureFixture[str]) -> None:
     """Each act is what the next one stands on: list, sign-in, export, import, reset, letters, administrator."""
+    screen = Screen(capsys)
     _padded_ones_open(school)
     _exports_have_the_form_asked_for(school)
-    _a_list_is_checked_whole(school, capsys)
-    _a_class_is_reset_to_the_imported_ones(school, capsys)
+    _a_list_is_checked_whole(school, screen)
+    _a_class_is_reset_to_the_imported_ones(school, screen)
     _random_ones_open_too(school)
-    _a_reset_goes_on_after_a_kill(school, capsys)
+    _a_reset_goes_on_after_a_kill(school, screen)
     _letters_have_a_page_each(school)
-    _an_administrator_sees_a_password_once(school, capsys)
+    _an_administrator_sees_a_password_once(school, screen)
     _what_makes_no_sense_is_refused(school)
-    _nothing_is_left_anywhere(school, capsys.readouterr().err)
+    screen.readouterr()
+    _nothing_is_left_anywhere(school, screen.printed)
 
 
 def _padded_ones_open(school: School) -> None:
@@ -162,7 +184,7 @@ def _exports_have_the_form_asked_for(school: School) -> None:
     )
 
 
-def _a_list_is_checked_whole(school: School, capsys: pytest.CaptureFixture[str]) -> None:
+def _a_list_is_checked_whole(school: School, capsys: Screen) -> None:
     canary = "kanari-vogel-Zq7-ü"
     school.every.add(canary)
     person = school.run.people[0].address
@@ -175,9 +197,7 @@ def _a_list_is_checked_whole(school: School, capsys: pytest.CaptureFixture[str])
     assert canary not in told
 
 
-def _a_class_is_reset_to_the_imported_ones(
-    school: School, capsys: pytest.CaptureFixture[str]
-) -> None:
+def _a_class_is_reset_to_the_imported_ones(school: School, capsys: Screen) -> None:
     people = [person.address for person in school.run.people]
     new = {each: f"w{six_characters(20 + n)}" for n, each in enumerate(people[:2])}
     school.every |= set(new.values())
@@ -212,7 +232,7 @@ def _random_ones_open_too(school: School) -> None:
     assert school.sign_in(person, line.strip()) == 0
 
 
-def _a_reset_goes_on_after_a_kill(school: School, capsys: pytest.CaptureFixture[str]) -> None:
+def _a_reset_goes_on_after_a_kill(school: School, capsys: Screen) -> None:
     """Killed between sealing and setting, it must not hand out what opens nothing."""
     app, call = school.run.rig.app, school.run.call
     capsys.readouterr()
@@ -252,13 +272,11 @@ def _letters_have_a_page_each(school: School) -> None:
     assert len(re.findall(rb"/Type /Page\b", path.read_bytes())) == 4
 
 
-def _an_administrator_sees_a_password_once(
-    school: School, capsys: pytest.CaptureFixture[str]
-) -> None:
+def _an_administrator_sees_a_password_once(school: School, capsys: Screen) -> None:
     person = school.run.people[2].address
     capsys.readouterr()
     assert school.command("administrator", "--account", person) == 0
-    password = capsys.readouterr().out.split()[0]
+    password = capsys.shown_once().split()[0]
     school.every.add(password)
     assert school.sign_in(person, password) == MUST_CHANGE
     assert len(password) == 14
@@ -298,6 +316,7 @@ def _nothing_is_left_anywhere(school: School, told: str) -> None:
     seen |= {path.name for path in paths if leaks_in_file(path, school.every)}
     assert len(school.every) > 15
     assert seen == set()
+    assert "2 people were told" in told
     assert leaks(told.encode(), school.every) == set()
 
 

@@ -10,7 +10,9 @@ import pytest
 
 from activities.hand_out import expire, find_entry, opened, seal_waiting
 from bascule.domain.codec import encode
-from bascule.domain.directory import NewAccount
+from bascule.domain.codes import Code
+from bascule.domain.directory import Account, NewAccount
+from bascule.domain.errors import Refusal
 from bascule.domain.hand_out import person_of
 from bascule.domain.password_requests import ResetRequest, Selection
 from bascule.domain.passwords import NewPassword
@@ -161,6 +163,37 @@ def test_who_must_not_be_touched_is_named_and_the_others_go_on(simulate: Simulat
     assert why[admin].startswith("permission_missing: ")
     assert passwords_of(simulation)[admin] == before[admin]
     assert gets_in(simulation, protected, before[protected])
+
+
+class OddDirectory:
+    """The directory, but for one account at which it refuses every look."""
+
+    def __init__(self, directory: Any, odd: str) -> None:
+        self._directory, self._odd = directory, odd
+
+    def find_account(self, address: str) -> Account | None:
+        """Refused for the odd one."""
+        if address == self._odd:
+            raise Refusal(Code.REQUEST_REJECTED, "SomethingNew")
+        found: Account | None = self._directory.find_account(address)
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._directory, name)
+
+
+def test_an_account_that_cannot_be_looked_at_is_named_and_the_others_go_on(
+    school: Simulation,
+) -> None:
+    """One odd account among thousands must not end the reset, nor hold it up for half a day."""
+    odd = school.people[1].address
+    object.__setattr__(school.ports, "directory", OddDirectory(school.ports.directory, odd))
+    answer = asked(school)
+
+    assert answer["changed"] == 2
+    assert [(line["address"], line["why"]) for line in answer["refused"]] == [
+        (odd, "request_rejected: SomethingNew")
+    ]
 
 
 def test_without_the_permission_it_stops_and_says_so(

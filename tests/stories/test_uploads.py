@@ -101,6 +101,26 @@ def test_a_changed_file_that_nobody_accepts_changes_nothing(simulate: Simulate) 
     judge_life(simulation)
 
 
+def test_a_mailbox_that_one_batch_has_abandoned_moves_with_another(simulate: Simulate) -> None:
+    """The mistake says so; and the first batch may go on for weeks."""
+    simulation = simulate()
+    anna, ben, carl = simulation.people
+    simulation.upload(simulation.csv([anna, ben]))
+    simulation.run_until_all(Stage.SYNCED)
+    simulation.ask(Wish.ABANDON, [ben.address])
+    simulation.run_until_all(Stage.SYNCED, Stage.ABANDONED)
+    simulation.upload(simulation.csv([ben, carl]), batch="lot-2")
+    simulation.run_until_all(Stage.SYNCED, batch="lot-2")
+    for batch in (BATCH, "lot-2"):
+        simulation.ask(Wish.CUTOVER, batch=batch)
+        simulation.run_until_closed(batch)
+
+    assert simulation.record_of(ben.address, "lot-2").stage is Stage.MIGRATED
+    assert simulation.record_of(ben.address).stage is Stage.ABANDONED
+    batch_has_let_go(simulation)
+    judge_life(simulation)
+
+
 def test_an_address_of_another_open_batch_refuses_the_file(simulate: Simulate) -> None:
     """Two batches that move one mailbox would switch its alias against each other."""
     simulation = simulate()

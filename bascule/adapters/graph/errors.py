@@ -53,16 +53,18 @@ class Meaning(StrEnum):
     THROTTLED = "too many requests"
     TOKEN_REFUSED = "the token is not accepted"  # noqa: S105  a reason, not a secret
     SERVER = "the service failed"
+    DENIED = "refused, and nothing known says that a permission is missing"
     OTHER = "refused"
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One row of the table; an empty field matches anything."""
+    """One row of the table; a field that is left out matches anything."""
 
     meaning: Meaning
     statuses: frozenset[int] = frozenset()
-    code: str = ""
+    code: str | None = None
+    """Empty: of an answer that names none."""
     detail_code: str = ""
     pattern: str = ""
 
@@ -88,8 +90,16 @@ def _on(*statuses: int) -> frozenset[int]:
 RULES: tuple[Rule, ...] = (
     Rule(Meaning.CONCURRENT, _on(409, 503), code="Directory_ConcurrencyViolation"),
     Rule(Meaning.THROTTLED, _on(429)),
-    Rule(Meaning.TOKEN_REFUSED, _on(401)),
-    Rule(Meaning.FORBIDDEN, _on(403)),
+    Rule(Meaning.TOKEN_REFUSED, _on(401), code="InvalidAuthenticationToken"),
+    Rule(Meaning.TOKEN_REFUSED, _on(401), code="unauthenticated"),
+    # Without a code the status is all that is said.
+    Rule(Meaning.TOKEN_REFUSED, _on(401), code=""),
+    Rule(Meaning.FORBIDDEN, _on(403), code="Authorization_RequestDenied"),
+    Rule(Meaning.FORBIDDEN, _on(403), code="ErrorAccessDenied"),
+    Rule(Meaning.FORBIDDEN, _on(403), code="accessDenied"),
+    Rule(Meaning.FORBIDDEN, _on(403), code=""),
+    # A quota, a policy, a feature that is off: granting rights would mend none of them.
+    Rule(Meaning.DENIED, _on(401, 403)),
     Rule(Meaning.SERVER, _on(408, 424)),
     Rule(Meaning.MAILBOX_MISSING, _on(404), code="MailboxNotEnabledForRESTAPI"),
     Rule(Meaning.MAILBOX_MISSING, _on(404), code="MailboxNotSupportedForRESTAPI"),
@@ -110,8 +120,8 @@ RULES: tuple[Rule, ...] = (
     Rule(Meaning.LICENCE_UNKNOWN, _on(400), pattern=r"service plan .* not part of license"),
     Rule(Meaning.TAKEN, _on(400, 409), detail_code="ObjectConflict"),
     Rule(Meaning.TAKEN, _on(400, 409), pattern=r"another object with the same value"),
-    # The wording is not known for certain, so the one word that must be in it decides.
-    Rule(Meaning.WEAK_PASSWORD, _on(400), pattern=r"password"),
+    # The wording is not known for certain, so the one word that must be in it decides; `passwordPolicies` is another.
+    Rule(Meaning.WEAK_PASSWORD, _on(400), pattern=r"\bpassword\b"),
     Rule(Meaning.INVALID_VALUE, _on(400), detail_code="InvalidValue"),
     Rule(Meaning.INVALID_VALUE, _on(400), pattern=r"invalid value"),
 )
@@ -162,11 +172,16 @@ class GraphMissing(NotYet):
 
 
 def meaning_of(failure: Failure) -> Meaning:
-    """The first row of the table that fits."""
-    for rule in RULES:
-        if _fits(rule, failure):
-            return rule.meaning
+    """What the first row of the table that fits says."""
+    row = row_of(failure)
+    if row is not None:
+        return RULES[row].meaning
     return Meaning.SERVER if failure.status >= 500 else Meaning.OTHER
+
+
+def row_of(failure: Failure) -> int | None:
+    """The index of the first row of the table that fits; None when none does."""
+    return next((row for row, rule in enumerate(RULES) if _fits(rule, failure)), None)
 
 
 def domain_error(
@@ -186,11 +201,12 @@ def domain_error(
         return Unreachable(where)
     if meaning in _MISSING_WAITS_S:
         return GraphMissing(meaning, _MISSING_WAITS_S[meaning], where)
-    is_unknown = meaning in (Meaning.OTHER, Meaning.INVALID_VALUE)
+    is_unknown = meaning in (Meaning.OTHER, Meaning.DENIED, Meaning.INVALID_VALUE)
     words = f": {failure.message[:TEXT_LENGTH_MAX]}" if may_quote and is_unknown else ""
     # Unknown words about a licence have a page of their own; all others are a request refused for no known reason.
     is_licence = fallback is Code.LICENCE_REFUSED
-    unknown = fallback if is_licence or meaning is not Meaning.OTHER else Code.REQUEST_REJECTED
+    is_named = meaning not in (Meaning.OTHER, Meaning.DENIED)
+    unknown = fallback if is_licence or is_named else Code.REQUEST_REJECTED
     return GraphRefused(
         meaning, _CODES.get(meaning, unknown), where + words, _plan_ids(meaning, failure)
     )
@@ -234,7 +250,7 @@ def failure_of(error: Exception) -> Failure | None:
 def _fits(rule: Rule, failure: Failure) -> bool:
     return (
         (not rule.statuses or failure.status in rule.statuses)
-        and (not rule.code or rule.code.lower() == failure.code.lower())
+        and (rule.code is None or rule.code.lower() == failure.code.lower())
         and (not rule.detail_code or any(code == rule.detail_code for code, _ in failure.details))
         and (not rule.pattern or bool(re.search(rule.pattern, failure.message, re.IGNORECASE)))
     )
