@@ -5,6 +5,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from activities.alias_rows import bypasses_of
+from bascule.domain.codes import Offence
+from bascule.domain.errors import Refusal, Unreachable
 from bascule.domain.records import MailboxRecord, Wish
 from bascule.domain.requests import WishOutcome, WishRefusal, WishRequest
 from bascule.domain.stages import CUT_OVER, Stage
@@ -29,19 +32,37 @@ def grant_wish(ports: Ports, request: WishRequest) -> WishOutcome:
     return WishOutcome(tuple(granted), tuple(refused))
 
 
-def refusal_of(ports: Ports, request: WishRequest, record: MailboxRecord) -> str:
-    """Why this mailbox cannot be asked this now; empty when it can."""
+def refusal_of(
+    ports: Ports, request: WishRequest, record: MailboxRecord, mended: frozenset[str] = frozenset()
+) -> str:
+    """Why this mailbox cannot be asked this now; empty when it can. `mended`: offences that are there no more."""
     if request.wish is Wish.CUTOVER:
         now_utc = ports.clock.now_utc()
-        waived = {*request.waived, *record.waived, *ports.plan.survey.waived}
-        return _cutover_refusal(record, request.at_utc or now_utc, now_utc, waived)
+        offences = _unwaived(ports, request, record) - mended
+        return _cutover_refusal(record, request.at_utc or now_utc, now_utc, offences)
     return REFUSALS[request.wish](record)
 
 
+def _unwaived(ports: Ports, request: WishRequest, record: MailboxRecord) -> frozenset[str]:
+    found = {offence.partition(":")[0] for offence in record.offences}
+    return frozenset(found - {*request.waived, *record.waived, *ports.plan.survey.waived})
+
+
+def _mended(ports: Ports, request: WishRequest, record: MailboxRecord) -> frozenset[str]:
+    """Offences that are judged by a look and not by the survey's memory, if they are gone."""
+    if request.wish is not Wish.CUTOVER:
+        return frozenset()
+    remembered = _unwaived(ports, request, record) & {Offence.ALIAS_BYPASSED}
+    try:
+        return remembered if remembered and not bypasses_of(ports, record) else frozenset()
+    except (Unreachable, Refusal):
+        # An alias map that does not answer mends nothing: the others must not wait for it, and this one is refused.
+        return frozenset()
+
+
 def _cutover_refusal(
-    record: MailboxRecord, at_utc: datetime, now_utc: datetime, waived: set[str]
+    record: MailboxRecord, at_utc: datetime, now_utc: datetime, offences: frozenset[str]
 ) -> str:
-    offences = {offence.partition(":")[0] for offence in record.offences} - waived
     if offences:
         return f"its survey found {', '.join(sorted(offences))}; waive it or mend the source"
     if record.rollback_began_utc is not None:
@@ -92,11 +113,12 @@ def _write(ports: Ports, request: WishRequest, record: MailboxRecord) -> str:
     Judged by an older reading, a rollback could be granted to a mailbox whose password is being destroyed.
     """
     now_utc = ports.clock.now_utc()
-    why = refusal_of(ports, request, record)
+    mended = _mended(ports, request, record)
+    why = refusal_of(ports, request, record, mended)
 
     def change(stored: MailboxRecord) -> MailboxRecord:
         nonlocal why
-        why = refusal_of(ports, request, stored)
+        why = refusal_of(ports, request, stored, mended)
         return stored if why else _with_wish(stored, request, now_utc)
 
     if not why:

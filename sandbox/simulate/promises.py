@@ -23,6 +23,7 @@ CROSSINGS_MAX = 2
 IDLE = frozenset(
     {
         "certify",
+        "find_bypasses",
         "find_cloud_mailbox",
         "grant_wish",
         "list_keys",

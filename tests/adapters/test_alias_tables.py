@@ -1,5 +1,6 @@
 """What the two databases do beyond the contract: refusals, locks, names."""
 
+import re
 import sqlite3
 import ssl
 from collections.abc import Iterator
@@ -180,6 +181,24 @@ def test_a_table_of_another_database_and_of_bytes(server: MariaDb) -> None:
 
     assert [row.source for row in alias_map.bypasses(ANNA, HOME)] == ["A.nna@example.org"]
     assert alias_map.switch(TO_CLOUD).destinations == (CLOUD,)
+
+
+@pytest.mark.slow
+def test_the_query_of_the_manual_lists_what_the_map_finds(server: MariaDb) -> None:
+    """An administrator who has mended all that it lists must not meet a mailbox that is held up all the same."""
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "prepare-the-source.md"
+    [query] = re.findall(
+        r"^SELECT source, destination .*?;$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    past = [("@example.org", HOME), ("a.nna@example.org", HOME), (ANNA, f"{HOME}, x@x.org")]
+    past += [("anna@example.com", HOME), ("@example.com", "@ca.example.org"), ("b@x.org", HOME)]
+    fine = [("bob@example.org", "bob@ca.example.org"), (HOME, HOME), ("all@example.org", ANNA)]
+    table = mysql_table(server)
+    table.write([*past, *fine])
+    listed = server.run(query.replace("mail.auforg_virtual", "mail.virtual"))
+
+    assert sorted(listed) == sorted(past)
+    assert {(row.source, row.destination) for row in table.map.bypasses(ANNA, HOME)} <= set(listed)
 
 
 @pytest.mark.slow
