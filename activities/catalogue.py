@@ -19,6 +19,7 @@ from activities.ensure_account import ensure_account
 from activities.ensure_licence import ensure_licence
 from activities.file_completion import file_completion
 from activities.file_difference import file_difference
+from activities.find_bypasses import find_bypasses
 from activities.find_cloud_mailbox import find_cloud_mailbox
 from activities.find_licence_changes import find_licence_changes
 from activities.grant_wish import grant_wish
@@ -84,6 +85,7 @@ WORK: tuple[Callable[[Ports, Any], object], ...] = (
     ensure_licence,
     file_completion,
     file_difference,
+    find_bypasses,
     find_cloud_mailbox,
     grant_wish,
     join_coexistence,

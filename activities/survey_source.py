@@ -1,7 +1,8 @@
-"""Open the source read-only and count everything."""
+"""Open the source read-only and count everything; look for other ways into it."""
 
 import json
 
+from activities.alias_rows import bypasses_of
 from activities.subject import login_of, record_of
 from bascule.domain.codec import encode
 from bascule.domain.records import MailboxRef
@@ -19,13 +20,15 @@ def survey_source(ports: Ports, ref: MailboxRef) -> SurveyFacts:
     """
     record = record_of(ports, ref)
     limits = ports.plan.survey
+    # First, because it is quick: an alias map that does not answer would have everything counted again.
+    bypasses = bypasses_of(ports, record)
     with ports.source_mail.open(login_of(ports, record)) as mailbox:
         folders = mailbox.folders()
         large = {
             folder.name: mailbox.large_message_count(folder.name, limits.message_size_max_bytes)
             for folder in folders
         }
-    survey = survey_of(folders, large, limits)
+    survey = survey_of(folders, large, limits, bypasses)
     text = json.dumps(encode(survey), indent=2, ensure_ascii=False)
     ports.blobs.write_report(
         f"{ref.batch}/{ref.key}.survey.json", text.encode(), "application/json"

@@ -1,6 +1,7 @@
 """The cutover of one mailbox: out of the group first, proven, and only then the alias.
 
     SYNCED     wait for the operator's instant; then leave the group, hold, and send probes inside the tenant
+               (not while another alias row leads straight home: turning the address's own would not turn that one)
     DETACHED   the probes stayed in the cloud: turn the alias, read it back, and if so planned see each Postfix follow it
     REDIRECTED
 
@@ -11,6 +12,7 @@ are found again by the final sync. The other way round a message could go in cir
 from dataclasses import replace
 from datetime import timedelta
 
+from bascule.domain.codes import Offence
 from bascule.domain.records import MailboxRecord
 from bascule.domain.requests import (
     DeltaRequest,
@@ -32,6 +34,7 @@ from orchestrators.steps import (
     Deferred,
     Story,
     check_route,
+    find_bypasses,
     leave_coexistence,
     request_delta,
     see_membership,
@@ -63,10 +66,11 @@ def wait_or_detach(context: Context, view: MailboxView) -> Story[Pause]:
         if record.cutover_at_utc is None:
             return Pause(wait_s, "a cutover")
         return Pause(min(due_s, wait_s), "the cutover's instant")
+    record, bypassed_by = yield from _look_past_alias(context, view, record)
     held_up = hold_up(context, view, record)
     if held_up:
         yield from _refresh_if_late(context, record)
-        return Pause(HELD_UP_LOOK_S, f"the cutover is due, but {held_up}")
+        return Pause(HELD_UP_LOOK_S, f"the cutover is due, but {held_up}{bypassed_by}")
     yield from remember(context, replace(record, detach_began_utc=context.current_utc_datetime))
     return NEXT
 
@@ -141,6 +145,29 @@ def redirect(context: Context, view: MailboxView) -> Story[Pause]:
         record = sighting.record
     turned = replace(record, probe_proven_count=0, redirected_utc=context.current_utc_datetime)
     return (yield from arrive(context, turned, Stage.REDIRECTED))
+
+
+def _look_past_alias(
+    context: Context, view: MailboxView, record: MailboxRecord
+) -> Story[tuple[MailboxRecord, str]]:
+    """See whether other alias rows lead straight home now, and which they are if they matter.
+
+    The survey saw it weeks ago: rows were added since, and mended. So before anything is begun it is looked for again,
+    while leaving everything as it is costs nothing; and once more where the alias is turned.
+    """
+    facts = yield from find_bypasses(context, ref_of(record))
+    others = tuple(each for each in record.offences if not _is_bypassed(each))
+    found = (f"{Offence.ALIAS_BYPASSED}:{facts.count}",) if facts.count else ()
+    is_in_the_way = facts.count > 0 and Offence.ALIAS_BYPASSED not in view.waived
+    bypassed_by = f" ({facts.named})" if is_in_the_way else ""
+    seen = replace(record, offences=(*others, *found))
+    if seen == record:
+        return record, bypassed_by
+    return (yield from remember(context, seen)), bypassed_by
+
+
+def _is_bypassed(offence: str) -> bool:
+    return offence.partition(":")[0] == Offence.ALIAS_BYPASSED
 
 
 def _look_at_sync(context: Context, view: MailboxView) -> Story[MailboxRecord]:

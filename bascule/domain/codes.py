@@ -77,3 +77,4 @@ class Offence(StrEnum):
     TOO_MANY_MESSAGES = "too_many_messages"
     FOLDER_NAME_HAS_SLASH = "folder_name_has_slash"
     TWO_FOLDERS_FOR_ONE_ROLE = "two_folders_for_one_role"
+    ALIAS_BYPASSED = "alias_bypassed"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bascule.domain.codes import Offence
+from bascule.domain.routes import AliasRow
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class Survey:
 
     folders: tuple[SourceFolder, ...]
     offenders: tuple[Offender, ...]
+    bypasses: tuple[AliasRow, ...] = ()
+    """Alias rows, other than the address's own, that lead straight to this mailbox."""
 
     @property
     def message_count(self) -> int:

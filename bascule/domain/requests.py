@@ -70,6 +70,15 @@ class RouteFacts:
 
 
 @dataclass(frozen=True)
+class BypassFacts:
+    """Alias rows that lead straight to a mailbox's home, past the address's own."""
+
+    count: int
+    named: str
+    """The first of them, for a person to read."""
+
+
+@dataclass(frozen=True)
 class AccountFacts:
     """The account of a mailbox."""
 

@@ -8,6 +8,7 @@ from bascule.domain.codes import Offence
 from bascule.domain.folders import ROLE_NAMES, candidates
 from bascule.domain.mail import Offender, SourceFolder, Survey
 from bascule.domain.plan import SurveyPlan
+from bascule.domain.routes import AliasRow
 
 WHOLE_MAILBOX = ""
 """Where an offence has no folder."""
@@ -15,7 +16,10 @@ SLASH = "/"
 
 
 def survey_of(
-    folders: Sequence[SourceFolder], large_counts: Mapping[str, int], limits: SurveyPlan
+    folders: Sequence[SourceFolder],
+    large_counts: Mapping[str, int],
+    limits: SurveyPlan,
+    bypasses: Sequence[AliasRow] = (),
 ) -> Survey:
     """The folders and every offence in them.
 
@@ -26,8 +30,9 @@ def survey_of(
         *_too_large(folders, large_counts),
         *_slashes(folders),
         *_second_candidates(folders),
+        *_ways_past_the_alias(bypasses),
     )
-    return Survey(tuple(folders), offenders)
+    return Survey(tuple(folders), offenders, tuple(bypasses))
 
 
 def _too_many(folders: Sequence[SourceFolder], count_max: int) -> Iterator[Offender]:
@@ -56,3 +61,9 @@ def _second_candidates(folders: Sequence[SourceFolder]) -> Iterator[Offender]:
         # The first one becomes the special folder, the others ordinary ones beside it: "two Sent folders".
         for name in candidates(role, counts)[1:]:
             yield Offender(Offence.TWO_FOLDERS_FOR_ONE_ROLE, name, counts[name])
+
+
+def _ways_past_the_alias(bypasses: Sequence[AliasRow]) -> Iterator[Offender]:
+    # What they bring after the cutover is carried over while the sync lives, and lost to the owner afterwards.
+    if bypasses:
+        yield Offender(Offence.ALIAS_BYPASSED, WHOLE_MAILBOX, len(bypasses))

@@ -7,6 +7,7 @@ that a survey is wanted, and the mailbox's own story makes it.
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from bascule.domain.codes import Offence
 from bascule.domain.records import MailboxRecord
 from bascule.domain.stages import Stage
 
@@ -44,9 +45,9 @@ def survey_wanted_utc(
     if is_survey_asked(record):
         return record.survey_asked_utc
     due_utc = _due_utc(record)
-    if due_utc is None or due_utc > now_utc or not standing_offences(record, waived):
-        return None
-    return due_utc
+    # Rows that go past the alias are looked for at each look of a story that is held up; no folder has to be opened.
+    in_the_mail = standing_offences(record, {*waived, Offence.ALIAS_BYPASSED})
+    return due_utc if due_utc and due_utc <= now_utc and in_the_mail else None
 
 
 def _due_utc(record: MailboxRecord) -> datetime | None:

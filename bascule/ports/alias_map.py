@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from bascule.domain.alias_grants import AliasPowers
-from bascule.domain.routes import Route, RouteSwitch
+from bascule.domain.routes import AliasRow, Route, RouteSwitch
 
 
 class AliasMap(Protocol):
@@ -14,6 +14,14 @@ class AliasMap(Protocol):
 
     def route(self, address: str) -> Route:
         """Every row of the address, and the catch-all row of its domain; nothing found is an empty route."""
+        ...
+
+    def bypasses(self, address: str, home: str) -> tuple[AliasRow, ...]:
+        """The rows, those of the address left out, by which mail reaches `home` past the address's own row.
+
+        Catch-all rows count, and so does each of several destinations in one row. Sorted, at most BYPASS_COUNT_MAX.
+        Every call reads the whole table, without a lock.
+        """
         ...
 
     def powers(self) -> AliasPowers:

@@ -5,7 +5,7 @@ import re
 from bascule.domain.alias_grants import AliasPowers
 from bascule.domain.codes import Code
 from bascule.domain.errors import Refusal
-from bascule.domain.routes import Route, RouteSwitch
+from bascule.domain.routes import AliasRow, Route, RouteSwitch, bypasses
 from sandbox.bound.misfortune import may_not_arrive, reply_may_be_lost
 from sandbox.world.naming import domain_of
 from sandbox.world.world import World
@@ -29,6 +29,14 @@ class WorldAliasMap:
             self._world.calls["alias_map"] += 1
             self._arrive()
             return self._route(address)
+
+    def bypasses(self, address: str, home: str) -> tuple[AliasRow, ...]:
+        """Every row that leads to `home` past the address's own."""
+        with self._world.kernel.look():
+            self._world.calls["alias_map"] += 1
+            may_not_arrive(self._world, WHAT)
+            rows = [AliasRow(*row) for row in self._world.aliases.all_rows()]
+            return bypasses(rows, address, home)
 
     def powers(self) -> AliasPowers:
         """Reading and changing, and nothing more."""

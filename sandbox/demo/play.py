@@ -71,8 +71,7 @@ class Play:
         if not self._cast.alias_edited:
             return
         self._say.act("The alias row is mended and the mailbox retried; another is rolled back")
-        home = self._rig.world.naming.source_address(self._cast.alias_edited)
-        self._rig.world.aliases.edit_by_hand(self._cast.alias_edited, [home])
+        self._mend_alias(self._cast.alias_edited)
         self._ask("retry", [self._cast.alias_edited])
         self._ask("rollback", [self._cast.rolled_back])
         self._wait_for([self._cast.rolled_back], {"ROLLED_BACK"})
@@ -133,9 +132,14 @@ class Play:
     def _edit_alias(self, address: str) -> None:
         """A list in between, which delivers to the same mailbox: harmless to the mail, unexpected to us."""
         naming, aliases = self._rig.world.naming, self._rig.world.aliases
-        detour = f"equipe.{address}"
-        aliases.edit_by_hand(detour, [naming.source_address(address)])
-        aliases.edit_by_hand(address, [detour])
+        aliases.edit_by_hand(_detour(address), [naming.source_address(address)])
+        aliases.edit_by_hand(address, [_detour(address)])
+
+    def _mend_alias(self, address: str) -> None:
+        """The address leads home again, and the list to the address: straight home it would go past the redirect."""
+        naming, aliases = self._rig.world.naming, self._rig.world.aliases
+        aliases.edit_by_hand(address, [naming.source_address(address)])
+        aliases.edit_by_hand(_detour(address), [address])
 
     def _take_the_last_seat(self) -> None:
         """Another administrator licenses somebody just before us: the seat was reserved here, but not there."""
@@ -173,3 +177,7 @@ def stock_licences(rig: Rig, cast: Cast) -> None:
             usage_location="FR",
         )
     )
+
+
+def _detour(address: str) -> str:
+    return f"equipe.{address}"

@@ -30,7 +30,7 @@ from sandbox.world.weather import CALM, Weather
 from sandbox.world.world import World
 
 KEY_BYTES = 32
-ALIAS_MAP_STEPS = ("check_route", "switch_route")
+ALIAS_MAP_STEPS = ("survey_source", "check_route", "find_bypasses", "switch_route")
 
 
 @dataclass(frozen=True)

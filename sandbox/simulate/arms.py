@@ -4,9 +4,11 @@ An arm wraps one step of the product. It does what a plausible mistake in that s
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from bascule.domain.codec import decode, encode
+from bascule.domain.codes import Offence
 from bascule.domain.records import MailboxRecord, Wish
 from bascule.domain.replies import Done
 from bascule.domain.requests import (
@@ -17,6 +19,7 @@ from bascule.domain.requests import (
     ProbePlace,
     Progress,
     SwitchRequest,
+    WishRequest,
 )
 from bascule.ports.bundle import Ports
 from sandbox.in_process.app import Activity as Step
@@ -134,6 +137,16 @@ def certificate_trusted(_: Existence, __: Step) -> Step:
     return lambda _request: encode(Done(CertificateFacts(0, 0, 0, 0, "")))
 
 
+def waived_unread(_: Existence, step: Step) -> Step:
+    """Every cutover waives that other alias rows lead straight home."""
+
+    def wrong(request: Any) -> Any:
+        asked = decode(WishRequest, request)
+        return step(encode(replace(asked, waived=(*asked.waived, Offence.ALIAS_BYPASSED))))
+
+    return wrong
+
+
 # By name: the steps that are wrong, and how. Some promises have two safeguards: both must be gone to be missed.
 ARMS: Mapping[str, Mapping[str, Bug]] = {
     "order reversed": {"leave_coexistence": order_reversed},
@@ -149,6 +162,7 @@ ARMS: Mapping[str, Mapping[str, Bug]] = {
     "group joined first on rollback": {"record_progress": group_joined_first_on_rollback},
     "stage recorded before read-back": {"find_cloud_mailbox": recorded_before_read_back},
     "password in an alert": {"survey_source": password_in_alert},
+    "other ways home waived unread": {"grant_wish": waived_unread},
 }
 
 

@@ -29,7 +29,7 @@ AROUND_CALL = (FaultKind.KILLED_BEFORE_CALL, FaultKind.KILLED_AFTER_CALL)
 CUTOVER_STEPS = frozenset(
     {
         "grant_wish", "leave_coexistence", "see_membership", "send_probe", "look_for_probe", "switch_route",
-        "check_route", "request_delta",
+        "check_route", "find_bypasses", "request_delta",
     }
 )  # fmt: skip
 

@@ -139,6 +139,30 @@ def _alias_removed(life: Existence, deed: Deed) -> None:
     _alias(life, deed, lambda _: [])
 
 
+def _bypass_alias(life: Existence, deed: Deed) -> None:
+    """A second address that leads straight home, and somebody who writes to it at once."""
+    address = life.people[deed.people[0]].address
+    naming, aliases = life.world.naming, life.world.aliases
+    with life.world.kernel.look():
+        if aliases.rows_of(address) != [naming.routing_address(address)]:
+            life.bypassed.add(address)
+        aliases.edit_by_hand(_second_address(address), [naming.source_address(address)])
+    life.world.mail_from_outside(_second_address(address))
+
+
+def mend_bypass(life: Existence, number: int) -> None:
+    """Let the second address, if there is one, lead to the first."""
+    address = life.people[number].address
+    with life.world.kernel.look():
+        if life.world.aliases.rows_of(_second_address(address)):
+            life.world.aliases.edit_by_hand(_second_address(address), [address])
+    life.bypassed.discard(address)
+
+
+def _second_address(address: str) -> str:
+    return f"autre.{address}"
+
+
 def mend_alias(life: Existence, number: int) -> None:
     """Put the row where the ledger says that the mailbox lives."""
     person = life.people[number]
@@ -306,6 +330,8 @@ DEEDS: Mapping[DeedKind, Callable[[Existence, Deed], None]] = {
     DeedKind.ALIAS_DOUBLED: _alias_doubled,
     DeedKind.ALIAS_REMOVED: _alias_removed,
     DeedKind.ALIAS_MENDED: lambda life, deed: mend_alias(life, deed.people[0]),
+    DeedKind.ALIAS_BYPASSED: _bypass_alias,
+    DeedKind.BYPASS_MENDED: lambda life, deed: mend_bypass(life, deed.people[0]),
     DeedKind.GROUP_DELETED: _delete_group,
     DeedKind.GROUP_MENDED: lambda life, _: mend_group(life),
     DeedKind.RULE_DELETED: lambda life, _: _remove_rule(life),

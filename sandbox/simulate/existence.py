@@ -176,6 +176,8 @@ class Existence:
         self.done: Counter[str] = Counter()
         self.looked_utc: datetime | None = None
         self.done_to: set[tuple[DeedKind, int]] = set()
+        # Who has had another row that leads straight home since before their alias was turned.
+        self.bypassed: set[str] = set()
 
     def _stock_seats(self) -> None:
         people = range(self.life.people_count)

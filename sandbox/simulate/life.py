@@ -28,6 +28,8 @@ class DeedKind(StrEnum):
     ALIAS_DOUBLED = "alias_doubled"
     ALIAS_REMOVED = "alias_removed"
     ALIAS_MENDED = "alias_mended"
+    ALIAS_BYPASSED = "alias_bypassed"
+    BYPASS_MENDED = "bypass_mended"
     GROUP_DELETED = "group_deleted"
     GROUP_MENDED = "group_mended"
     RULE_DELETED = "rule_deleted"

@@ -82,6 +82,7 @@ def mend_everything(life: Existence) -> None:
     """A good administrator puts right whatever is wrong."""
     for number in range(len(life.people)):
         deeds.mend_alias(life, number)
+        deeds.mend_bypass(life, number)
     deeds.mend_passwords(life, range(len(life.people)))
     deeds.mend_group(life)
     deeds.free_seats(life)

@@ -172,6 +172,18 @@ def _sync_begins_anew(life: Life, luck: random.Random, at: Deed) -> Life:
     )
 
 
+def _bypassed(life: Life, luck: random.Random, at: Deed) -> Life:
+    """Somebody gives a second address that leads straight home, and lets it lead to the first after a while."""
+    stage = luck.choice((Stage.REGISTERED, Stage.SYNCED, Stage.DETACHED))
+    mended_s = luck.choice((1.0, 8.0, 80.0)) * HOUR_S
+    return _with(
+        life,
+        Plot(stage, replace(at, kind=DeedKind.ALIAS_BYPASSED)),
+        Plot(stage, replace(at, kind=DeedKind.BYPASS_MENDED, at_s=mended_s)),
+        _looked_at(luck, at, DeedKind.RETRY),
+    )
+
+
 def _looked_at(luck: random.Random, at: Deed, wish: DeedKind) -> Plot:
     """Somebody reads that the mailbox is set aside, now or tomorrow."""
     return Plot(Stage.SET_ASIDE, replace(at, kind=wish, at_s=luck.uniform(60, 12 * HOUR_S)))
@@ -189,4 +201,5 @@ DRAWINGS: tuple[Callable[[Life, random.Random, Deed], Life], ...] = (
     _login_refused,
     _sync_begins_anew,
     _sync_begins_anew,
+    _bypassed,
 )

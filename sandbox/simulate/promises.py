@@ -23,6 +23,7 @@ CROSSINGS_MAX = 2
 IDLE = frozenset(
     {
         "certify",
+        "find_bypasses",
         "find_cloud_mailbox",
         "grant_wish",
         "list_keys",
@@ -184,6 +185,7 @@ def _is_redirected(life: Existence, record: MailboxRecord) -> None:
     rows = life.world.aliases.rows_of(record.address)
     wanted = [life.world.naming.routing_address(record.address)]
     _require(rows == wanted, record, f"its alias is {rows}")
+    _require(record.address not in life.bypassed, record, "another row leads straight home")
     _is_detached(life, record)
 
 
@@ -222,7 +224,9 @@ def _require(is_so: bool, record: MailboxRecord, what: str) -> None:
 
 ALIAS_TROUBLE = (DeedKind.ALIAS_EDITED, DeedKind.ALIAS_DOUBLED, DeedKind.ALIAS_REMOVED)
 # Deeds that concern the mailboxes of their people and nobody else's.
-PERSONAL = frozenset({*ALIAS_TROUBLE, DeedKind.USER_FAILED, DeedKind.PASSWORD_CHANGED})
+PERSONAL = frozenset(
+    {*ALIAS_TROUBLE, DeedKind.ALIAS_BYPASSED, DeedKind.USER_FAILED, DeedKind.PASSWORD_CHANGED}
+)
 # What must be true at a stage, and what a colleague may have undone between the proof and its record.
 TRUTHS: Mapping[Stage, tuple[Callable[[Existence, MailboxRecord], None], tuple[DeedKind, ...]]] = {
     Stage.PROVISIONED: (_account_is_open, ()),
@@ -351,7 +355,7 @@ CAUSES: Mapping[Code, tuple[DeedKind, ...]] = {
     Code.ALIAS_UNEXPECTED: ALIAS_TROUBLE,
     Code.ALIAS_CHANGED: ALIAS_TROUBLE,
     Code.ALIAS_SECOND_DESTINATION: (DeedKind.ALIAS_DOUBLED,),
-    Code.REDIRECT_NOT_PROVEN: ALIAS_TROUBLE,
+    Code.REDIRECT_NOT_PROVEN: (*ALIAS_TROUBLE, DeedKind.ALIAS_BYPASSED),
     Code.NO_SEAT: (DeedKind.SEATS_TAKEN,),
     Code.GROUP_MISSING: (DeedKind.GROUP_DELETED,),
     Code.GROUP_NOT_JOINED: GROUP_TROUBLE,

@@ -18,7 +18,7 @@ from itertools import count
 from sandbox.world.aliases import AliasRows
 from sandbox.world.kernel import Kernel
 from sandbox.world.mail import fingerprint, header_count, with_header
-from sandbox.world.naming import Naming, domain_of
+from sandbox.world.naming import Naming, domain_of, local_part
 from sandbox.world.source import INBOX, Source, SourceMailbox
 from sandbox.world.trace import Journey, Trace
 from sandbox.world.transport import Letter, Transport
@@ -104,6 +104,10 @@ class Postfix:
             journey.bounced = "5.4.0 Error: too many hops"
             return
         ends = list(self._expanded(recipient))
+        if not ends:
+            # Rows that lead in a circle: cleanup(8) takes nothing, and the sender gives up after days of trying.
+            journey.bounced = "4.3.0 unreasonable virtual_alias_maps map nesting"
+            return
         owners = sorted({owner for owner, _ in ends})
         by_owner = dict(zip(owners, self._trace.fork(journey, owners), strict=True))
         for owner, destination in ends:
@@ -135,9 +139,13 @@ class Postfix:
         own = self.aliases.rows_of(address)
         catch_all = [] if own else self.aliases.rows_of(f"@{domain_of(address)}")
         # virtual(5): one row may name several addresses, parted by commas or blanks.
-        return [
+        named = [
             each for row in own or catch_all for each in re.split(r"[,\s]+", row.lower()) if each
         ]
+        # virtual(5): @otherdomain becomes the same user in otherdomain; this works for the first one only.
+        if named and named[0].startswith("@"):
+            named[0] = f"{local_part(address)}{named[0]}"
+        return named
 
     def _defer(self, queued: Queued, span: Span) -> None:
         queue_id = f"Q{next(self._queue_ids)}"

@@ -131,6 +131,7 @@ CASES = (
     Case("list_keys", moments.registered, lambda _: KeyPageRequest(BATCH, "", 1)),
     Case("survey_source", moments.registered, ref),
     Case("check_route", moments.registered, lambda now: RouteExpectation(ref(now), "")),
+    Case("find_bypasses", moments.synced, ref),
     Case("ensure_account", moments.registered, ref),
     Case("read_mailbox", moments.registered, ref),
     Case("ensure_licence", moments.licensed, lambda now: LicenceRequest(ref(now), is_after=True)),

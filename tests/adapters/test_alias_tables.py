@@ -1,5 +1,6 @@
 """What the two databases do beyond the contract: refusals, locks, names."""
 
+import re
 import sqlite3
 import ssl
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 import pymysql
 import pytest
 
+from bascule.adapters.alias_tables import switching
 from bascule.adapters.alias_tables.mysql import MysqlAliasMap
 from bascule.adapters.alias_tables.sqlite import SqliteAliasMap
 from bascule.domain.codes import Code
@@ -172,10 +174,72 @@ def test_a_table_of_another_database_and_of_bytes(server: MariaDb) -> None:
     """The plan of the AUF procedure names `mail.auforg_virtual`, and some tables hold bytes."""
     server.run("DROP TABLE IF EXISTS mail.auforg_virtual")
     server.run("CREATE TABLE mail.auforg_virtual (source VARBINARY(99), destination VARBINARY(99))")
-    server.run("INSERT INTO mail.auforg_virtual VALUES (%s, %s)", [(ANNA, HOME)])
+    second = ("A.nna@example.org", b"caf\xe9@x.org, Anna@CA.example.org")
+    server.run("INSERT INTO mail.auforg_virtual VALUES (%s, %s)", [(ANNA, HOME), second])
     plan = with_plan(mysql_table(server), database="", table="mail.auforg_virtual")
+    alias_map = MysqlAliasMap(plan, PASSWORD)
 
-    assert MysqlAliasMap(plan, PASSWORD).switch(TO_CLOUD).destinations == (CLOUD,)
+    assert [row.source for row in alias_map.bypasses(ANNA, HOME)] == ["A.nna@example.org"]
+    assert alias_map.switch(TO_CLOUD).destinations == (CLOUD,)
+
+
+@pytest.mark.slow
+def test_the_query_of_the_manual_lists_what_the_map_finds(server: MariaDb) -> None:
+    """An administrator who has mended all that it lists must not meet a mailbox that is held up all the same."""
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "prepare-the-source.md"
+    [query] = re.findall(
+        r"^SELECT source, destination .*?;$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    past = [("@example.org", HOME), ("a.nna@example.org", HOME), (ANNA, f"{HOME}, x@x.org")]
+    past += [("anna@example.com", HOME), ("@example.com", "@ca.example.org"), ("b@x.org", HOME)]
+    fine = [("bob@example.org", "bob@ca.example.org"), (HOME, HOME), ("all@example.org", ANNA)]
+    table = mysql_table(server)
+    table.write([*past, *fine])
+    listed = server.run(query.replace("mail.auforg_virtual", "mail.virtual"))
+
+    assert sorted(listed) == sorted(past)
+    assert {(row.source, row.destination) for row in table.map.bypasses(ANNA, HOME)} <= set(listed)
+
+
+@pytest.mark.slow
+def test_looking_past_the_alias_needs_no_more_than_the_grants_that_we_ask_for(
+    server: MariaDb,
+) -> None:
+    """Whoever has to widen a grant before the cutover asks why, and is right."""
+    table, account = mysql_table(server), "bascule@'127.0.0.1'"
+    table.write([("a.nna@example.org", HOME)])
+    server.run(f"REVOKE SELECT, UPDATE ON mail.* FROM {account}")
+    server.run(f"GRANT SELECT, UPDATE ON mail.virtual TO {account}")
+    try:
+        assert len(table.map.bypasses(ANNA, HOME)) == 1
+    finally:
+        server.run(f"REVOKE SELECT, UPDATE ON mail.virtual FROM {account}")
+        server.run(f"GRANT SELECT, UPDATE ON mail.* TO {account}")
+
+
+@pytest.mark.slow
+def test_looking_past_the_alias_neither_waits_for_locks_nor_takes_any(server: MariaDb) -> None:
+    """Thousands of surveys read the table that Postfix lives on."""
+    table = mysql_table(server)
+    table.write([(ANNA, HOME), ("a.nna@example.org", HOME)])
+    other = pymysql.connect(unix_socket=str(server.socket), user="root")
+    with other.cursor() as cursor:
+        cursor.execute("SELECT * FROM mail.virtual FOR UPDATE")
+
+    assert len(table.map.bypasses(ANNA, HOME)) == 1
+    other.close()
+
+
+def test_a_home_that_a_whole_table_is_like_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer that was cut somewhere would be taken for all there is."""
+    monkeypatch.setattr(switching, "LIKE_HOME_COUNT_MAX", 2)
+    table = sqlite_table(tmp_path / "aliases.sqlite")
+    table.write([(ANNA, HOME), ("joanna@example.org", "joanna@ca.example.org"), ("x@x.org", HOME)])
+
+    with pytest.raises(Refusal, match="more than 2 rows"):
+        table.map.bypasses(ANNA, HOME)
 
 
 @pytest.mark.slow

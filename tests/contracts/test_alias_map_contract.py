@@ -8,7 +8,7 @@ import pytest
 from bascule.domain.alias_grants import AliasPowers
 from bascule.domain.codes import Code
 from bascule.domain.errors import Refusal
-from bascule.domain.routes import Route, RouteSwitch
+from bascule.domain.routes import BYPASS_COUNT_MAX, AliasRow, Route, RouteSwitch
 from sandbox.rig.azurite import free_ports, wait_for_port
 from tests.contracts.alias_maps import (
     AliasTable,
@@ -173,6 +173,89 @@ def test_quotes_and_wildcards_in_an_address_are_just_characters(table: AliasTabl
 
     assert table.map.route("'or'1'='1@example.org").destinations == ()
     assert table.read() == sorted([(odd, CLOUD), (ANNA, HOME)])
+
+
+SECOND = "a.nna@example.org"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        (SECOND, HOME),
+        (SECOND, "Anna@CA.Example.org"),
+        ("all@example.org", f"bob@ca.example.org, {HOME}"),
+        ("all@example.org", f"{HOME}\tbob@ca.example.org"),
+        (SECOND, "anna+second@ca.example.org"),
+        ("@example.org", HOME),
+        ("@example.com", "@ca.example.org"),
+        ("anna@example.com", "@ca.example.org, bob@example.org"),
+    ],
+)
+def test_a_row_that_leads_straight_home_is_found(table: AliasTable, row: tuple[str, str]) -> None:
+    """Mail to it would go on filling the old mailbox after the cutover, and be lost to its owner."""
+    table.write([(ANNA, HOME), row, ("bob@example.org", "bob@ca.example.org")])
+
+    assert table.map.bypasses(ANNA, HOME) == (AliasRow(*row),)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        ("Anna@Example.org", HOME),
+        (SECOND, ANNA),
+        ("all@example.org", f"{ANNA}, bob@ca.example.org"),
+        ("joanna@example.org", "joanna@ca.example.org"),
+        (SECOND, "anna@ca.example.org.uk"),
+        (SECOND, "anna@x.org, x@ca.example.org"),
+        (HOME, HOME),
+        ("@example.org", "@ca.example.org"),
+        ("@ca.example.org", "@ca.example.org"),
+        ("bob@example.org", "@ca.example.org"),
+        ("anna@example.com", "bob@example.org, @ca.example.org"),
+    ],
+)
+def test_a_row_that_asks_for_the_address_or_for_somebody_else_is_none(
+    table: AliasTable, row: tuple[str, str]
+) -> None:
+    """Every mailbox of the domain would be held up by its neighbours."""
+    table.write([(ANNA, CLOUD), row])
+
+    assert table.map.bypasses(ANNA, HOME) == ()
+
+
+def test_every_row_that_leads_home_is_named_in_order(table: AliasTable) -> None:
+    """Who mends one row and finds the next one the day after does not get to the cutover."""
+    rows = [("z@example.org", HOME), ("b@example.org", HOME), ("b@example.org", f"c@x.org,{HOME}")]
+    table.write([*rows, (ANNA, HOME)])
+
+    assert table.map.bypasses(ANNA, HOME) == tuple(AliasRow(*row) for row in sorted(rows))
+
+
+def test_a_short_name_in_a_large_table_is_still_found(table: AliasTable) -> None:
+    """The rows of everybody whose address ends like this one would push out the one that matters."""
+    neighbours = [
+        (f"x{number}a@example.org", f"x{number}a@ca.example.org") for number in range(500)
+    ]
+    table.write([*neighbours, ("a@example.org", "a@ca.example.org"), (SECOND, "a@ca.example.org")])
+
+    assert table.map.bypasses("a@example.org", "a@ca.example.org") == (
+        AliasRow(SECOND, "a@ca.example.org"),
+    )
+
+
+def test_more_rows_than_anybody_reads_are_cut(table: AliasTable) -> None:
+    """A catch-all of a hundred domains would fill the row, the report and the screen."""
+    table.write([(f"{number}@x.org", HOME) for number in range(BYPASS_COUNT_MAX + 1)])
+
+    assert len(table.map.bypasses(ANNA, HOME)) == BYPASS_COUNT_MAX
+
+
+def test_wildcards_in_a_home_are_just_characters(table: AliasTable) -> None:
+    """An odd address would be said to be bypassed by others' rows, or by none."""
+    odd = "o'hara+1!%_\\@ca.example.org"
+    table.write([(SECOND, odd), ("b@example.org", "o'hara+1!xyz\\@ca.example.org")])
+
+    assert table.map.bypasses(ANNA, odd) == (AliasRow(SECOND, odd),)
 
 
 def test_the_account_s_powers_are_told(table: AliasTable) -> None:

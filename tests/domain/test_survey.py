@@ -5,6 +5,7 @@ import pytest
 from bascule.domain.codes import Offence
 from bascule.domain.mail import Login, Offender, SourceFolder
 from bascule.domain.plan import AliasMapPlan, CohortPlan, Plan, SourcePlan, SurveyPlan, TenantPlan
+from bascule.domain.routes import AliasRow
 from bascule.domain.source_login import source_login
 from bascule.domain.survey import survey_of
 
@@ -66,6 +67,15 @@ def test_a_second_folder_for_one_role_is_named() -> None:
         Offender(Offence.TWO_FOLDERS_FOR_ONE_ROLE, "Sent", 4),
         Offender(Offence.TWO_FOLDERS_FOR_ONE_ROLE, "sent messages", 1),
     )
+
+
+def test_rows_that_lead_past_the_alias_are_one_offence_and_named() -> None:
+    """Whoever has to mend them needs to know which they are."""
+    rows = (AliasRow("a.nna@example.org", "anna@ca.example.org"), AliasRow("@x.org", "@ca.x.org"))
+    survey = survey_of([folder("INBOX")], {}, LIMITS, rows)
+
+    assert survey.offenders == (Offender(Offence.ALIAS_BYPASSED, "", 2),)
+    assert survey.bypasses == rows
 
 
 @pytest.mark.parametrize("user_name", ["anna", "anna*bascule"])

@@ -78,6 +78,19 @@ def test_a_first_copy_waits_for_a_source_that_is_down() -> None:
     assert outcome.transitions[Stage.SYNCING, Stage.ABANDONED] == 1
 
 
+def test_a_second_address_that_leads_straight_home_holds_the_alias_until_it_is_mended() -> None:
+    """At the last moment, the row is met by nothing but the step that turns the alias."""
+    outcome = lived(
+        Plot(Stage.DETACHED, deed(DeedKind.ALIAS_BYPASSED)),
+        Plot(Stage.DETACHED, deed(DeedKind.BYPASS_MENDED, at_s=8 * 3600.0)),
+        Plot(Stage.SET_ASIDE, deed(DeedKind.RETRY, at_s=4 * 3600.0)),
+    )
+
+    assert outcome.transitions[Stage.DETACHED, Stage.SET_ASIDE] == 1
+    assert outcome.transitions[Stage.DETACHED, Stage.REDIRECTED] == 1
+    assert outcome.stages == {"MIGRATED": 1}
+
+
 def test_every_stage_of_the_way_is_plotted_against_by_some_seed() -> None:
     """A transition that no plot waits for is taken by luck, or never."""
     stages = {plot.stage for seed in range(300) for plot in draw_life(seed).plots}

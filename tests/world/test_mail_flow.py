@@ -186,6 +186,28 @@ def test_a_catch_all_row_serves_addresses_without_a_row() -> None:
     assert len(village.at_source()) == 1
 
 
+def test_a_row_that_names_a_domain_keeps_the_local_part() -> None:
+    """virtual(5) moves a whole domain with one row; it goes past the rows of everybody in it."""
+    village = Village()
+    village.world.aliases.edit_by_hand("@example.com", ["@ca.example.org"])
+
+    village.world.postfix.receive(b"Subject: x\r\n\r\n", ["anna@example.com"])
+    village.settle()
+
+    assert len(village.at_source()) == 1
+
+
+def test_rows_that_lead_in_a_circle_take_no_mail() -> None:
+    """A table edited in a hurry must show as mail that came back, not as mail that vanished."""
+    village = Village()
+    village.world.aliases.edit_by_hand(ANNA, ["a.nna@example.org"])
+    village.world.aliases.edit_by_hand("a.nna@example.org", [ANNA])
+
+    journey = village.world.mail_from_outside(ANNA)
+
+    assert journey.bounced is not None
+
+
 def test_an_unknown_recipient_is_refused_before_acceptance() -> None:
     """Mail that was never accepted must not count as lost."""
     village = Village()

@@ -9,10 +9,14 @@ import pymysql
 from pymysql.constants import CLIENT, CR, ER
 
 from bascule.adapters.alias_tables.switching import (
+    LIKE_ESCAPE,
+    LIKE_HOME_COUNT_MAX,
     ROWS_PER_ADDRESS_MAX,
-    AliasRow,
+    Names,
+    bypasses_among,
     catch_all_of,
     check_changed,
+    like_home,
     quoted_names,
     route_from,
     row_to_change,
@@ -22,7 +26,7 @@ from bascule.domain.alias_grants import AliasPowers, read_grants
 from bascule.domain.codes import Code
 from bascule.domain.errors import BasculeError, Refusal, Unreachable
 from bascule.domain.plan import AliasMapPlan
-from bascule.domain.routes import Route, RouteSwitch
+from bascule.domain.routes import AliasRow, Route, RouteSwitch
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection  # generic in its type stubs only
@@ -69,6 +73,7 @@ class MysqlAliasMap:
         self._select = f"{rows_of} IN (%s, %s) LIMIT {ROWS_PER_ADDRESS_MAX + 1}"
         # Without the catch-all's row: locked too, it would make every switch of the domain wait for every other.
         self._select_for_update = f"{rows_of} = %s LIMIT {ROWS_PER_ADDRESS_MAX + 1} FOR UPDATE"
+        self._select_like = _select_like(names)
         self._update = (
             f"UPDATE {names.table} SET {names.destination} = %s "  # noqa: S608
             f"WHERE {names.source} = %s AND {names.destination} = %s"
@@ -78,6 +83,12 @@ class MysqlAliasMap:
         """Every destination of the address, and of its domain's catch-all."""
         with self._connected() as connection:
             return self._route(connection, address)
+
+    def bypasses(self, address: str, home: str) -> tuple[AliasRow, ...]:
+        """A plain read of every row; InnoDB shows it one moment of the table and locks nothing."""
+        with self._connected() as connection:
+            rows = self._rows(connection, self._select_like, *like_home(home))
+        return bypasses_among(rows, address, home)
 
     def powers(self) -> AliasPowers:
         """SHOW GRANTS."""
@@ -162,6 +173,18 @@ def _tls(plan: AliasMapPlan) -> ssl.SSLContext | None:
     return ssl.create_default_context(cafile=plan.ca_file or None)
 
 
+def _select_like(names: Names) -> str:
+    # A collation of our own, because that of a column of bytes, or a binary one, knows no capitals. No index is lost by
+    # it: none can find what stands in the middle of a row.
+    text = f"CONVERT({names.destination} USING utf8mb4) COLLATE utf8mb4_general_ci"
+    return (
+        f"SELECT {names.source}, {names.destination} FROM {names.table} "  # noqa: S608  names are checked and quoted
+        f"WHERE {text} LIKE %s ESCAPE '{LIKE_ESCAPE}' OR {text} LIKE %s ESCAPE '{LIKE_ESCAPE}' "
+        f"LIMIT {LIKE_HOME_COUNT_MAX + 1}"
+    )
+
+
 def _text(value: str | bytes) -> str:
     # Some installations declare the columns VARBINARY, so that addresses compare byte by byte.
-    return value.decode() if isinstance(value, bytes) else value
+    # What is no UTF-8 there is no address either, and must not hide the ones beside it.
+    return value.decode(errors="replace") if isinstance(value, bytes) else value

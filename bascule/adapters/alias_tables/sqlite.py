@@ -7,10 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bascule.adapters.alias_tables.switching import (
+    LIKE_ESCAPE,
+    LIKE_HOME_COUNT_MAX,
     ROWS_PER_ADDRESS_MAX,
-    AliasRow,
+    bypasses_among,
     catch_all_of,
     check_changed,
+    like_home,
     quoted_names,
     route_from,
     row_to_change,
@@ -20,7 +23,7 @@ from bascule.domain.alias_grants import AliasPowers
 from bascule.domain.codes import Code
 from bascule.domain.errors import BasculeError, Refusal, Unreachable
 from bascule.domain.plan import AliasMapPlan
-from bascule.domain.routes import Route, RouteSwitch
+from bascule.domain.routes import AliasRow, Route, RouteSwitch
 
 # What passes by itself: somebody else writes, or the disk is full or away for a moment.
 # Source: "Result and Error Codes", sqlite.org.
@@ -43,6 +46,12 @@ class SqliteAliasMap:
             f"SELECT {names.source}, {names.destination} FROM {names.table} "  # noqa: S608
             f"WHERE lower({names.source}) IN (?, ?) LIMIT {ROWS_PER_ADDRESS_MAX + 1}"
         )
+        # SQLite's LIKE takes capitals for small letters, ASCII only.
+        self._select_like = (
+            f"SELECT {names.source}, {names.destination} FROM {names.table} "  # noqa: S608
+            f"WHERE {names.destination} LIKE ? ESCAPE '{LIKE_ESCAPE}' "
+            f"OR {names.destination} LIKE ? ESCAPE '{LIKE_ESCAPE}' LIMIT {LIKE_HOME_COUNT_MAX + 1}"
+        )
         self._update = (
             f"UPDATE {names.table} SET {names.destination} = ? "  # noqa: S608
             f"WHERE {names.source} = ? AND {names.destination} = ?"
@@ -52,6 +61,13 @@ class SqliteAliasMap:
         """Every destination of the address, and of its domain's catch-all."""
         with self._opened() as connection:
             return route_from(address, self._rows(connection, address))
+
+    def bypasses(self, address: str, home: str) -> tuple[AliasRow, ...]:
+        """A read of the whole file."""
+        with self._opened() as connection:
+            found = connection.execute(self._select_like, like_home(home))
+            rows = [AliasRow(*row) for row in found]
+        return bypasses_among(rows, address, home)
 
     def powers(self) -> AliasPowers:
         """What the file's own rights say; SQLite has no accounts."""

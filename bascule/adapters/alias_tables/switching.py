@@ -1,18 +1,20 @@
-"""What both databases share: how rows become a route, and which switch of a route is allowed.
-
-A row's value may name several destinations, separated by commas or blanks, and several rows may share an address;
-Postfix delivers to all of them. Source: virtual(5), section "TABLE FORMAT"; sql lookups return all rows: mysql_table(5).
-"""
+"""What both databases share: how rows become a route, which switch of a route is allowed, and where to look past it."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bascule.domain.addresses import domain_of, normal_address
+from bascule.domain.addresses import domain_of, local_part, normal_address
 from bascule.domain.codes import Code
 from bascule.domain.errors import Refusal
 from bascule.domain.plan import AliasMapPlan
-from bascule.domain.routes import Route, RouteSwitch
+from bascule.domain.routes import AliasRow, Route, RouteSwitch, bypasses
+
+# What is looked through for one home: names like its own, at the most a whole table of one domain. A larger answer
+# would be cut somewhere, and the row that matters lost.
+LIKE_HOME_COUNT_MAX = 200_000
+# No backslash: whether a server takes it for an escape depends on its sql_mode.
+LIKE_ESCAPE = "!"
 
 # A person's address has one row, or a few; far more means that the wrong column was configured.
 ROWS_PER_ADDRESS_MAX = 100
@@ -20,15 +22,6 @@ ROWS_PER_ADDRESS_MAX = 100
 _NAME = r"[A-Za-z_][A-Za-z0-9_]{0,63}"
 _COLUMN = re.compile(_NAME)
 _TABLE = re.compile(rf"(?:{_NAME}\.)?{_NAME}")
-_SEPARATOR = re.compile(r"[,\s]+")
-
-
-@dataclass(frozen=True)
-class AliasRow:
-    """One row as it stands in the table, spelled as there."""
-
-    source: str
-    destination: str
 
 
 @dataclass(frozen=True)
@@ -80,6 +73,30 @@ def route_from(address: str, rows: Sequence[AliasRow]) -> Route:
     return Route(address, _destinations(own), _destinations(domain_wide))
 
 
+def like_home(home: str) -> tuple[str, str]:
+    """LIKE patterns, LIKE_ESCAPE before wildcards: every row that can lead to `home` is like one of the two.
+
+    Far from all of them do: `ann@…` is in `joann@…` too, and an extension may stand before the @. The first place of a
+    row may hold the domain alone.
+    """
+    local, domain = (_escaped(part(normal_address(home))) for part in (local_part, domain_of))
+    return f"%{local}%@{domain}%", f"@{domain}%"
+
+
+def bypasses_among(rows: Sequence[AliasRow], address: str, home: str) -> tuple[AliasRow, ...]:
+    """Those of the rows like `home` that lead past the address.
+
+    Raises:
+        Refusal(ALIAS_MAP_REFUSED): more rows than can be looked through.
+    """
+    if len(rows) > LIKE_HOME_COUNT_MAX:
+        raise Refusal(
+            Code.ALIAS_MAP_REFUSED,
+            f"more than {LIKE_HOME_COUNT_MAX} rows hold something like {home}; check the plan's column names",
+        )
+    return bypasses(rows, address, home)
+
+
 def row_to_change(change: RouteSwitch, rows: Sequence[AliasRow]) -> AliasRow | None:
     """The one row that the switch replaces; None when the route is at `after` already.
 
@@ -119,12 +136,11 @@ def check_changed(change: RouteSwitch, changed_count: int, now: Route) -> None:
 
 
 def _destinations(rows: Sequence[AliasRow]) -> tuple[str, ...]:
-    return tuple(
-        destination
-        for row in rows
-        for destination in _SEPARATOR.split(row.destination)
-        if destination
-    )
+    return tuple(destination for row in rows for destination in row.destinations)
+
+
+def _escaped(text: str) -> str:
+    return re.sub(f"[%_{LIKE_ESCAPE}]", rf"{LIKE_ESCAPE}\g<0>", text)
 
 
 def _is_catch_all(row: AliasRow) -> bool:
