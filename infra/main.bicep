@@ -36,6 +36,10 @@ param addressPrefixes object = {
 @maxLength(300)
 param sourceNetworkId string = ''
 
+@description('Addresses of name servers of your own, for an alias map whose database has a private name that only they know. Empty: Azure\'s. They must forward every other name to a resolver that knows the private endpoints.')
+@maxLength(5)
+param dnsServers array = []
+
 @description('Address ranges, as CIDR, from which operators call the API. Empty: nobody but Event Grid.')
 @maxLength(50)
 param operatorAddressRanges array = []
@@ -191,6 +195,7 @@ module outbound 'modules/network.bicep' = if (network != 'none') {
     tags: tags
     addressPrefixes: addressPrefixes
     sourceNetworkId: sourceNetworkId
+    dnsServers: dnsServers
   }
 }
 
