@@ -54,7 +54,7 @@ param allowedClientIds array = [
   '04b07795-8ddb-461a-bbee-02f9e1bf7b46'
 ]
 
-@description('Object id of the Entra group of the operators: they upload, read reports and see the stories. Empty: nobody.')
+@description('Object id of an Entra group of people who may approve: they upload past the API and its roles, read what lies there, read reports and see the stories. Empty: nobody.')
 @maxLength(36)
 param operatorGroupId string = ''
 
