@@ -6,7 +6,7 @@ from bascule.domain.errors import InvariantBroken, Refusal
 from bascule.domain.tenant_records import PREPARATION, PartList, Preparation, PreparationRef
 from bascule.ports.bundle import Ports
 
-TOO_LATE = "the tenant is being completed: nothing is prepared any more"
+TOO_LATE = "the tenant is being completed: nothing is prepared or adopted any more"
 
 
 def list_parts(ports: Ports, ref: PreparationRef) -> PartList:

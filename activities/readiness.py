@@ -18,7 +18,7 @@ CHECKS_TIME_S = 90.0
 # Half of what a tenant takes at once, and the rest waits for DNS and the source.
 AT_ONCE_COUNT = 6
 # Where being refused for lack of a right is the very finding.
-RIGHTS = frozenset({"token_roles", "cmdlets"})
+RIGHTS = frozenset({"token_roles", "token_roles_mail", "cmdlets"})
 CHECKS: dict[str, Work] = {**PLAN_CHECKS, **MICROSOFT_CHECKS, **SOURCE_CHECKS}
 
 _one_list_at_a_time = threading.Lock()

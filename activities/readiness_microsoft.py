@@ -7,12 +7,14 @@ from activities.directory_store import find_head
 from activities.readiness_retention import retention
 from activities.tenant_parts import GuardState, compared, guard_state, planned_objects
 from bascule.domain.directory import Sku, mailbox_plans
+from bascule.domain.errors import Refusal
 from bascule.domain.readiness import Check, green, judged, red, unknown
 from bascule.domain.rights import (
     DOMAIN_ROLE,
     EXCHANGE_ROLE,
     GRAPH_ROLES,
     GUARD_CMDLETS,
+    MAIL_ROLES,
     MEMBERS_ROLE,
     MIGRATION_CMDLETS,
     OBJECT_CMDLETS,
@@ -26,6 +28,8 @@ from bascule.ports.bundle import Ports
 # The identity platform refuses tokens from clocks that are five minutes off; what we compare are instants of minutes.
 SKEW_MAX_S = 60.0
 SHOWN_MAX = 5
+# Looked for and never sent: whoever may look for it may read the mailbox.
+NO_SUBJECT = "Bascule: may the app read this mailbox?"
 
 
 def token_roles(ports: Ports) -> Iterator[Check]:
@@ -41,6 +45,30 @@ def token_roles(ports: Ports) -> Iterator[Check]:
     yield _for_the_tenant(ports, "token_roles_tenant", problems, "domains can be added and proved")
     problems = [] if MEMBERS_ROLE in held.graph else [f"{MEMBERS_ROLE} is missing"]
     yield _for_objects(ports, "token_roles_objects", problems, "members of groups can be read")
+
+
+def mail_roles(ports: Ports) -> Iterator[Check]:
+    """May the app read, write and send mail?
+
+    What Exchange grants by itself, confined to some mailboxes, stands in no token (Microsoft Learn, "Role Based Access Control
+    for Applications in Exchange Online"); one mailbox that is surely among them is looked into instead. Nobody sends to find out.
+    """
+    name = "token_roles_mail"
+    missing = sorted(MAIL_ROLES - ports.surroundings.token_roles().graph)
+    if not missing:
+        yield green(name, "mail of every mailbox in the tenant")
+        return
+    lack = f"no token carries {' or '.join(missing)}"
+    sender = ports.plan.tenant.probe_sender
+    try:
+        ports.cloud_mail.find_by_subject(sender, NO_SUBJECT)
+    except Refusal as no:
+        yield red(name, f"{lack}, and {sender} may not be read: {no}")
+        return
+    yield unknown(
+        name,
+        f"{lack}; {sender} may be read, so Exchange may have granted them itself, and does not say for which mailboxes",
+    )
 
 
 def cmdlets(ports: Ports) -> Iterator[Check]:
@@ -176,6 +204,7 @@ def _lack_of(sku: Sku | None) -> str:
 MICROSOFT_CHECKS: Mapping[str, Callable[[Ports], Iterable[Check]]] = MappingProxyType(
     {
         "token_roles": token_roles,
+        "token_roles_mail": mail_roles,
         "cmdlets": cmdlets,
         "domains": domains,
         "accepted_domains": accepted_domains,

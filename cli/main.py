@@ -16,6 +16,7 @@ from cli import (
     workstations,
 )
 from cli.errors import CommandError
+from cli.output import harmless
 from cli.verbs import Nouns, Run
 
 NOUNS = (
@@ -42,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return run(asked)
     except CommandError as error:
-        print(f"bascule: {error}", file=sys.stderr)
+        print(harmless(f"bascule: {error}"), file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -2,15 +2,30 @@
 
 import argparse
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 GAP = "  "
+# A terminal takes these for orders, and what Dovecot, Exchange and a user's folder names say is printed here.
+# Source: ECMA-48, 5.2 and 5.3.
+_ORDERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def show(asked: argparse.Namespace, answer: object, text: str) -> None:
     """Print the answer as JSON when that was asked for, otherwise the text made of it."""
-    print(json.dumps(answer, ensure_ascii=False, indent=2) if asked.json else text)
+    print(_escaped(answer) if asked.json else harmless(text))
+
+
+def _escaped(answer: object) -> str:
+    text = json.dumps(answer, ensure_ascii=False, indent=2)
+    # JSON's own form: whoever reads it gets what the app answered.
+    return _ORDERS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def harmless(text: str) -> str:
+    """Text without what a terminal would take for an order; lines and tabs stay."""
+    return _ORDERS.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], empty: str = "none") -> str:

@@ -36,6 +36,10 @@ param addressPrefixes object = {
 @maxLength(300)
 param sourceNetworkId string = ''
 
+@description('Addresses of name servers of your own, for an alias map whose database has a private name that only they know. Empty: Azure\'s. They must forward every other name to a resolver that knows the private endpoints.')
+@maxLength(5)
+param dnsServers array = []
+
 @description('Address ranges, as CIDR, from which operators call the API. Empty: nobody but Event Grid.')
 @maxLength(50)
 param operatorAddressRanges array = []
@@ -50,7 +54,7 @@ param allowedClientIds array = [
   '04b07795-8ddb-461a-bbee-02f9e1bf7b46'
 ]
 
-@description('Object id of the Entra group of the operators: they upload, read reports and see the stories. Empty: nobody.')
+@description('Object id of an Entra group of people who may approve: they upload past the API and its roles, read what lies there, read reports and see the stories. Empty: nobody.')
 @maxLength(36)
 param operatorGroupId string = ''
 
@@ -191,6 +195,7 @@ module outbound 'modules/network.bicep' = if (network != 'none') {
     tags: tags
     addressPrefixes: addressPrefixes
     sourceNetworkId: sourceNetworkId
+    dnsServers: dnsServers
   }
 }
 

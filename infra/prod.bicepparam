@@ -11,6 +11,7 @@ param apiClientId = readEnvironmentVariable('BASCULE_API_CLIENT_ID')
 param docsUrl = readEnvironmentVariable('BASCULE_DOCS_URL', '')
 param network = 'private'
 param sourceNetworkId = readEnvironmentVariable('BASCULE_SOURCE_NETWORK_ID', '')
+param dnsServers = json(readEnvironmentVariable('BASCULE_DNS_SERVERS', '[]'))
 param engine = 'scheduler'
 param storageSku = 'Standard_ZRS'
 param alwaysReadyCount = 1

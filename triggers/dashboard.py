@@ -7,7 +7,7 @@ import azure.functions as func
 
 from bascule.composition import ports
 from bascule.settings import docs_url
-from triggers.answers import answering
+from triggers.answers import HEADERS, answering
 from triggers.dashboard_facts import dashboard_facts
 from triggers.dashboard_page import CONTENT_SECURITY_POLICY, page
 from triggers.dashboard_words import words_for
@@ -15,12 +15,10 @@ from triggers.roles import Role, requires
 
 dashboard = df.Blueprint()
 
-HEADERS = {
+PAGE_HEADERS = {
+    **HEADERS,
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    # Who uses the machine next must not find the names of people in its cache.
-    "Cache-Control": "no-store",
 }
 
 
@@ -32,4 +30,4 @@ async def show_dashboard(req: func.HttpRequest) -> func.HttpResponse:
     seen = await asyncio.to_thread(lambda: dashboard_facts(ports()))
     words = words_for(req.headers.get("accept-language", ""))
     text = page(seen, words, docs_url())
-    return func.HttpResponse(text, headers=HEADERS, mimetype="text/html", charset="utf-8")
+    return func.HttpResponse(text, headers=PAGE_HEADERS, mimetype="text/html", charset="utf-8")

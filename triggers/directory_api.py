@@ -29,7 +29,7 @@ from bascule.domain.records import DOORBELL
 from triggers.answers import BadRequest, answer, answering
 from triggers.directory_files import files_in
 from triggers.directory_view import head_view
-from triggers.roles import Role, asker, requires
+from triggers.roles import Role, asker, refusal, requires
 
 directory = df.Blueprint()
 
@@ -43,9 +43,15 @@ DIGEST = re.compile(f"[0-9a-f]{{{DIGEST_LENGTH}}}")
 @answering
 @requires(Role.OPERATOR)
 async def upload_directory(req: func.HttpRequest) -> func.HttpResponse:
-    """Check the five files together and keep them; with `check=true` only check."""
-    files = files_in(req)
+    """Check the five files together and keep them; with `check=true` only check.
+
+    To keep them takes an approver: an application that waits for mailboxes goes on with them.
+    """
     is_check = _claim(req.params.get("check"))
+    refused = None if is_check else refusal(req, Role.APPROVER)
+    if refused:
+        return refused
+    files = files_in(req)
     return answer(await asyncio.to_thread(_upload, files, asker(req), is_check))
 
 
@@ -70,15 +76,22 @@ async def show_differences(req: func.HttpRequest) -> func.HttpResponse:
 @directory.route(route="directory/apply", methods=["POST"])
 @directory.durable_client_input(client_name="client")
 @answering
-@requires(Role.OPERATOR)
+@requires(Role.APPROVER)
 async def apply_differences(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
-    """Create, correct and add; `removals` is the digest of the removals that were seen and are agreed to."""
+    """Create, correct and add; `removals` is the digest of the removals that were seen and are agreed to.
+
+    What is added may be whoever asks, to a group that opens doors or to a mailbox that others share.
+    """
     agreed = _digest(req.params.get("removals", ""))
-    if agreed:
-        return await _apply_with_removals(req, client, agreed)
-    return await _apply(req, client, "")
+    await asyncio.to_thread(_head)
+    await asyncio.to_thread(ask_for_application, ports(), asker(req), agreed)
+    if await _is_alive(client):
+        await client.raise_event(DIRECTORY, DOORBELL)
+    else:
+        await client.start_new(STORY, DIRECTORY, encode(DirectoryRef()))
+    return answer({"state": "asked", "status": "/api/directory"}, 202)
 
 
 @directory.timer_trigger(arg_name="timer", schedule="0 5 * * * *", run_on_startup=False)
@@ -89,25 +102,6 @@ async def watch_directory(timer: func.TimerRequest, client: df.DurableOrchestrat
     standing = await asyncio.to_thread(lambda: read_directory(ports(), DirectoryRef()))
     if standing.phase is not Phase.IDLE and not await _is_alive(client):
         await client.start_new(STORY, DIRECTORY, encode(DirectoryRef()))
-
-
-@requires(Role.APPROVER)
-async def _apply_with_removals(
-    req: func.HttpRequest, client: df.DurableOrchestrationClient, agreed: str
-) -> func.HttpResponse:
-    return await _apply(req, client, agreed)
-
-
-async def _apply(
-    req: func.HttpRequest, client: df.DurableOrchestrationClient, agreed: str
-) -> func.HttpResponse:
-    await asyncio.to_thread(_head)
-    await asyncio.to_thread(ask_for_application, ports(), asker(req), agreed)
-    if await _is_alive(client):
-        await client.raise_event(DIRECTORY, DOORBELL)
-    else:
-        await client.start_new(STORY, DIRECTORY, encode(DirectoryRef()))
-    return answer({"state": "asked", "status": "/api/directory"}, 202)
 
 
 async def _is_alive(client: df.DurableOrchestrationClient) -> bool:

@@ -2,14 +2,13 @@
 
 import base64
 import binascii
-import json
-from typing import Any
 
 import azure.functions as func
 
 from bascule.domain.batch_encoding import FILE_SIZE_MAX_BYTES
 from bascule.domain.directory_objects.tables import FILES
 from triggers.answers import BadRequest
+from triggers.wishes_asked import object_in
 
 # Five full files in base64, which makes four characters of three bytes.
 BODY_SIZE_MAX_BYTES = len(FILES) * FILE_SIZE_MAX_BYTES * 4 // 3 + 4_096
@@ -17,7 +16,7 @@ BODY_SIZE_MAX_BYTES = len(FILES) * FILE_SIZE_MAX_BYTES * 4 // 3 + 4_096
 
 def files_in(request: func.HttpRequest) -> dict[str, bytes]:
     """{file name: content}. Raises BadRequest with every mistake of the envelope."""
-    files = _object(request).get("files")
+    files = object_in(request.get_body(), BODY_SIZE_MAX_BYTES).get("files")
     if not isinstance(files, dict) or not files:
         raise BadRequest(f"files: give an object with some of {', '.join(FILES)}")
     mistakes = [
@@ -33,16 +32,3 @@ def files_in(request: func.HttpRequest) -> dict[str, bytes]:
     if mistakes:
         raise BadRequest(*mistakes)
     return found
-
-
-def _object(request: func.HttpRequest) -> dict[str, Any]:
-    raw = request.get_body()
-    if len(raw) > BODY_SIZE_MAX_BYTES:
-        raise BadRequest(f"the body is larger than {BODY_SIZE_MAX_BYTES} bytes")
-    try:
-        body = json.loads(raw or b"{}")
-    except ValueError as error:
-        raise BadRequest(f"the body is not JSON: {error}") from error
-    if not isinstance(body, dict):
-        raise BadRequest("the body is not a JSON object")
-    return body

@@ -18,7 +18,7 @@ from bascule.domain.addresses import mailbox_key
 from bascule.domain.codec import encode
 from bascule.domain.records import BatchRecord, Wish
 from bascule.domain.stages import Stage
-from triggers.answers import BadRequest, answer, answering
+from triggers.answers import NUMBER, BadRequest, answer, answering
 from triggers.batch_names import checked_batch_name
 from triggers.openapi import DOCUMENT
 from triggers.roles import Role, refusal, requires
@@ -252,7 +252,7 @@ def _mailbox_page(name: str, stage: Stage | None, after: str, count_max: int) ->
 def _count(text: str | None, mistakes: list[str]) -> int:
     if text is None:
         return PAGE_COUNT_DEFAULT
-    if not text.isdecimal() or not 1 <= int(text) <= PAGE_COUNT_MAX:
+    if not NUMBER.fullmatch(text) or not 1 <= int(text) <= PAGE_COUNT_MAX:
         mistakes.append(f"top: give a number from 1 to {PAGE_COUNT_MAX}")
         return PAGE_COUNT_DEFAULT
     return int(text)

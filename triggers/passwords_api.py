@@ -25,7 +25,7 @@ from bascule.domain.codec import encode
 from bascule.domain.hand_out_file import columns_of
 from bascule.domain.password_requests import ResetRequest, report_path
 from orchestrators.passwords import begun
-from triggers.answers import BadRequest, answer, answering
+from triggers.answers import NUMBER, BadRequest, answer, answering
 from triggers.passwords_asked import (
     address_asked,
     export_asked,
@@ -53,7 +53,7 @@ async def export_new_passwords(req: func.HttpRequest) -> func.HttpResponse:
     """The new passwords of a selection, in clear, a page at a time; the journal says who took them."""
     asked = await asyncio.to_thread(export_asked, req)
     page = await asyncio.to_thread(lambda: export_passwords(ports(), asked))
-    return _unkept(_page_view(page))
+    return answer(_page_view(page))
 
 
 @passwords.route(route="passwords/exported", methods=["POST"])
@@ -108,7 +108,7 @@ async def show_reset(req: func.HttpRequest) -> func.HttpResponse:
     request_id, after = req.route_params["request_id"], req.params.get("after", "0")
     if not RESET_ID.fullmatch(request_id):
         raise BadRequest("there is no such request", status=404)
-    if not after.isdecimal():
+    if not NUMBER.fullmatch(after):
         raise BadRequest("after: give what the last page answered")
     return answer(await asyncio.to_thread(_report, request_id, int(after)))
 
@@ -122,7 +122,7 @@ async def set_temporary_password(req: func.HttpRequest) -> func.HttpResponse:
     password = await asyncio.to_thread(
         lambda: set_administrator_password(ports(), address, asker(req))
     )
-    return _unkept({"address": address, "password": password, "must_change": True})
+    return answer({"address": address, "password": password, "must_change": True})
 
 
 @passwords.timer_trigger(arg_name="timer", schedule="0 20 * * * *", run_on_startup=False)
@@ -187,13 +187,6 @@ def _page_view(page: ExportPage) -> dict[str, Any]:
         "uncertain": page.uncertain_count,
         "form": encode(ports().plan.hand_out),
     }
-
-
-def _unkept(content: dict[str, Any]) -> func.HttpResponse:
-    """An answer that no cache on the way keeps."""
-    response = answer(content)
-    response.headers["Cache-Control"] = "no-store"
-    return response
 
 
 def _report(request_id: str, first: int) -> dict[str, Any]:

@@ -128,9 +128,11 @@ def _selection(body: dict[str, Any], mistakes: list[str]) -> Selection:
 
 def _check_names(texts: dict[str, Any], mistakes: list[str]) -> None:
     cohort, batch = texts["cohort"], texts["batch"]
+    if not isinstance(cohort, str) or not isinstance(batch, str):
+        return  # named already
     if cohort and cohort not in ports().plan.cohorts:
         mistakes.append(f"cohort: the plan has: {', '.join(sorted(ports().plan.cohorts))}")
-    if batch and (not isinstance(batch, str) or ports().ledger.find_batch(batch) is None):
+    if batch and ports().ledger.find_batch(batch) is None:
         mistakes.append("batch: there is none of that name")
 
 

@@ -41,7 +41,7 @@ class Role(StrEnum):
     OPERATOR = "Operator"
     """Asks for what can be asked again: uploads, retries, abandons, syncs, prepares."""
     APPROVER = "Approver"
-    """Gives the words that people notice: cutover, rollback, a changed upload, the end, new passwords."""
+    """Gives the words that people notice: cutover, rollback, a changed upload, directory files, the end, new passwords."""
 
     def includes(self, other: "Role") -> bool:
         """Whether who has this role may do what takes `other`."""

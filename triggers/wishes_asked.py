@@ -15,6 +15,8 @@ from triggers.roles import asker
 
 # The engine takes payloads of 45 KB without a detour; a key is at most 51 characters.
 MAILBOXES_NAMED_MAX = 700
+# The longest body that means something, 2 000 addresses of 254 characters, is half of this.
+BODY_SIZE_MAX_BYTES = 1024 * 1024
 ALL = "all"
 FIELDS = {"mailboxes", "at", "waive"}
 
@@ -35,10 +37,18 @@ def wish_asked(request: func.HttpRequest, batch: str, wish: Wish) -> WishRequest
 
 
 def json_object(request: func.HttpRequest) -> dict[str, Any]:
-    """The body of a request; an empty one counts as `{}`. Raises BadRequest when it is no JSON object."""
+    """The body of a request; an empty one counts as `{}`. Raises BadRequest when it is too long, or no JSON object."""
+    return object_in(request.get_body(), BODY_SIZE_MAX_BYTES)
+
+
+def object_in(raw: bytes, size_max_bytes: int) -> dict[str, Any]:
+    """The JSON object that a body is; an empty one counts as `{}`. Raises BadRequest."""
+    if len(raw) > size_max_bytes:
+        raise BadRequest(f"the body is larger than {size_max_bytes} bytes")
     try:
-        body = json.loads(request.get_body() or b"{}")
-    except ValueError as error:
+        body = json.loads(raw or b"{}")
+    except (ValueError, RecursionError) as error:
+        # Lists in lists, a hundred thousand deep, are no request of anybody's.
         raise BadRequest(f"the body is not JSON: {error}") from error
     if not isinstance(body, dict):
         raise BadRequest("the body is not a JSON object")
@@ -70,10 +80,10 @@ def _instant(text: Any, wish: Wish, mistakes: list[str]) -> datetime | None:
         return None
     try:
         instant = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
         mistakes.append("at: write ISO 8601, such as 2026-11-28T20:00:00Z")
         return None
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
 def _offences(asked: Any, wish: Wish, mistakes: list[str]) -> tuple[str, ...]:

@@ -8,10 +8,9 @@ GRAPH_ROLES = frozenset(
         "Organization.Read.All",
         "User.ReadWrite.All",
         "MailboxSettings.Read",
-        "Mail.ReadWrite",
-        "Mail.Send",
     }
 )
+MAIL_ROLES = frozenset({"Mail.ReadWrite", "Mail.Send"})
 DOMAIN_ROLE = "Domain.ReadWrite.All"
 MEMBERS_ROLE = "GroupMember.Read.All"
 PASSWORD_ROLE = "User-PasswordProfile.ReadWrite.All"  # noqa: S105  a permission's name

@@ -1,7 +1,7 @@
 """Grant, check or revoke what the app may do in Microsoft 365. How and when: docs/how-to/deploy.md.
 
 az login
-python -m infra.grants app --principal-id ID --client-id ID [--with POWER ...] [--check | --revoke]
+python -m infra.grants app --principal-id ID --client-id ID [--with POWER ...] [--confine-mail FILTER] [--check | --revoke]
 python -m infra.grants sign-in --name "Bascule prod" [--url URL --principal-id ID] [--check | --revoke]
 """
 
@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from infra.grants.app_roles import grant_missing, grants_of, revoke
+from infra.grants.app_roles import Grant, grant_missing, grants_of, revoke
 from infra.grants.browser_sign_in import BrowserEntrance
 from infra.grants.exchange import (
     lines_to_check,
@@ -25,7 +25,7 @@ from infra.grants.sign_in import (
     open_to_browsers,
     remove_sign_in,
 )
-from infra.grants.wanted import POWERS
+from infra.grants.wanted import MAIL_ROLES, POWERS
 
 
 def main(words: Sequence[str], graph: Graph | None = None) -> int:
@@ -34,6 +34,10 @@ def main(words: Sequence[str], graph: Graph | None = None) -> int:
     asked = parser.parse_args(words)
     if asked.what == "sign-in" and bool(asked.url) != bool(asked.principal_id):
         parser.error("--url and --principal-id go together")
+    if asked.what == "app" and asked.revoke and asked.confine_mail:
+        parser.error(
+            "--revoke takes the rights to mail away wherever they are, without --confine-mail"
+        )
     door = graph or Graph(token_of_the_azure_cli())
     try:
         return _app(door, asked) if asked.what == "app" else _sign_in(door, asked)
@@ -45,21 +49,28 @@ def main(words: Sequence[str], graph: Graph | None = None) -> int:
 def _app(graph: Graph, asked: argparse.Namespace) -> int:
     if asked.revoke:
         return _revoke(graph, asked)
-    grants = grants_of(graph, asked.principal_id, asked.powers)
+    identity, mail_filter = asked.principal_id, asked.confine_mail or ""
+    grants = _grants(graph, asked)
     if not asked.check:
-        _say("granted", grant_missing(graph, asked.principal_id, grants))
-        lines = lines_to_grant(asked.client_id, asked.principal_id, asked.powers)
+        _say("granted", grant_missing(graph, identity, grants))
+        lines = lines_to_grant(asked.client_id, identity, asked.powers, mail_filter)
         _say_lines(
             "Then, in PowerShell as an Exchange administrator, what is not there yet:", lines
         )
-        grants = grants_of(graph, asked.principal_id, asked.powers)
+        grants = _grants(graph, asked)
     missing = [each.name for each in grants if each.is_wanted and not each.assignment]
     spare = [_spare(each.name) for each in grants if not each.is_wanted]
     _say("missing", missing)
     _say("spare, take it away", spare)
     if asked.check:
-        _say_lines("In PowerShell, to be compared:", lines_to_check(asked.powers))
+        lines = lines_to_check(identity, asked.powers, mail_filter)
+        _say_lines("In PowerShell, to be compared:", lines)
     return 1 if missing or spare else 0
+
+
+def _grants(graph: Graph, asked: argparse.Namespace) -> list[Grant]:
+    is_confined = bool(asked.confine_mail)
+    return grants_of(graph, asked.principal_id, asked.powers, is_mail_confined=is_confined)
 
 
 def _revoke(graph: Graph, asked: argparse.Namespace) -> int:
@@ -76,6 +87,8 @@ def _revoke(graph: Graph, asked: argparse.Namespace) -> int:
 
 
 def _spare(name: str) -> str:
+    if name in {right.name for right in MAIL_ROLES}:
+        return f"{name} (it reaches every mailbox: Exchange does not narrow it)"
     power = next((p.name for p in POWERS.values() if name in {r.name for r in p.graph}), "")
     return f"{name} (of the power {power})" if power else name
 
@@ -102,6 +115,14 @@ def _say_lines(head: str, lines: Sequence[str]) -> None:
     print("\n".join([head, *(f"    {line}" for line in lines)]))
 
 
+def _recipient_filter(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise argparse.ArgumentTypeError(
+            "a recipient filter of Exchange, such as \"Department -eq 'Pupils'\""
+        )
+    return text.strip()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m infra.grants", description=__doc__.splitlines()[0]
@@ -117,6 +138,12 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         choices=sorted(POWERS),
         help="further powers, each with its own rights",
+    )
+    app.add_argument(
+        "--confine-mail",
+        metavar="FILTER",
+        type=_recipient_filter,
+        help="grant the rights to mail in Exchange, for the recipients that fit this filter, and not for every mailbox",
     )
     sign_in = kinds.add_parser(
         "sign-in", help="registration through which people sign in to the API"

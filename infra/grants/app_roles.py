@@ -21,8 +21,12 @@ class Grant:
     assignment: str = ""
 
 
-def grants_of(graph: Graph, principal_id: str, powers: Iterable[str] = ()) -> list[Grant]:
+def grants_of(
+    graph: Graph, principal_id: str, powers: Iterable[str] = (), *, is_mail_confined: bool = False
+) -> list[Grant]:
     """Every permission of the two services that is wanted, those of further powers with them, or granted.
+
+    Confined, the permissions to mail are not wanted here: Exchange grants them, and here they would reach every mailbox.
 
     Raises:
         GrantRefused: a service or one of its permissions is not in this tenant.
@@ -33,7 +37,7 @@ def grants_of(graph: Graph, principal_id: str, powers: Iterable[str] = ()) -> li
     }
     return [
         grant
-        for app_id, rights in app_roles(powers).items()
+        for app_id, rights in app_roles(powers, is_mail_confined=is_mail_confined).items()
         for grant in _of_service(graph, app_id, {each.name for each in rights}, assignments)
     ]
 

@@ -14,7 +14,7 @@ AZURE_CLI_APP_ID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 ROLES = {
     "Reader": "See batches, mailboxes and reports.",
     "Operator": "Upload batches, prepare, retry, abandon and synchronise.",
-    "Approver": "Cut over, roll back, accept a changed upload, finish, and set passwords.",
+    "Approver": "Cut over, roll back, accept a changed upload, apply directory files, finish, and set passwords.",
 }
 SCOPE = "access"
 

@@ -20,6 +20,11 @@ class Right:
     needed_for: str
 
 
+# In the directory they reach every mailbox of the tenant; Exchange can grant them by itself for some, as "Application NAME".
+MAIL_ROLES = (
+    Right("Mail.ReadWrite", "certificate, probes, mail brought home at a rollback"),
+    Right("Mail.Send", "probes and notices"),
+)
 GRAPH_ROLES = (
     Right("Organization.Read.All", "licences of the tenant and their seats"),
     # Creating accounts needs it anyway, and it assigns licences too: LicenseAssignment.ReadWrite.All would be one to spare.
@@ -28,8 +33,7 @@ GRAPH_ROLES = (
         "find and create accounts, usage location, licences and their services",
     ),
     Right("MailboxSettings.Read", "is the mailbox open?"),
-    Right("Mail.ReadWrite", "certificate, probes, mail brought home at a rollback"),
-    Right("Mail.Send", "probes and notices"),
+    *MAIL_ROLES,
 )
 EXCHANGE_APP_ROLES = (Right("Exchange.ManageAsApp", "the door of the admin gateway"),)
 EXCHANGE_ROLES = (
@@ -91,7 +95,11 @@ POWERS = {
 }
 
 
-def app_roles(powers: Iterable[str] = ()) -> dict[str, tuple[Right, ...]]:
-    """The application permissions by service, those of further powers with them."""
+def app_roles(
+    powers: Iterable[str] = (), *, is_mail_confined: bool = False
+) -> dict[str, tuple[Right, ...]]:
+    """The application permissions by service, those of further powers with them; confined, those to mail are Exchange's."""
     further = tuple(right for name in powers for right in POWERS[name].graph)
-    return {**APP_ROLES, GRAPH_APP_ID: (*GRAPH_ROLES, *further)}
+    confined = MAIL_ROLES if is_mail_confined else ()
+    here = tuple(right for right in GRAPH_ROLES if right not in confined)
+    return {**APP_ROLES, GRAPH_APP_ID: (*here, *further)}

@@ -18,6 +18,9 @@ param addressPrefixes object
 @description('Network in which the database of the alias map is reached; empty: none.')
 param sourceNetworkId string
 
+@description('Servers that the app asks for names; empty: Azure\'s own, which knows the private zones linked to the network.')
+param dnsServers array
+
 resource address 'Microsoft.Network/publicIPAddresses@2024-07-01' = {
   name: 'pip-bascule-${environmentName}'
   location: location
@@ -66,6 +69,10 @@ resource network 'Microsoft.Network/virtualNetworks@2024-07-01' = {
       addressPrefixes: [
         addressPrefixes.network
       ]
+    }
+    // Said when empty too, so that servers which are taken out again are gone.
+    dhcpOptions: {
+      dnsServers: dnsServers
     }
     subnets: [
       {

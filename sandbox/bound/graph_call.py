@@ -44,7 +44,8 @@ def graph_call(
     """
     with world.kernel.look():
         world.calls["graph"] += 1
-        if not roles & world.tenant.app.roles:
+        app = world.tenant.app
+        if not roles & (app.roles | app.roles_in_exchange):
             raise Refusal(Code.PERMISSION_MISSING, f"{name} needs one of {sorted(roles)}")
         failure = world.misfortune.before(name)
         if failure:

@@ -129,7 +129,8 @@ def _switch(flags: set[str], flag: str, *, on: bool) -> None:
 
 
 def _names(call: Call) -> list[str]:
-    may_read_bodies = bool(call.request.roles & MAIL_BODY_READERS)
+    held = call.request.roles | call.world.tenant.app.roles_in_exchange
+    may_read_bodies = bool(held & MAIL_BODY_READERS)
     names = selected(call.request.query)
     if names is None:
         hidden = ON_REQUEST if may_read_bodies else ON_REQUEST | BODY_PROPERTIES

@@ -44,12 +44,13 @@ class Call:
     is_outlook: bool
 
     def require(self, *roles: str) -> None:
-        """Go on only if the token carries one of these app roles.
+        """Go on only if the token carries one of these app roles, or Exchange grants one to the app.
 
         Raises:
             GraphError: 403 in the words of the service behind the operation.
         """
-        if not self.request.roles.intersection(roles):
+        held = self.request.roles | self.world.tenant.app.roles_in_exchange
+        if not held.intersection(roles):
             raise forbidden(outlook=self.is_outlook)
 
     def json(self) -> Json:

@@ -174,6 +174,33 @@ def test_the_vault_wraps_and_unwraps(vault_key: JsonWebKey) -> None:
     assert wrap.unwrap(wrapped) == DATA_KEY
 
 
+@pytest.mark.parametrize(
+    ("key_id", "algorithm"),
+    [
+        ("https://theirs.vault.azure.net/keys/batch-wrapping/0123", "RSA-OAEP-256"),
+        ("https://ours.vault.azure.net.example.org/keys/batch-wrapping/0123", "RSA-OAEP-256"),
+        ("https://ours.vault.azure.net/keys/batch-wrapping/0123", "RSA1_5"),
+    ],
+)
+def test_a_row_cannot_lead_to_another_vault(key_id: str, algorithm: str) -> None:
+    """Who can write into the table, and not into the vault, would have passwords sealed with a key of theirs."""
+    asked: list[str] = []
+
+    def client_for(wanted: str) -> CryptographyClient:
+        asked.append(wanted)
+        return ScriptedVault(ServiceRequestError("refused"))
+
+    wrap = KeyVaultWrap("https://ours.vault.azure.net/keys/batch-wrapping", client_for)
+    with pytest.raises(Refusal) as refused:
+        wrap.unwrap(WrappedKey(b"x", key_id, algorithm))
+    assert refused.value.code is Code.SECRET_UNREADABLE
+    assert asked == []
+    with pytest.raises(Unreachable):
+        wrap.unwrap(
+            WrappedKey(b"x", "https://ours.vault.azure.net/keys/former/4567", "RSA-OAEP-256")
+        )
+
+
 def test_a_damaged_key_is_unreadable_and_not_tried_again(vault_key: JsonWebKey) -> None:
     """A batch would be tried for ever instead of being set aside."""
     wrap = KeyVaultWrap("local", lambda _: CryptographyClient.from_jwk(vault_key))

@@ -23,6 +23,33 @@ def test_batches_are_listed_as_a_table(app: SmallApp, capsys: Screen) -> None:
     assert capsys.readouterr().out == "batch  state    rows\npilot  running  3\n"
 
 
+@pytest.mark.parametrize("way", [[], ["--json"]], ids=["table", "json"])
+def test_what_others_wrote_gives_the_terminal_no_orders(
+    way: list[str], app: SmallApp, capsys: Screen
+) -> None:
+    """A folder's name is its owner's, and stands in the details that an administrator reads."""
+    name = "\x1b]0;hello\x07\x9b2J caf\u00e9\n"
+    app.will_answer(
+        "GET /api/batches", {"batches": [{"batch": name, "state": "running", "rows": 3}]}
+    )
+
+    assert main(["batches", "list", *way]) == 0
+    shown = capsys.readouterr().out
+    assert "caf\u00e9" in shown
+    assert not set("\x1b\x07\x9b") & set(shown)
+    if way:
+        assert json.loads(shown)["batches"][0]["batch"] == name
+
+
+def test_a_refusal_gives_the_terminal_no_orders(app: SmallApp, capsys: Screen) -> None:
+    """It repeats what a server said."""
+    refusal = {"error": "alias_map_refused", "detail": "\x1b[2Jno"}
+    app.will_answer("GET /api/batches", refusal, 409)
+
+    assert main(["batches", "list"]) == 1
+    assert "\x1b" not in capsys.readouterr().err
+
+
 def test_json_is_what_the_app_answered(app: SmallApp, capsys: Screen) -> None:
     """A script that reads tables breaks when a column grows."""
     answer = {"batches": [{"batch": "été", "state": "running", "rows": 3}]}

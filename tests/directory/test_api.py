@@ -16,6 +16,7 @@ from bascule.domain.directory_objects.records import DIRECTORY
 from sandbox.in_process.simulation import Options, Simulation
 from sandbox.world.recipients import RecipientKind
 from tests.directory.samples import ALL, INNER, groups, members
+from tests.triggers.signed_in import principal
 from triggers import directory_api
 from triggers.roles import Role, least_role
 
@@ -62,11 +63,14 @@ FILES = {
 }
 
 
-def call(handler: Any, *more: Any, body: object = None, **query: str) -> tuple[int, Any]:
-    """Status and answer of a route."""
+def call(
+    handler: Any, *more: Any, body: object = None, header: str = "", **query: str
+) -> tuple[int, Any]:
+    """Status and answer of a route; `header` is what the platform says of who asks."""
     raw = json.dumps(body).encode() if body is not None else b""
     method = "POST" if body is not None else "GET"
-    request = func.HttpRequest(method, "/api/directory", params=query, body=raw)
+    headers = {"x-ms-client-principal": header} if header else {}
+    request = func.HttpRequest(method, "/api/directory", headers=headers, params=query, body=raw)
     answer = asyncio.run(behind(handler)(request, *more))
     return answer.status_code, json.loads(answer.get_body())
 
@@ -160,9 +164,30 @@ def test_the_word_for_removals_is_a_digest(simulation: Simulation, removals: str
     assert call(directory_api.apply_differences, Bell(), body={}, removals=removals)[0] == 400
 
 
-def test_removals_take_an_approver() -> None:
-    """Who may upload is not who may take something from somebody."""
-    assert least_role(directory_api._apply_with_removals) is Role.APPROVER
+@pytest.mark.parametrize(
+    ("role", "check", "status"),
+    [("Operator", "true", 200), ("Operator", "false", 403), ("Approver", "false", 200)],
+)
+def test_files_are_checked_for_an_operator_and_kept_for_an_approver(
+    simulation: Simulation,
+    monkeypatch: pytest.MonkeyPatch,
+    role: str,
+    check: str,
+    status: int,
+) -> None:
+    """An operator would write a line for a group that opens doors, or for the mailbox of the direction."""
+    monkeypatch.setenv("BASCULE_SIGN_IN", "required")
+    monkeypatch.setenv("WEBSITE_AUTH_ENABLED", "True")
+    handler, header = directory_api.upload_directory, principal(role)
+    params = {"check": check}
+
+    assert call(handler, body=body(FILES), header=header, **params)[0] == status
+    assert (find_head(simulation.ports) is not None) is (status == 200 and check == "false")
+
+
+def test_files_are_applied_for_an_approver() -> None:
+    """What is added may be whoever asks."""
+    assert least_role(behind(directory_api.apply_differences)) is Role.APPROVER
 
 
 def test_the_hourly_look_starts_a_story_that_was_lost(simulation: Simulation) -> None:

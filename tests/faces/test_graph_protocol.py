@@ -71,6 +71,18 @@ def test_each_call_needs_its_own_permission(
     assert desk.error(method, url, {}, roles=frozenset({role})) == (403, code)
 
 
+def test_what_exchange_grants_by_itself_is_allowed_without_a_token_that_says_so(
+    desk: GraphDesk,
+) -> None:
+    """A product that goes by its token alone would refuse to work where mail is confined to some mailboxes."""
+    desk.world.tenant.app.roles_in_exchange.add("Mail.ReadWrite")
+    roles = frozenset({"User.ReadWrite.All"})
+
+    status, code = desk.error("GET", "users/x/mailFolders", {}, roles=roles)
+    assert (status, code) != (403, "ErrorAccessDenied")
+    assert desk.error("POST", "users/x/sendMail", {}, roles=roles) == (403, "ErrorAccessDenied")
+
+
 def test_a_throttled_call_has_no_effect_and_says_how_long(desk: GraphDesk) -> None:
     """A product that waits too short stays throttled."""
     anna = desk.add_user()

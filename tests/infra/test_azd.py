@@ -95,6 +95,7 @@ def test_a_pull_request_is_previewed_by_one_who_can_only_read() -> None:
     preview = said(".github", "workflows", "check.yml")
     page = said("docs", "how-to", "deploy.md")
     [actions] = re.findall(r'"Actions": \[([^\]]*)\]', page)
+    [withheld] = re.findall(r'"NotActions": \[([^\]]*)\]', page)
     granted = re.findall(r'^pipeline (\w+) "?([\w ]+?)"? ((?:[\w-]+ ?)+)$', page, re.MULTILINE)
 
     # Without it a preview asks for the right to write everything that it shows.
@@ -103,6 +104,12 @@ def test_a_pull_request_is_previewed_by_one_who_can_only_read() -> None:
         each.endswith(("/read", "/whatIf/action", "/validate/action"))
         for each in re.findall(r'"([^"]+)"', actions)
     )
+    # To read includes the logs, and in them stand addresses of people.
+    assert re.findall(r'"([^"]+)"', withheld) == [
+        "Microsoft.OperationalInsights/workspaces/query/*",
+        "Microsoft.Insights/logs/*",
+        "Microsoft.Insights/components/api/*",
+    ]
     assert granted == [
         ("deploy", "Owner", "dev prod"),
         ("preview", "Bascule preview", "dev-preview prod-preview"),

@@ -8,13 +8,21 @@ import pytest
 
 from infra.grants.__main__ import main
 from infra.grants.graph import Graph
-from infra.grants.wanted import EXCHANGE_APP_ROLES, EXCHANGE_ROLES, GRAPH_ROLES, POWERS
+from infra.grants.wanted import (
+    EXCHANGE_APP_ROLES,
+    EXCHANGE_ROLES,
+    GRAPH_ROLES,
+    MAIL_ROLES,
+    POWERS,
+)
 from tests.infra.entra_directory import IDENTITY, TENANT, EntraDirectory
 
 PERMISSIONS = Path(__file__).parents[2] / "docs" / "reference" / "permissions.md"
 APP = ("app", "--principal-id", IDENTITY, "--client-id", "22222222-2222-4222-8222-222222222222")
 SIGN_IN = ("sign-in", "--name", "Bascule test")
 BROWSERS = ("--url", "https://bascule.example.org/api", "--principal-id", IDENTITY)
+MAIL = {each.name for each in MAIL_ROLES}
+CONFINED = ("--confine-mail", "Company -eq 'Example'")
 WANTED = {each.name for each in (*GRAPH_ROLES, *EXCHANGE_APP_ROLES)}
 
 
@@ -60,6 +68,76 @@ def test_revoking_leaves_nothing() -> None:
 
     assert main((*APP, "--revoke"), directory.graph()) == 0
     assert directory.granted() == set()
+
+
+def test_rights_to_mail_can_be_confined_to_some_mailboxes(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A stolen identity must not read the mail of those who do not even move."""
+    directory = EntraDirectory()
+
+    assert main((*APP, *CONFINED), directory.graph()) == 0
+    granted = capsys.readouterr().out
+    assert directory.granted() == WANTED - MAIL
+    assert "-RecipientRestrictionFilter 'Company -eq ''Example'''" in granted
+    for name in MAIL:
+        line = f'-Role "Application {name}" -CustomResourceScope "Bascule mail"'
+        assert f"-App {IDENTITY} {line}" in granted
+    assert main((*APP, *CONFINED, "--check"), directory.graph()) == 0
+    checked = capsys.readouterr().out
+    assert "missing: nothing" in checked
+    assert f"Test-ServicePrincipalAuthorization {IDENTITY}" in checked
+    assert CONFINED[1] in checked
+
+
+def test_a_right_to_every_mailbox_is_to_spare_where_mail_is_confined(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What the directory grants is not narrowed by what Exchange grants."""
+    directory = EntraDirectory()
+    main(APP, directory.graph())
+
+    assert main((*APP, *CONFINED, "--check"), directory.graph()) == 1
+    told = capsys.readouterr().out
+    for name in MAIL:
+        assert f"{name} (it reaches every mailbox" in told
+
+
+def test_mail_that_is_not_said_to_be_confined_is_missing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A check without the option is of the list as it is signed by most."""
+    directory = EntraDirectory()
+    main((*APP, *CONFINED), directory.graph())
+
+    assert main((*APP, "--check"), directory.graph()) == 1
+    assert "missing: Mail.ReadWrite, Mail.Send" in capsys.readouterr().out
+
+
+def test_confined_rights_to_mail_are_taken_away_with_everything(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """No token shows them, so whoever forgets them never finds them."""
+    directory = EntraDirectory()
+    main((*APP, *CONFINED), directory.graph())
+    capsys.readouterr()
+
+    assert main((*APP, "--revoke"), directory.graph()) == 0
+    assert directory.granted() == set()
+    lines = capsys.readouterr().out.splitlines()
+    order = ["Remove-ManagementRoleAssignment", "Remove-ManagementScope", "Remove-ServicePrincipal"]
+    assert [word for line in lines for word in order if word in line] == order
+    assert "Bascule Mail.ReadWrite|Bascule Mail.Send" in "".join(lines)
+
+
+@pytest.mark.parametrize("way", [("--confine-mail", " "), (*CONFINED, "--revoke")])
+def test_a_confinement_that_means_nothing_is_refused(way: tuple[str, ...]) -> None:
+    """An empty filter would grant for every mailbox, under the name of a confinement."""
+    directory = EntraDirectory()
+
+    with pytest.raises(SystemExit):
+        main((*APP, *way), directory.graph())
+    assert directory.writes == []
 
 
 def test_the_sign_in_admits_only_the_assigned_and_holds_no_secret() -> None:

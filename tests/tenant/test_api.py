@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,13 +13,19 @@ import pytest
 from activities import readiness as room
 from activities.adopt_tenant import adopt_tenant
 from activities.see_tenant import see_tenant
+from bascule.domain.completion import COMPLETION, CompletionRecord
+from bascule.domain.errors import Refusal
 from bascule.domain.tenant_records import (
     PREPARATION,
     PREPARATION_ID,
+    RECORD,
     Preparation,
     TenantQuestion,
+    TenantRecord,
 )
+from bascule.ports.mail_flow import T
 from cli import tenant as command
+from sandbox.bound.mail_flow import WorldMailFlow
 from sandbox.in_process.simulation import Options, Simulation
 from triggers import guard, tenant_api
 from triggers.roles import Role, least_role
@@ -52,6 +58,21 @@ class Bell:
         self.rung.append(instance_id)
 
 
+class ClosingMailFlow(WorldMailFlow):
+    """The tenant's mail flow; somebody gives the word for the end while it is looked at."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        super().__init__(simulation.world)
+        self._simulation = simulation
+        self.look_count = 0
+
+    def find(self, kind: type[T], name: str) -> T | None:
+        """What is there; from then on the tenant is closed."""
+        self.look_count += 1
+        close(self._simulation)
+        return super().find(kind, name)
+
+
 @pytest.fixture
 def simulation(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulation]:
     """A prepared tenant behind the routes; checks run one after the other, because the world has no locks."""
@@ -75,6 +96,12 @@ def behind(registered: Any) -> Any:
     """The function behind what the programming model registers, without the durable client's own wrapping."""
     work = registered._function._func
     return getattr(work, "client_function", work)
+
+
+def close(simulation: Simulation) -> None:
+    """The first word of the completion that cannot be taken back."""
+    record = CompletionRecord(closed_utc=simulation.clock.now_utc())
+    simulation.ports.documents.amend(COMPLETION, CompletionRecord, lambda _: record)
 
 
 def disable_rule(simulation: Simulation) -> None:
@@ -169,6 +196,27 @@ def test_a_danger_is_repaired_by_its_own_word_only(simulation: Simulation) -> No
         for handler in (tenant_api.prepare_tenant, tenant_api.repair_tenant, tenant_api.adopt)
     }
     assert list(roles.values()) == [Role.OPERATOR, Role.APPROVER, Role.APPROVER]
+
+
+def test_a_tenant_that_is_being_completed_is_not_adopted_any_more(simulation: Simulation) -> None:
+    """The guard would alarm about everything that the completion takes down, for ever."""
+    close(simulation)
+    status, answer = call(tenant_api.adopt)
+
+    assert status == 409
+    assert "is being completed" in answer["detail"]
+    assert simulation.ports.documents.find(RECORD, TenantRecord) is None
+
+
+def test_a_tenant_that_is_closed_during_the_look_is_not_adopted(simulation: Simulation) -> None:
+    """The look takes seconds, and the word for the end may be said in any of them."""
+    watched = ClosingMailFlow(simulation)
+    asked = replace(simulation.ports, mail_flow=watched)
+
+    with pytest.raises(Refusal, match="is being completed"):
+        adopt_tenant(asked, OPERATOR)
+    assert watched.look_count > 0
+    assert simulation.ports.documents.find(RECORD, TenantRecord) is None
 
 
 def test_the_timer_of_the_guard_looks(

@@ -24,6 +24,7 @@ from bascule.domain.readiness import Check, Light, green
 from bascule.domain.rights import (
     DOMAIN_ROLE,
     EXCHANGE_ROLE,
+    MAIL_ROLES,
     MEMBERS_ROLE,
 )
 from bascule.domain.stages import Stage
@@ -37,6 +38,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "readiness.md"
 ALWAYS_UNKNOWN = {"cmdlet_parameters", "intake_language", "intake_partner"}
 # So is this one, until mailboxes are being filled.
 BEFORE_THE_FIRST_BATCH = {"retention"}
+MAIL = {"Mail.ReadWrite", "Mail.Send", "Mail.Read", "Mail.ReadBasic.All"}
 
 
 @pytest.fixture
@@ -77,6 +79,7 @@ def test_a_ready_tenant_has_no_red_but_what_the_plan_leaves_out(simulation: Simu
     ("wrong", "name"),
     [
         ("role", "token_roles"),
+        ("mail", "token_roles_mail"),
         ("cmdlet", "cmdlets_guard"),
         ("unverified", "domains"),
         ("authoritative", "accepted_domains"),
@@ -163,6 +166,29 @@ def test_rights_over_the_tenant_are_missed_only_while_nothing_is_prepared(
     assert {lights(simulation)[name].light for name in names} == {Light.RED}
 
 
+def test_rights_to_mail_that_exchange_grants_itself_are_unknown_and_not_red(
+    simulation: Simulation,
+) -> None:
+    """Whoever confines them as they are advised to must not be told to grant them for the whole tenant."""
+    app = simulation.world.tenant.app
+    app.roles.difference_update(MAIL)
+    app.roles_in_exchange.update(MAIL_ROLES)
+    found = lights(simulation)
+
+    assert found["token_roles"].light is Light.GREEN
+    assert found["token_roles_mail"].light is Light.UNKNOWN
+    assert simulation.ports.plan.tenant.probe_sender in found["token_roles_mail"].told
+
+
+def test_half_of_the_rights_to_mail_is_never_green(simulation: Simulation) -> None:
+    """A token with one of the two says nothing of the other."""
+    simulation.world.tenant.app.roles.discard("Mail.Send")
+    check = lights(simulation)["token_roles_mail"]
+
+    assert check.light is Light.UNKNOWN
+    assert "no token carries Mail.Send;" in check.told
+
+
 def test_rights_over_objects_are_missed_only_once_there_are_files(simulation: Simulation) -> None:
     """Whoever uploads groups must not learn at the thousandth that a contact may not be made."""
     tenant, names = simulation.world.tenant, ("token_roles_objects", "cmdlets_objects")
@@ -186,7 +212,8 @@ def _spoil(simulation: Simulation, wrong: str) -> None:
     rules, shelf = tenant.rules, tenant.directory.shelf
     around = simulation.ports.surroundings
     spoilers: dict[str, Callable[[], object]] = {
-        "role": lambda: tenant.app.roles.discard("Mail.Send"),
+        "role": lambda: tenant.app.roles.discard("MailboxSettings.Read"),
+        "mail": lambda: tenant.app.roles.difference_update(MAIL),
         "cmdlet": lambda: tenant.exchange_roles.difference_update(
             {"Remote and Accepted Domains", "View-Only Configuration"}
         ),

@@ -18,6 +18,7 @@ from bascule.domain.rights import (
     DOMAIN_ROLE,
     EXCHANGE_ROLE,
     GRAPH_ROLES,
+    MAIL_ROLES,
     MEMBERS_ROLE,
     MIGRATION_CMDLETS,
     OBJECT_CMDLETS,
@@ -26,6 +27,7 @@ from bascule.domain.rights import (
 )
 from infra.grants.wanted import EXCHANGE_APP_ROLES, POWERS
 from infra.grants.wanted import GRAPH_ROLES as GRAPH_RIGHTS
+from infra.grants.wanted import MAIL_ROLES as MAIL_RIGHTS
 from sandbox.bound.surroundings import WorldSurroundings
 from sandbox.faces.server import Faces
 from tests.contracts.tenant_doors import TokenFaceCredential, tenant
@@ -60,7 +62,8 @@ def called_in(adapter: ModuleType) -> set[str]:
 
 def test_every_permission_is_one_that_is_granted() -> None:
     """The list that is checked and the list that is granted are one."""
-    assert {right.name for right in GRAPH_RIGHTS} == GRAPH_ROLES
+    assert {right.name for right in GRAPH_RIGHTS} == GRAPH_ROLES | MAIL_ROLES
+    assert {right.name for right in MAIL_RIGHTS} == MAIL_ROLES
     assert {right.name for right in EXCHANGE_APP_ROLES} == {EXCHANGE_ROLE}
     assert {right.name for right in POWERS["tenant"].graph} == {DOMAIN_ROLE}
     assert {right.name for right in POWERS["objects"].graph} == {MEMBERS_ROLE}

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from azure.core.credentials import TokenCredential
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
@@ -47,7 +48,15 @@ class KeyVaultWrap:
         return WrappedKey(result.encrypted_key, str(result.key_id), algorithm)
 
     def unwrap(self, wrapped: WrappedKey) -> bytes:
-        """Unwrap with the version that wrapped."""
+        """Unwrap with the version that wrapped, in our own vault and by our own algorithm.
+
+        Both stand beside what is sealed: whoever may write there must not lead the app to a vault of theirs, and have
+        passwords sealed with a key that they know.
+        """
+        if _vault_of(wrapped.key_id) != _vault_of(self._key_id):
+            raise _unreadable(wrapped, "lies in another vault than the app's key")
+        if wrapped.algorithm != KeyWrapAlgorithm.rsa_oaep_256:
+            raise _unreadable(wrapped, "would open it by an algorithm that the app never uses")
         with azure_errors("unwrapping a batch's data key"):
             try:
                 result = self._client(wrapped.key_id).unwrap_key(
@@ -78,6 +87,10 @@ class KeyVaultWrap:
             if key_id not in self._clients:
                 self._clients[key_id] = self._client_for(key_id)
             return self._clients[key_id]
+
+
+def _vault_of(key_id: str) -> str:
+    return urlsplit(key_id).netloc.lower()
 
 
 def _unreadable(wrapped: WrappedKey, why: str) -> Refusal:
