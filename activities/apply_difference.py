@@ -1,7 +1,9 @@
-"""Apply a changed upload that the operator has accepted."""
+"""Apply a changed upload that the operator has accepted: what its difference showed, and nothing else."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from activities.address_claims import claim_all
 from activities.ensure_account import new_password_key
@@ -9,7 +11,7 @@ from activities.reserve_seats import reserve
 from activities.subject import batch_of
 from activities.uploads import pending_key, pending_path
 from bascule.domain.addresses import mailbox_key
-from bascule.domain.batch_difference import RowFacts
+from bascule.domain.batch_difference import PendingDifference, PendingRow
 from bascule.domain.codec import decode
 from bascule.domain.codes import Code
 from bascule.domain.errors import Refusal
@@ -17,37 +19,90 @@ from bascule.domain.records import BatchRecord, MailboxRecord
 from bascule.domain.requests import BatchRef
 from bascule.ports.bundle import Ports
 
+Records = Mapping[str, MailboxRecord]
+"""The mailboxes of the batch by address."""
+
+# Under which name a mailbox remembers what its row says.
+RECORD_FIELDS = {
+    "user_name": "source_user",
+    "user_root": "user_root",
+    "display_name": "display_name",
+    "cohort": "cohort",
+    "usage_location": "usage_location",
+    "unit": "unit",
+    "cutover_at_utc": "cutover_at_utc",
+}
+
+
+class MovedOn(Refusal):
+    """What the operator accepted is no longer what the difference showed."""
+
+    def __init__(self, batch: str, why: str) -> None:
+        super().__init__(
+            Code.REQUEST_REJECTED, f"batch {batch} has moved on: {why}; upload the file again"
+        )
+
 
 def apply_difference(ports: Ports, ref: BatchRef) -> int:
-    """Change rows and passwords, add new mailboxes; how many rows were looked at. Repeatable.
+    """Change rows and passwords, add new mailboxes; how many rows the difference names. Repeatable.
 
     A row whose mailbox has closed is left alone. Removed rows are left alone, too.
 
     Raises:
-        Refusal(NO_SEAT | LICENCE_UNKNOWN | REQUEST_REJECTED): nothing was applied, and the acceptance is taken back.
+        Refusal(NO_SEAT | LICENCE_UNKNOWN | REQUEST_REJECTED): the acceptance is taken back, and nothing was applied.
+        MovedOn: the difference itself is taken back; the same file again shows what is left of it.
     """
-    fingerprint = batch_of(ports, ref.name).accepted_fingerprint
-    if not fingerprint:
+    batch = batch_of(ports, ref.name)
+    if not batch.accepted_fingerprint:
         return 0  # applied by an earlier attempt whose answer was lost
-    content = ports.blobs.read_report(pending_path(ref.name, fingerprint)) or b"[]"
-    rows = [decode(RowFacts, row) for row in json.loads(content)]
     try:
-        _admit(ports, ref.name, rows)
+        rows = _accepted(ports, batch)
+        _apply_all(ports, batch, rows)
     except Refusal as refusal:
-        ports.ledger.amend_batch(ref.name, lambda batch: replace(batch, accepted_fingerprint=""))
+        is_stale = isinstance(refusal, MovedOn)
+        ports.ledger.amend_batch(ref.name, lambda stored: _taken_back(stored, is_stale=is_stale))
         ports.notifier.alert(f"The change of batch {ref.name} was refused", refusal.detail)
         raise
-    for facts in rows:
-        _apply(ports, ref.name, facts, fingerprint)
     row_count = sum(1 for _ in ports.ledger.mailboxes(ref.name))
-    ports.ledger.amend_batch(ref.name, lambda batch: _applied(batch, row_count))
+    ports.ledger.amend_batch(ref.name, lambda stored: _applied(stored, row_count))
     return len(rows)
 
 
-def _admit(ports: Ports, batch: str, rows: list[RowFacts]) -> None:
+def _accepted(ports: Ports, batch: BatchRecord) -> tuple[PendingRow, ...]:
+    """What was shown. Raises MovedOn when it was shown for another upload, or by a version that kept whole rows."""
+    content = ports.blobs.read_report(pending_path(batch.name, batch.accepted_fingerprint))
+    raw = json.loads(content or b"[]")
+    if isinstance(raw, list):
+        raise MovedOn(batch.name, "the difference was made by an earlier version")
+    pending = decode(PendingDifference, raw)
+    if pending.base_fingerprint != batch.fingerprint:
+        raise MovedOn(batch.name, "another changed file was applied since the difference was made")
+    return pending.rows
+
+
+def _apply_all(ports: Ports, batch: BatchRecord, rows: tuple[PendingRow, ...]) -> None:
+    records = {record.address: record for record in ports.ledger.mailboxes(batch.name)}
+    for row in rows:
+        _see_instant(records.get(row.facts.address), row)
+    _admit(ports, batch.name, rows, records)
+    for row in rows:
+        _apply(ports, batch, row, records.get(row.facts.address))
+
+
+def _see_instant(record: MailboxRecord | None, row: PendingRow) -> None:
+    """See that no cutover was asked for or taken back behind the difference. Raises MovedOn."""
+    if record is None or record.is_final or "cutover_at_utc" not in row.fields:
+        return
+    # The new instant is that of an earlier attempt.
+    if record.cutover_at_utc not in (row.cutover_before_utc, row.facts.cutover_at_utc):
+        raise MovedOn(
+            record.batch, f"{record.address} has another cutover than when the difference was made"
+        )
+
+
+def _admit(ports: Ports, batch: str, rows: tuple[PendingRow, ...], records: Records) -> None:
     """Claim the new addresses and reserve their seats, before any row changes."""
-    records = {record.address: record for record in ports.ledger.mailboxes(batch)}
-    added = [facts for facts in rows if facts.address not in records]
+    added = [row.facts for row in rows if row.facts.address not in records]
     held = claim_all(ports, batch, [facts.address for facts in added])
     if held:
         others = ", ".join(f"{address} in {other}" for address, other in sorted(held.items()))
@@ -59,6 +114,17 @@ def _admit(ports: Ports, batch: str, rows: list[RowFacts]) -> None:
     ]
     if added:
         reserve(ports, batch, waiting + [(facts.address, facts.cohort) for facts in added])
+
+
+def _taken_back(batch: BatchRecord, *, is_stale: bool) -> BatchRecord:
+    accepted = batch.accepted_fingerprint
+    is_gone = is_stale and batch.pending_fingerprint == accepted
+    return replace(
+        batch,
+        # Left pending, the same file would be taken for one that is known, and no difference made of it.
+        pending_fingerprint="" if is_gone else batch.pending_fingerprint,
+        accepted_fingerprint="",
+    )
 
 
 def _applied(batch: BatchRecord, row_count: int) -> BatchRecord:
@@ -74,17 +140,19 @@ def _applied(batch: BatchRecord, row_count: int) -> BatchRecord:
     )
 
 
-def _apply(ports: Ports, batch: str, facts: RowFacts, fingerprint: str) -> None:
-    key = mailbox_key(facts.address)
-    stored = ports.ledger.find_mailbox(batch, key)
+def _apply(ports: Ports, batch: BatchRecord, row: PendingRow, stored: MailboxRecord | None) -> None:
     if stored is not None and stored.is_final:
         return
-    has_new_password = _take_over(ports, batch, key, fingerprint)
-    fresh = _record(ports, batch, facts, has_new_password=has_new_password)
+    key = mailbox_key(row.facts.address)
+    has_new_password: bool | None = None
+    if stored is None or "password_mark" in row.fields:
+        has_new_password = _take_over(ports, batch.name, key, batch.accepted_fingerprint)
     if stored is None:
-        ports.ledger.add_mailboxes([fresh])
+        ports.ledger.add_mailboxes([_record(ports, batch.name, row, bool(has_new_password))])
         return
-    ports.ledger.amend_mailbox(batch, key, lambda record: _changed(record, fresh))
+    ports.ledger.amend_mailbox(
+        batch.name, key, lambda record: _changed(record, row, has_new_password)
+    )
 
 
 def _take_over(ports: Ports, batch: str, key: str, fingerprint: str) -> bool:
@@ -102,7 +170,8 @@ def _take_over(ports: Ports, batch: str, key: str, fingerprint: str) -> bool:
     return True
 
 
-def _record(ports: Ports, batch: str, facts: RowFacts, *, has_new_password: bool) -> MailboxRecord:
+def _record(ports: Ports, batch: str, row: PendingRow, has_new_password: bool) -> MailboxRecord:
+    facts = row.facts
     return MailboxRecord(
         batch=batch,
         key=mailbox_key(facts.address),
@@ -119,15 +188,18 @@ def _record(ports: Ports, batch: str, facts: RowFacts, *, has_new_password: bool
     )
 
 
-def _changed(record: MailboxRecord, fresh: MailboxRecord) -> MailboxRecord:
-    return replace(
-        record,
-        source_user=fresh.source_user,
-        user_root=fresh.user_root,
-        has_new_password=fresh.has_new_password,
-        display_name=fresh.display_name,
-        cohort=fresh.cohort,
-        usage_location=fresh.usage_location,
-        unit=fresh.unit,
-        cutover_at_utc=fresh.cutover_at_utc,
-    )
+def _changed(
+    record: MailboxRecord, row: PendingRow, has_new_password: bool | None
+) -> MailboxRecord:
+    """The record with what the difference showed of its row. Raises MovedOn."""
+    if record.is_final:
+        return record  # since the rows were read
+    _see_instant(record, row)
+    values: dict[str, Any] = {
+        RECORD_FIELDS[name]: getattr(row.facts, name)
+        for name in row.fields
+        if name in RECORD_FIELDS
+    }
+    if has_new_password is not None:
+        values["has_new_password"] = has_new_password
+    return replace(record, **values)

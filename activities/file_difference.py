@@ -15,7 +15,13 @@ from activities.uploads import (
     secrets_of,
     write_json,
 )
-from bascule.domain.batch_difference import Difference, RowFacts, difference
+from bascule.domain.batch_difference import (
+    Difference,
+    PendingDifference,
+    RowFacts,
+    difference,
+    pending_rows,
+)
 from bascule.domain.codec import encode
 from bascule.domain.codes import Code
 from bascule.domain.errors import Refusal
@@ -33,9 +39,11 @@ def file_difference(ports: Ports, ref: BatchRef) -> int:
     fingerprint = fingerprint_of(ports, ref.name, file)
     sealed = secrets_of(file.rows).items()
     ports.secrets.seal(ref.name, {pending_key(key, fingerprint): text for key, text in sealed})
-    write_json(ports, pending_path(ref.name, fingerprint), [encode(facts) for facts in fresh])
+    batch = batch_of(ports, ref.name)
+    pending = PendingDifference(batch.fingerprint, pending_rows(found, running, fresh))
+    write_json(ports, pending_path(ref.name, fingerprint), encode(pending))
     write_json(ports, difference_path(ref.name), _report(ref.name, fingerprint, found))
-    if batch_of(ports, ref.name).pending_fingerprint != fingerprint:
+    if batch.pending_fingerprint != fingerprint:
         ports.notifier.alert(
             f"Batch {ref.name}: a changed file was uploaded",
             "Nothing was applied. Read its difference and accept it, or upload the first file again.",
