@@ -1,7 +1,7 @@
 """Apply a changed upload that the operator has accepted: what its difference showed, and nothing else."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from bascule.domain.addresses import mailbox_key
 from bascule.domain.batch_difference import PendingDifference, PendingRow
 from bascule.domain.codec import decode
 from bascule.domain.codes import Code
-from bascule.domain.errors import Refusal
+from bascule.domain.errors import NotYet, Refusal
 from bascule.domain.records import BatchRecord, MailboxRecord
 from bascule.domain.requests import BatchRef
 from bascule.ports.bundle import Ports
@@ -33,6 +33,11 @@ RECORD_FIELDS = {
     "cutover_at_utc": "cutover_at_utc",
 }
 
+# Two calls of the table each, one after the other: a minute or two, far below the host's time-out for one step.
+CHANGED_COUNT_MAX = 5_000
+# Nothing is waited for; the next attempt goes on with the rows that still differ.
+GO_ON_WAIT_S = 1.0
+
 
 class MovedOn(Refusal):
     """What the operator accepted is no longer what the difference showed."""
@@ -50,6 +55,7 @@ def apply_difference(ports: Ports, ref: BatchRef) -> int:
 
     Raises:
         Refusal(NO_SEAT | LICENCE_UNKNOWN | REQUEST_REJECTED): the acceptance is taken back, and nothing was applied.
+        NotYet: there is more to change than one attempt should do; the next one goes on.
         MovedOn: the difference itself is taken back; the same file again shows what is left of it.
     """
     batch = batch_of(ports, ref.name)
@@ -81,12 +87,33 @@ def _accepted(ports: Ports, batch: BatchRecord) -> tuple[PendingRow, ...]:
 
 
 def _apply_all(ports: Ports, batch: BatchRecord, rows: tuple[PendingRow, ...]) -> None:
+    """Apply what is not applied yet, passwords first. Raises NotYet when it is more than one attempt should do."""
     records = {record.address: record for record in ports.ledger.mailboxes(batch.name)}
     for row in rows:
         _see_instant(records.get(row.facts.address), row)
     _admit(ports, batch.name, rows, records)
-    for row in rows:
-        _apply(ports, batch, row, records.get(row.facts.address))
+    alive = [row for row in rows if not _is_final(records.get(row.facts.address))]
+    newly = _take_over(ports, batch, [row for row in alive if row.brings_password])
+    added = [row for row in alive if row.facts.address not in records]
+    ports.ledger.add_mailboxes([_record(ports, batch.name, row, newly) for row in added])
+    stale = [
+        row
+        for row in alive
+        if (record := records.get(row.facts.address)) and _changed(record, row, newly) != record
+    ]
+    for row in stale[:CHANGED_COUNT_MAX]:
+        _change(ports, batch.name, row, newly)
+    if len(stale) > CHANGED_COUNT_MAX:
+        raise NotYet(GO_ON_WAIT_S, f"{len(stale) - CHANGED_COUNT_MAX} rows are still to change")
+
+
+def _is_final(record: MailboxRecord | None) -> bool:
+    return record is not None and record.is_final
+
+
+def _change(ports: Ports, batch: str, row: PendingRow, newly: Collection[str]) -> None:
+    key = mailbox_key(row.facts.address)
+    ports.ledger.amend_mailbox(batch, key, lambda record: _changed(record, row, newly))
 
 
 def _see_instant(record: MailboxRecord | None, row: PendingRow) -> None:
@@ -140,37 +167,31 @@ def _applied(batch: BatchRecord, row_count: int) -> BatchRecord:
     )
 
 
-def _apply(ports: Ports, batch: BatchRecord, row: PendingRow, stored: MailboxRecord | None) -> None:
-    if stored is not None and stored.is_final:
-        return
-    key = mailbox_key(row.facts.address)
-    has_new_password: bool | None = None
-    if stored is None or "password_mark" in row.fields:
-        has_new_password = _take_over(ports, batch.name, key, batch.accepted_fingerprint)
-    if stored is None:
-        ports.ledger.add_mailboxes([_record(ports, batch.name, row, bool(has_new_password))])
-        return
-    ports.ledger.amend_mailbox(
-        batch.name, key, lambda record: _changed(record, row, has_new_password)
+def _take_over(ports: Ports, batch: BatchRecord, rows: list[PendingRow]) -> frozenset[str]:
+    """Seal the pending passwords where the batch looks for them; addresses that have one for a new account."""
+    own = [mailbox_key(row.facts.address) for row in rows]
+    places = {
+        key: pending_key(key, batch.accepted_fingerprint)
+        for mailbox in own
+        for key in (mailbox, new_password_key(mailbox))
+    }
+    kept = ports.secrets.kept(batch.name, places.values())
+    lost = [
+        row.facts.address for key, row in zip(own, rows, strict=True) if places[key] not in kept
+    ]
+    if lost:
+        raise MovedOn(batch.name, f"the new password of {lost[0]} is not kept any more")
+    found = {key: kept[place] for key, place in places.items() if place in kept}
+    if found:
+        ports.secrets.seal(batch.name, found)
+    return frozenset(
+        row.facts.address
+        for key, row in zip(own, rows, strict=True)
+        if new_password_key(key) in found
     )
 
 
-def _take_over(ports: Ports, batch: str, key: str, fingerprint: str) -> bool:
-    """Seal the pending passwords where the batch looks for them; whether there is one for a new account."""
-    password = ports.secrets.open(batch, pending_key(key, fingerprint))
-    ports.secrets.seal(batch, {key: password})
-    new_key = new_password_key(key)
-    try:
-        new = ports.secrets.open(batch, pending_key(new_key, fingerprint))
-    except Refusal as refusal:
-        if refusal.code is not Code.SECRET_UNREADABLE:
-            raise
-        return False  # the row names none
-    ports.secrets.seal(batch, {new_key: new})
-    return True
-
-
-def _record(ports: Ports, batch: str, row: PendingRow, has_new_password: bool) -> MailboxRecord:
+def _record(ports: Ports, batch: str, row: PendingRow, newly: Collection[str]) -> MailboxRecord:
     facts = row.facts
     return MailboxRecord(
         batch=batch,
@@ -178,7 +199,7 @@ def _record(ports: Ports, batch: str, row: PendingRow, has_new_password: bool) -
         address=facts.address,
         source_user=facts.user_name,
         user_root=facts.user_root,
-        has_new_password=has_new_password,
+        has_new_password=facts.address in newly,
         display_name=facts.display_name,
         cohort=facts.cohort,
         usage_location=facts.usage_location,
@@ -188,9 +209,7 @@ def _record(ports: Ports, batch: str, row: PendingRow, has_new_password: bool) -
     )
 
 
-def _changed(
-    record: MailboxRecord, row: PendingRow, has_new_password: bool | None
-) -> MailboxRecord:
+def _changed(record: MailboxRecord, row: PendingRow, newly: Collection[str]) -> MailboxRecord:
     """The record with what the difference showed of its row. Raises MovedOn."""
     if record.is_final:
         return record  # since the rows were read
@@ -200,6 +219,6 @@ def _changed(
         for name in row.fields
         if name in RECORD_FIELDS
     }
-    if has_new_password is not None:
-        values["has_new_password"] = has_new_password
+    if "password_mark" in row.fields:
+        values["has_new_password"] = record.address in newly
     return replace(record, **values)

@@ -1,7 +1,7 @@
 """What the steps of an upload share: reading it, telling it from others, and where its reports stand."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from activities.ensure_account import new_password_key
 from bascule.domain.addresses import mailbox_key
@@ -33,14 +33,16 @@ def read_upload(ports: Ports, name: str) -> tuple[Upload, BatchFile]:
     return upload, read_batch_file(upload.content, ports.plan)
 
 
-def row_facts(ports: Ports, name: str, row: BatchRow) -> RowFacts:
-    """A row without its secrets; equal marks mean equal passwords."""
-    return facts_of(row, ports.secrets.mark(name, f"{row.password}\0{row.new_password}"))
+def rows_facts(ports: Ports, name: str, rows: Collection[BatchRow]) -> list[RowFacts]:
+    """Rows without their secrets; equal marks mean equal passwords."""
+    marks = ports.secrets.marks(name, (f"{row.password}\0{row.new_password}" for row in rows))
+    return [facts_of(row, mark) for row, mark in zip(rows, marks, strict=True)]
 
 
 def fingerprint_of(ports: Ports, name: str, file: BatchFile) -> str:
     """A keyed digest over all rows: order, encoding and quoting of the file do not matter."""
-    rows = sorted((encode(row_facts(ports, name, row)) for row in file.rows), key=json.dumps)
+    facts = rows_facts(ports, name, file.rows)
+    rows = sorted((encode(each) for each in facts), key=json.dumps)
     return ports.secrets.mark(name, json.dumps(rows))
 
 

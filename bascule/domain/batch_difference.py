@@ -56,6 +56,11 @@ class PendingRow:
     cutover_before_utc: datetime | None = None
     """The instant that the mailbox had when the difference was made."""
 
+    @property
+    def brings_password(self) -> bool:
+        """Whether applying it takes over the row's passwords: it is new, or they are others."""
+        return not self.fields or "password_mark" in self.fields
+
 
 @dataclass(frozen=True)
 class PendingDifference:
