@@ -31,7 +31,7 @@ from bascule.ports.bundle import Ports
 
 def file_difference(ports: Ports, ref: BatchRef) -> int:
     """Write the difference and the pending rows, seal the pending passwords; how many mailboxes it touches."""
-    _, file = read_upload(ports, ref.name)
+    _, file = read_upload(ports, ref)
     running = _running(ports, ref.name)
     fresh = [_with_instant(facts, running) for facts in rows_facts(ports, ref.name, file.rows)]
     found = difference(running, fresh)

@@ -25,10 +25,11 @@ def register_batch(ports: Ports, ref: BatchRef) -> int:
     """How many mailboxes the batch has. Repeatable at every line; open only when everything is written.
 
     Raises:
-        Conflict: the batch was opened meanwhile, by this step's own earlier attempt or with another file.
+        Conflict: the batch was opened meanwhile, by this step's own earlier attempt or with another file; or another
+            file lies there than was judged, whose addresses nobody has claimed.
         Refusal(MAILBOXES_UNPROVEN): the tenant was closed for its completion meanwhile; the batch is closed, too.
     """
-    _, file = read_upload(ports, ref.name)
+    _, file = read_upload(ports, ref)
     fingerprint = fingerprint_of(ports, ref.name, file)
     now_utc = ports.clock.now_utc()
     ports.ledger.add_batch(BatchRecord(ref.name, fingerprint, len(file.rows), now_utc))

@@ -12,6 +12,7 @@ from bascule.domain.batch_rows import BatchRow
 from bascule.domain.codec import encode
 from bascule.domain.errors import Conflict
 from bascule.domain.records import MailboxRecord
+from bascule.domain.requests import BatchRef
 from bascule.ports.blob_store import Upload
 from bascule.ports.bundle import Ports
 
@@ -19,17 +20,18 @@ from bascule.ports.bundle import Ports
 SHORT = 16
 
 
-def upload_of(ports: Ports, name: str) -> Upload:
-    """The upload of a batch. Raises Conflict when it has been taken away meanwhile."""
-    upload = ports.blobs.find_upload(name)
+def read_upload(ports: Ports, ref: BatchRef) -> tuple[Upload, BatchFile]:
+    """The upload of a batch and what it says.
+
+    Raises:
+        Conflict: it has been taken away, or is not the one that was judged: what lies there is judged on its own.
+        BatchFileInvalid: it was replaced by one that nobody has judged.
+    """
+    upload = ports.blobs.find_upload(ref.name)
     if upload is None:
-        raise Conflict(f"the upload of batch {name} is gone")
-    return upload
-
-
-def read_upload(ports: Ports, name: str) -> tuple[Upload, BatchFile]:
-    """The upload and what it says. Raises Conflict, BatchFileInvalid."""
-    upload = upload_of(ports, name)
+        raise Conflict(f"the upload of batch {ref.name} is gone")
+    if ref.etag and upload.etag != ref.etag:
+        raise Conflict(f"another file was uploaded for batch {ref.name} since it was judged")
     return upload, read_batch_file(upload.content, ports.plan)
 
 

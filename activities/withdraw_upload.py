@@ -15,7 +15,7 @@ def withdraw_upload(ports: Ports, ref: BatchRef) -> bool:
     """
     if ports.blobs.find_upload(ref.name) is None:
         return True
-    upload, file = read_upload(ports, ref.name)
+    upload, file = read_upload(ports, ref)
     batch = ports.ledger.find_batch(ref.name)
     known = {batch.fingerprint, batch.pending_fingerprint} if batch else set()
     if fingerprint_of(ports, ref.name, file) not in known:
