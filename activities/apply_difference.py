@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from activities.address_claims import claim_all
+from activities.address_claims import claim_all, shown_holders
 from activities.ensure_account import new_password_key
 from activities.reserve_seats import reserve
 from activities.subject import batch_of
@@ -132,15 +132,19 @@ def _admit(ports: Ports, batch: str, rows: tuple[PendingRow, ...], records: Reco
     added = [row.facts for row in rows if row.facts.address not in records]
     held = claim_all(ports, batch, [facts.address for facts in added])
     if held:
-        others = ", ".join(f"{address} in {other}" for address, other in sorted(held.items()))
-        raise Refusal(Code.REQUEST_REJECTED, f"in another batch that is not closed: {others}")
+        raise Refusal(Code.REQUEST_REJECTED, shown_holders(held))
     waiting = [
         (record.address, record.cohort)
         for record in records.values()
         if not (record.is_licensed or record.is_final)
     ]
-    if added:
+    if not added:
+        return
+    try:
         reserve(ports, batch, waiting + [(facts.address, facts.cohort) for facts in added])
+    except Refusal:
+        ports.ledger.release(batch, [facts.address for facts in added])
+        raise
 
 
 def _taken_back(batch: BatchRecord, *, is_stale: bool) -> BatchRecord:

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 from activities.file_difference import file_difference
 from activities.sync_boards import is_late
+from activities.validate_upload import validate_upload
 from bascule.domain.records import Wish
-from bascule.domain.requests import BatchRef
+from bascule.domain.requests import BatchRef, UploadKind
 from bascule.domain.stages import Stage
 from sandbox.in_process.simulation import BATCH, Simulation
 from sandbox.world.misfortune import Failure, FailureKind
@@ -212,7 +213,6 @@ def test_a_mailbox_that_one_batch_has_abandoned_moves_with_another(simulate: Sim
     simulation = simulate()
     anna, ben, carl = simulation.people
     simulation.upload(simulation.csv([anna, ben]))
-    simulation.run_until_all(Stage.SYNCED)
     simulation.ask(Wish.ABANDON, [ben.address])
     simulation.run_until_all(Stage.SYNCED, Stage.ABANDONED)
     simulation.upload(simulation.csv([ben, carl]), batch="lot-2")
@@ -224,6 +224,46 @@ def test_a_mailbox_that_one_batch_has_abandoned_moves_with_another(simulate: Sim
     assert simulation.record_of(ben.address, "lot-2").stage is Stage.MIGRATED
     assert simulation.record_of(ben.address).stage is Stage.ABANDONED
     batch_has_let_go(simulation)
+    judge_life(simulation)
+
+
+def test_a_mailbox_that_was_abandoned_with_a_copy_is_refused_with_what_to_do(
+    simulate: Simulate,
+) -> None:
+    """The second batch would copy everything once more beside what lies in the cloud."""
+    simulation = simulate(people_count=2)
+    _, ben = simulation.people
+    simulation.upload()
+    simulation.run_until_all(Stage.SYNCED)
+    simulation.ask(Wish.ABANDON, [ben.address])
+    simulation.run_until_all(Stage.SYNCED, Stage.ABANDONED)
+    simulation.upload(simulation.csv([ben]), batch="lot-2")
+    simulation.pass_time(hours=1)
+
+    [mistake] = simulation.report("lot-2/refused.json")["mistakes"]
+    assert f"holds a copy already: batch {BATCH} abandoned it" in mistake["what"]
+    assert f"until batch {BATCH} is closed" in mistake["todo"]
+    assert simulation.batch("lot-2") is None
+    assert set(simulation.ports.ledger.claimed().values()) == {BATCH}
+    judge_life(simulation)
+
+
+def test_an_address_that_left_its_file_before_it_was_taken_in_is_free(simulate: Simulate) -> None:
+    """Nobody would find out why the address is refused: the batch that holds it shows no such mailbox."""
+    simulation = simulate()
+    anna, ben, carl = simulation.people
+    simulation.ports.blobs.upload("lot-1", simulation.csv([anna, ben]))
+    assert validate_upload(simulation.ports, BatchRef("lot-1")).kind is UploadKind.NEW
+    simulation.upload(simulation.csv([anna]), batch="lot-1")
+    simulation.run_until_all(Stage.SYNCED, batch="lot-1")
+    simulation.upload(simulation.csv([ben, carl]), batch="lot-2")
+    simulation.run_until_all(Stage.SYNCED, batch="lot-2")
+
+    assert [row.address for row in simulation.records("lot-1")] == [anna.address]
+    for batch in ("lot-1", "lot-2"):
+        simulation.ask(Wish.CUTOVER, batch=batch)
+        simulation.run_until_closed(batch)
+        batch_has_let_go(simulation, batch)
     judge_life(simulation)
 
 
