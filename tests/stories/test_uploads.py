@@ -16,6 +16,7 @@ from sandbox.world.population import Person
 from sandbox.world.weather import CALM
 from tests.stories.conftest import Simulate
 from tests.stories.endings import all_migrated, batch_has_let_go, judge_life
+from triggers.views import batch_view
 
 MISTAKE_COUNT = 40
 
@@ -310,6 +311,24 @@ def test_forty_mistakes_are_named_at_once_and_nothing_is_written(simulate: Simul
 
     simulation.upload()
     all_migrated(simulation)
+
+
+def test_a_good_upload_takes_away_why_the_last_was_refused(simulate: Simulate) -> None:
+    """The operator would look for mistakes in a file that has none."""
+    simulation = simulate(people_count=1)
+    [anna] = simulation.people
+    good = simulation.csv()
+    changed = simulation.csv(DisplayName={anna.address: "Anna Bis"})
+    for file in (good, good, changed):
+        simulation.upload(mistaken(simulation.people))
+        simulation.pass_time(hours=1)
+        assert simulation.report(f"{BATCH}/refused.json") is not None
+        simulation.upload(file)
+        simulation.pass_time(hours=1)
+
+        batch = simulation.batch()
+        assert batch is not None
+        assert "last_refused_upload" not in batch_view(simulation.ports, batch)
 
 
 def test_an_operator_who_asks_too_early_hears_why(simulate: Simulate) -> None:
