@@ -18,7 +18,7 @@ def check_domains(ports: Ports, ref: BatchRef) -> int:
     """
     if not ports.plan.accounts.create:
         return 0
-    _, file = read_upload(ports, ref.name)
+    _, file = read_upload(ports, ref)
     wanted = sorted({domain_of(row.address) for row in file.rows})
     verified = ports.directory.verified_domains()
     for domain in wanted:

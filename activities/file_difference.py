@@ -11,14 +11,19 @@ from activities.uploads import (
     pending_key,
     pending_path,
     read_upload,
-    row_facts,
+    rows_facts,
     secrets_of,
     write_json,
 )
-from bascule.domain.batch_difference import Difference, RowFacts, difference
+from bascule.domain.batch_difference import (
+    Difference,
+    PendingDifference,
+    RowFacts,
+    difference,
+    pending_rows,
+)
+from bascule.domain.batch_file import BatchFile
 from bascule.domain.codec import encode
-from bascule.domain.codes import Code
-from bascule.domain.errors import Refusal
 from bascule.domain.records import MailboxRecord
 from bascule.domain.requests import BatchRef
 from bascule.ports.bundle import Ports
@@ -26,16 +31,17 @@ from bascule.ports.bundle import Ports
 
 def file_difference(ports: Ports, ref: BatchRef) -> int:
     """Write the difference and the pending rows, seal the pending passwords; how many mailboxes it touches."""
-    _, file = read_upload(ports, ref.name)
-    running = {record.address: _facts(ports, record) for record in ports.ledger.mailboxes(ref.name)}
-    fresh = [_with_instant(row_facts(ports, ref.name, row), running) for row in file.rows]
+    _, file = read_upload(ports, ref)
+    running = _running(ports, ref.name)
+    fresh = [_with_instant(facts, running) for facts in rows_facts(ports, ref.name, file.rows)]
     found = difference(running, fresh)
     fingerprint = fingerprint_of(ports, ref.name, file)
-    sealed = secrets_of(file.rows).items()
-    ports.secrets.seal(ref.name, {pending_key(key, fingerprint): text for key, text in sealed})
-    write_json(ports, pending_path(ref.name, fingerprint), [encode(facts) for facts in fresh])
+    batch = batch_of(ports, ref.name)
+    pending = PendingDifference(batch.fingerprint, pending_rows(found, running, fresh))
+    _seal(ports, ref.name, file, fingerprint, pending)
+    write_json(ports, pending_path(ref.name, fingerprint), encode(pending))
     write_json(ports, difference_path(ref.name), _report(ref.name, fingerprint, found))
-    if batch_of(ports, ref.name).pending_fingerprint != fingerprint:
+    if batch.pending_fingerprint != fingerprint:
         ports.notifier.alert(
             f"Batch {ref.name}: a changed file was uploaded",
             "Nothing was applied. Read its difference and accept it, or upload the first file again.",
@@ -54,7 +60,36 @@ def _with_instant(facts: RowFacts, running: Mapping[str, RowFacts]) -> RowFacts:
     return replace(facts, cutover_at_utc=known.cutover_at_utc)
 
 
-def _facts(ports: Ports, record: MailboxRecord) -> RowFacts:
+def _seal(
+    ports: Ports, name: str, file: BatchFile, fingerprint: str, pending: PendingDifference
+) -> None:
+    """Seal the passwords that applying would take over, where the running batch does not look for its own."""
+    named = {row.facts.address for row in pending.rows if row.brings_password}
+    sealed = secrets_of(row for row in file.rows if row.address in named)
+    ports.secrets.seal(name, {pending_key(key, fingerprint): text for key, text in sealed.items()})
+
+
+def _running(ports: Ports, name: str) -> dict[str, RowFacts]:
+    """What the rows of the batch say now, by address."""
+    records = list(ports.ledger.mailboxes(name))
+    keys = [key for record in records for key in (record.key, new_password_key(record.key))]
+    kept = ports.secrets.kept(name, keys)
+    # Where none is kept the mailbox has closed: any password differs.
+    closed = [record for record in records if record.key not in kept]
+    open_ = [record for record in records if record.key in kept]
+    marks = ports.secrets.marks(name, (_passwords(record, kept) for record in open_))
+    found = {
+        record.address: _facts(record, mark) for record, mark in zip(open_, marks, strict=True)
+    }
+    return found | {record.address: _facts(record, "") for record in closed}
+
+
+def _passwords(record: MailboxRecord, kept: Mapping[str, str]) -> str:
+    new = kept.get(new_password_key(record.key), "") if record.has_new_password else ""
+    return f"{kept[record.key]}\0{new}"
+
+
+def _facts(record: MailboxRecord, password_mark: str) -> RowFacts:
     return RowFacts(
         address=record.address,
         user_name=record.source_user,
@@ -63,24 +98,9 @@ def _facts(ports: Ports, record: MailboxRecord) -> RowFacts:
         cohort=record.cohort,
         cutover_at_utc=record.cutover_at_utc,
         usage_location=record.usage_location,
-        password_mark=_password_mark(ports, record),
+        password_mark=password_mark,
         unit=record.unit,
     )
-
-
-def _password_mark(ports: Ports, record: MailboxRecord) -> str:
-    try:
-        password = ports.secrets.open(record.batch, record.key)
-        new = (
-            ports.secrets.open(record.batch, new_password_key(record.key))
-            if record.has_new_password
-            else ""
-        )
-    except Refusal as refusal:
-        if refusal.code is not Code.SECRET_UNREADABLE:
-            raise
-        return ""  # destroyed: the mailbox has closed, any password differs
-    return ports.secrets.mark(record.batch, f"{password}\0{new}")
 
 
 def _report(batch: str, fingerprint: str, found: Difference) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from activities.address_claims import claim_all, shown_holders
 from activities.completion_gate import is_closed_to_uploads
 from activities.uploads import (
     fingerprint_of,
@@ -25,10 +26,13 @@ def register_batch(ports: Ports, ref: BatchRef) -> int:
     """How many mailboxes the batch has. Repeatable at every line; open only when everything is written.
 
     Raises:
-        Conflict: the batch was opened meanwhile, by this step's own earlier attempt or with another file.
+        Conflict: the batch was opened meanwhile, by this step's own earlier attempt or with another file; or another
+            file lies there than was judged, whose addresses nobody has claimed.
+        Refusal(REQUEST_REJECTED): another batch has claimed an address since the upload was judged; nothing was written.
         Refusal(MAILBOXES_UNPROVEN): the tenant was closed for its completion meanwhile; the batch is closed, too.
     """
-    _, file = read_upload(ports, ref.name)
+    _, file = read_upload(ports, ref)
+    _claim(ports, ref.name, file)
     fingerprint = fingerprint_of(ports, ref.name, file)
     now_utc = ports.clock.now_utc()
     ports.ledger.add_batch(BatchRecord(ref.name, fingerprint, len(file.rows), now_utc))
@@ -41,6 +45,13 @@ def register_batch(ports: Ports, ref: BatchRef) -> int:
         write_json(ports, warnings_path(ref.name), report)
     ports.ledger.amend_batch(ref.name, lambda batch: _opened(batch, fingerprint, len(file.rows)))
     return len(file.rows)
+
+
+def _claim(ports: Ports, name: str, file: BatchFile) -> None:
+    """Claimed when the file was judged; but one that was taken away and put back has let its addresses go."""
+    held = claim_all(ports, name, [row.address for row in file.rows])
+    if held:
+        raise Refusal(Code.REQUEST_REJECTED, shown_holders(held))
 
 
 def _stay_out_of_a_complete_tenant(ports: Ports, name: str) -> None:

@@ -21,7 +21,7 @@ def reserve_seats(ports: Ports, ref: BatchRef) -> int:
         Refusal(LICENCE_UNKNOWN | LICENCE_WITHOUT_MAILBOX): of the licence of a cohort.
         NotYet: it does not fit beside a batch that is just being admitted, which may itself be refused.
     """
-    _, file = read_upload(ports, ref.name)
+    _, file = read_upload(ports, ref)
     reserve(ports, ref.name, ((row.address, row.cohort) for row in file.rows))
     return len(file.rows)
 

@@ -1,7 +1,7 @@
 """What the steps of an upload share: reading it, telling it from others, and where its reports stand."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from activities.ensure_account import new_password_key
 from bascule.domain.addresses import mailbox_key
@@ -12,6 +12,7 @@ from bascule.domain.batch_rows import BatchRow
 from bascule.domain.codec import encode
 from bascule.domain.errors import Conflict
 from bascule.domain.records import MailboxRecord
+from bascule.domain.requests import BatchRef
 from bascule.ports.blob_store import Upload
 from bascule.ports.bundle import Ports
 
@@ -19,28 +20,31 @@ from bascule.ports.bundle import Ports
 SHORT = 16
 
 
-def upload_of(ports: Ports, name: str) -> Upload:
-    """The upload of a batch. Raises Conflict when it has been taken away meanwhile."""
-    upload = ports.blobs.find_upload(name)
+def read_upload(ports: Ports, ref: BatchRef) -> tuple[Upload, BatchFile]:
+    """The upload of a batch and what it says.
+
+    Raises:
+        Conflict: it has been taken away, or is not the one that was judged: what lies there is judged on its own.
+        BatchFileInvalid: it was replaced by one that nobody has judged.
+    """
+    upload = ports.blobs.find_upload(ref.name)
     if upload is None:
-        raise Conflict(f"the upload of batch {name} is gone")
-    return upload
-
-
-def read_upload(ports: Ports, name: str) -> tuple[Upload, BatchFile]:
-    """The upload and what it says. Raises Conflict, BatchFileInvalid."""
-    upload = upload_of(ports, name)
+        raise Conflict(f"the upload of batch {ref.name} is gone")
+    if ref.etag and upload.etag != ref.etag:
+        raise Conflict(f"another file was uploaded for batch {ref.name} since it was judged")
     return upload, read_batch_file(upload.content, ports.plan)
 
 
-def row_facts(ports: Ports, name: str, row: BatchRow) -> RowFacts:
-    """A row without its secrets; equal marks mean equal passwords."""
-    return facts_of(row, ports.secrets.mark(name, f"{row.password}\0{row.new_password}"))
+def rows_facts(ports: Ports, name: str, rows: Collection[BatchRow]) -> list[RowFacts]:
+    """Rows without their secrets; equal marks mean equal passwords."""
+    marks = ports.secrets.marks(name, (f"{row.password}\0{row.new_password}" for row in rows))
+    return [facts_of(row, mark) for row, mark in zip(rows, marks, strict=True)]
 
 
 def fingerprint_of(ports: Ports, name: str, file: BatchFile) -> str:
     """A keyed digest over all rows: order, encoding and quoting of the file do not matter."""
-    rows = sorted((encode(row_facts(ports, name, row)) for row in file.rows), key=json.dumps)
+    facts = rows_facts(ports, name, file.rows)
+    rows = sorted((encode(each) for each in facts), key=json.dumps)
     return ports.secrets.mark(name, json.dumps(rows))
 
 

@@ -1,6 +1,6 @@
 """Judge an upload whole, against the rules and against the ledger, before anything is written for it."""
 
-from activities.address_claims import claim_all
+from activities.address_claims import Holder, claim_all
 from activities.completion_gate import is_closed_to_uploads
 from activities.uploads import fingerprint_of, mistakes_path, shown_mistakes, write_json
 from bascule.domain.batch_file import BatchFile, read_batch_file
@@ -54,11 +54,18 @@ def _claim(ports: Ports, name: str, file: BatchFile) -> None:
         )
 
 
-def _held(line: int, other: str) -> Mistake:
+def _held(line: int, holder: Holder) -> Mistake:
+    other = holder.batch
+    if holder.has_copy:
+        what = f"its cloud mailbox holds a copy already: batch {other} abandoned it after a sync"
+        todo = (
+            f"Take the row out until batch {other} is closed, and empty or delete the cloud mailbox"
+            " before it comes again: otherwise everything is there twice."
+        )
+        return Mistake(line, 1, "EmailAddress", what, todo)
     what = f"the address is in batch {other}, which is not closed"
-    return Mistake(
-        line, 1, "EmailAddress", what, "Take the row out, or abandon it in the other batch."
-    )
+    todo = "Take the row out, or abandon it in the other batch."
+    return Mistake(line, 1, "EmailAddress", what, todo)
 
 
 def _too_late() -> Mistake:

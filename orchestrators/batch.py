@@ -101,7 +101,7 @@ def _take_in(context: Context, ref: BatchRef) -> Story[bool]:
             yield from _wake_all(context, ref)
             yield from withdraw_upload(context, ref)
         case UploadKind.CHANGED:
-            yield from file_difference(context, ref)
+            yield from file_difference(context, BatchRef(ref.name, verdict.etag))
             yield from withdraw_upload(context, ref)
         case UploadKind.INVALID:
             detail = f"{verdict.mistake_count} mistakes; the report names each with line and column"
@@ -115,10 +115,11 @@ def _take_in(context: Context, ref: BatchRef) -> Story[bool]:
 
 
 def _admit(context: Context, ref: BatchRef, etag: str) -> Story[bool]:
+    judged = BatchRef(ref.name, etag)
     try:
-        yield from check_domains(context, ref)
-        yield from reserve_seats(context, ref)
-        yield from register_batch(context, ref)
+        yield from check_domains(context, judged)
+        yield from reserve_seats(context, judged)
+        yield from register_batch(context, judged)
     except StepRefused as refusal:
         yield from refuse_upload(context, Refusals(ref.name, etag, refusal.code, refusal.detail))
         return True

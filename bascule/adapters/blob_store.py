@@ -87,11 +87,7 @@ class AzureBlobStore:
 
     def discard(self, file_name: str) -> None:
         """Delete a file that can be no batch: whoever put it there may have written passwords into it."""
-        with azure_errors("deleting a file that is no batch"):
-            try:
-                self._container(BATCHES).delete_blob(file_name, "include")
-            except ResourceNotFoundError:
-                return
+        self._remove(BATCHES, file_name)
 
     def write_report(self, path: str, content: bytes, content_type: str) -> None:
         """Write or replace a report."""
@@ -104,6 +100,17 @@ class AzureBlobStore:
                 return self._container(REPORTS).download_blob(path).readall()
             except ResourceNotFoundError:
                 return None
+
+    def remove_report(self, path: str) -> None:
+        """Delete a report that no longer holds."""
+        self._remove(REPORTS, path)
+
+    def _remove(self, container: str, path: str) -> None:
+        with azure_errors(f"deleting from {container}"):
+            try:
+                self._container(container).delete_blob(path, "include")
+            except ResourceNotFoundError:
+                return
 
     def _write(self, container: str, path: str, content: bytes, content_type: str) -> None:
         with azure_errors(f"writing {container}/{path}"):

@@ -46,6 +46,48 @@ class Difference:
         return bool(self.added or self.removed or self.changed)
 
 
+@dataclass(frozen=True)
+class PendingRow:
+    """A row of a changed upload that the difference names."""
+
+    facts: RowFacts
+    fields: tuple[str, ...] = ()
+    """The `RowFacts` fields that the difference shows; nothing else of the row is applied. Empty: the row is new."""
+    cutover_before_utc: datetime | None = None
+    """The instant that the mailbox had when the difference was made."""
+
+    @property
+    def brings_password(self) -> bool:
+        """Whether applying it takes over the row's passwords: it is new, or they are others."""
+        return not self.fields or "password_mark" in self.fields
+
+
+@dataclass(frozen=True)
+class PendingDifference:
+    """What applies when a difference is accepted: what was shown, to the batch that it was shown for."""
+
+    base_fingerprint: str
+    """The upload that the batch had taken in when the difference was made."""
+    rows: tuple[PendingRow, ...]
+
+
+def pending_rows(
+    found: Difference, old: Mapping[str, RowFacts], new: Iterable[RowFacts]
+) -> tuple[PendingRow, ...]:
+    """The `new` rows that a difference names, each with what it changes; those that it removes are none."""
+    fields = {change.address: change.fields for change in found.changed}
+    added = frozenset(found.added)
+    return tuple(
+        PendingRow(
+            facts,
+            fields.get(facts.address, ()),
+            None if facts.address in added else old[facts.address].cutover_at_utc,
+        )
+        for facts in new
+        if facts.address in added or facts.address in fields
+    )
+
+
 def facts_of(row: BatchRow, password_mark: str) -> RowFacts:
     """What may be remembered of a row in clear."""
     return RowFacts(

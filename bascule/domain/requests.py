@@ -239,6 +239,8 @@ class BatchRef:
     """How the batch's story and steps name it."""
 
     name: str
+    etag: str = ""
+    """Which upload a step is about, as it was judged; empty: whichever lies there."""
 
 
 class UploadKind(StrEnum):

@@ -43,3 +43,7 @@ class BlobStore(Protocol):
     def read_report(self, path: str) -> bytes | None:
         """A report; None when it is not there."""
         ...
+
+    def remove_report(self, path: str) -> None:
+        """Delete a report that no longer holds; gone already is success."""
+        ...

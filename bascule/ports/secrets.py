@@ -1,6 +1,6 @@
 """Passwords of source mailboxes: sealed at rest, opened only inside a step."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
 
@@ -19,8 +19,19 @@ class Secrets(Protocol):
         """
         ...
 
+    def kept(self, batch: str, keys: Collection[str]) -> Mapping[str, str]:
+        """{key: secret} as they were sealed, of many keys in few calls; keys that `open` refuses are missing.
+
+        To compare and to copy: what a row left empty is empty here, and nothing else stands in for it.
+        """
+        ...
+
     def mark(self, batch: str, text: str) -> str:
         """A keyed digest of a text, the same for the same batch and text; says nothing about the text."""
+        ...
+
+    def marks(self, batch: str, texts: Iterable[str]) -> list[str]:
+        """The `mark` of each of many texts, in their order, at the price of one."""
         ...
 
     def destroy(self, batch: str, key: str) -> None:

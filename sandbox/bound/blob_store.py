@@ -44,3 +44,7 @@ class MemoryBlobStore:
     def read_report(self, path: str) -> bytes | None:
         """A report; None when it is not there."""
         return self.reports.get(path)
+
+    def remove_report(self, path: str) -> None:
+        """Delete a report."""
+        self.reports.pop(path, None)

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from bascule.domain.codes import Code
 from bascule.domain.errors import Refusal
@@ -29,9 +29,19 @@ class MemorySecrets:
             raise Refusal(Code.SECRET_UNREADABLE, f"no password is kept for {key} of batch {batch}")
         return self._kept[batch, key]
 
+    def kept(self, batch: str, keys: Collection[str]) -> Mapping[str, str]:
+        """The secrets under many keys, those that there are."""
+        if batch not in self._keys:
+            return {}
+        return {key: self._kept[batch, key] for key in keys if (batch, key) in self._kept}
+
     def mark(self, batch: str, text: str) -> str:
         """A keyed digest, as hexadecimal digits."""
         return hmac.new(self._key(batch), text.encode(), hashlib.sha256).hexdigest()
+
+    def marks(self, batch: str, texts: Iterable[str]) -> list[str]:
+        """A keyed digest of each."""
+        return [self.mark(batch, text) for text in texts]
 
     def destroy(self, batch: str, key: str) -> None:
         """Forget one secret."""

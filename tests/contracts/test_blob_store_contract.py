@@ -98,3 +98,14 @@ def test_a_report_can_be_written_again_and_read(blobs: BlobStore, table_prefix: 
     blobs.write_report(path, b'{"missing": 0}', "application/json")
 
     assert blobs.read_report(path) == b'{"missing": 0}'
+
+
+def test_a_removed_report_is_gone_and_others_stay(blobs: BlobStore, table_prefix: str) -> None:
+    """What was wrong with a file would be shown long after a good one was taken in."""
+    for name in ("refused", "report"):
+        blobs.write_report(f"{table_prefix}/{name}.json", b"{}", "application/json")
+    blobs.remove_report(f"{table_prefix}/refused.json")
+    blobs.remove_report(f"{table_prefix}/refused.json")
+
+    assert blobs.read_report(f"{table_prefix}/refused.json") is None
+    assert blobs.read_report(f"{table_prefix}/report.json") == b"{}"

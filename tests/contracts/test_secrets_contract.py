@@ -86,3 +86,24 @@ def test_a_mark_knows_the_same_text_again_and_says_nothing(secrets: Secrets) -> 
     assert secrets.mark("pilot", "the file ") != mark
     assert secrets.mark("other", "the file") != mark
     assert "file" not in mark
+
+
+def test_many_marks_are_those_of_each(secrets: Secrets) -> None:
+    """Every row of a batch would look changed."""
+    texts = ["the file", "", "another"]
+
+    assert secrets.marks("pilot", texts) == [secrets.mark("pilot", text) for text in texts]
+    assert secrets.marks("pilot", ()) == []
+
+
+def test_many_secrets_are_read_together(secrets: Secrets) -> None:
+    """A batch of fifty thousand would ask fifty thousand times, and run into its time-out."""
+    secrets.seal("pilot", {f"user{number}": f"x{number}" for number in range(120)} | {"bob": ""})
+    secrets.seal("other", {"carl": "kept"})
+    wanted = [f"user{number}" for number in range(0, 120, 7)]
+
+    kept = secrets.kept("pilot", [*wanted, "bob", "nobody", "carl"])
+    assert kept == {key: key.replace("user", "x") for key in wanted} | {"bob": ""}
+    assert secrets.kept("pilot", []) == {}
+    secrets.destroy_batch("pilot")
+    assert secrets.kept("pilot", wanted) == {}

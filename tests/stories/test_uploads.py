@@ -1,11 +1,13 @@
-"""Files that come twice, changed, wrong, or into another batch's way: chapter 1 of the runbook."""
+"""Files that come twice, wrong, or into another batch's way: chapter 1 of the runbook."""
 
 import json
 from dataclasses import replace
 from datetime import timedelta
 
 from activities.sync_boards import is_late
+from activities.validate_upload import validate_upload
 from bascule.domain.records import Wish
+from bascule.domain.requests import BatchRef, UploadKind
 from bascule.domain.stages import Stage
 from sandbox.in_process.simulation import BATCH, Simulation
 from sandbox.world.misfortune import Failure, FailureKind
@@ -13,6 +15,7 @@ from sandbox.world.population import Person
 from sandbox.world.weather import CALM
 from tests.stories.conftest import Simulate
 from tests.stories.endings import all_migrated, batch_has_let_go, judge_life
+from triggers.views import batch_view
 
 MISTAKE_COUNT = 40
 
@@ -57,56 +60,11 @@ def test_the_same_content_in_another_dress_is_the_same_batch(simulate: Simulate)
     judge_life(simulation)
 
 
-def test_a_changed_file_waits_for_a_word_and_then_counts(simulate: Simulate) -> None:
-    """A file dropped by mistake must not add people to a migration."""
-    simulation = simulate(people_count=3)
-    first, second, late = simulation.people
-    simulation.upload(simulation.csv([first, second]))
-    simulation.run_until_all(Stage.SYNCED)
-    simulation.upload(simulation.csv([first, late], Cohort={first.address: "staff"}))
-    simulation.pass_time(hours=12)
-
-    report = simulation.report(f"{BATCH}/difference.json")
-    assert (report["added"], report["removed"]) == ([late.address], [second.address])
-    assert [change["address"] for change in report["changed"]] == [first.address]
-    assert len(simulation.records()) == 2
-    assert simulation.record_of(first.address).cohort == ""
-
-    simulation.accept_difference()
-    simulation.run_until_all(Stage.SYNCED)
-    assert simulation.record_of(first.address).cohort == "staff"
-    assert simulation.record_of(second.address).stage is Stage.SYNCED
-    batch = simulation.ports.ledger.find_batch(BATCH)
-    assert batch is not None
-    assert batch.row_count == 3
-    simulation.ask_cutover()
-    simulation.run_until_closed()
-    batch_has_let_go(simulation)
-    judge_life(simulation)
-
-
-def test_a_changed_file_that_nobody_accepts_changes_nothing(simulate: Simulate) -> None:
-    """The batch must come to its end all the same, and the pending passwords with it."""
-    simulation = simulate(people_count=2)
-    first, second = simulation.people
-    simulation.upload(simulation.csv([first]))
-    simulation.run_until_all(Stage.SYNCED)
-    simulation.upload(simulation.csv([first, second]))
-    simulation.ask_cutover()
-    simulation.run_until_closed()
-
-    assert len(simulation.records()) == 1
-    assert accounts_created(simulation) == 1
-    batch_has_let_go(simulation)
-    judge_life(simulation)
-
-
 def test_a_mailbox_that_one_batch_has_abandoned_moves_with_another(simulate: Simulate) -> None:
     """The mistake says so; and the first batch may go on for weeks."""
     simulation = simulate()
     anna, ben, carl = simulation.people
     simulation.upload(simulation.csv([anna, ben]))
-    simulation.run_until_all(Stage.SYNCED)
     simulation.ask(Wish.ABANDON, [ben.address])
     simulation.run_until_all(Stage.SYNCED, Stage.ABANDONED)
     simulation.upload(simulation.csv([ben, carl]), batch="lot-2")
@@ -118,6 +76,46 @@ def test_a_mailbox_that_one_batch_has_abandoned_moves_with_another(simulate: Sim
     assert simulation.record_of(ben.address, "lot-2").stage is Stage.MIGRATED
     assert simulation.record_of(ben.address).stage is Stage.ABANDONED
     batch_has_let_go(simulation)
+    judge_life(simulation)
+
+
+def test_a_mailbox_that_was_abandoned_with_a_copy_is_refused_with_what_to_do(
+    simulate: Simulate,
+) -> None:
+    """The second batch would copy everything once more beside what lies in the cloud."""
+    simulation = simulate(people_count=2)
+    _, ben = simulation.people
+    simulation.upload()
+    simulation.run_until_all(Stage.SYNCED)
+    simulation.ask(Wish.ABANDON, [ben.address])
+    simulation.run_until_all(Stage.SYNCED, Stage.ABANDONED)
+    simulation.upload(simulation.csv([ben]), batch="lot-2")
+    simulation.pass_time(hours=1)
+
+    [mistake] = simulation.report("lot-2/refused.json")["mistakes"]
+    assert f"holds a copy already: batch {BATCH} abandoned it" in mistake["what"]
+    assert f"until batch {BATCH} is closed" in mistake["todo"]
+    assert simulation.batch("lot-2") is None
+    assert set(simulation.ports.ledger.claimed().values()) == {BATCH}
+    judge_life(simulation)
+
+
+def test_an_address_that_left_its_file_before_it_was_taken_in_is_free(simulate: Simulate) -> None:
+    """Nobody would find out why the address is refused: the batch that holds it shows no such mailbox."""
+    simulation = simulate()
+    anna, ben, carl = simulation.people
+    simulation.ports.blobs.upload("lot-1", simulation.csv([anna, ben]))
+    assert validate_upload(simulation.ports, BatchRef("lot-1")).kind is UploadKind.NEW
+    simulation.upload(simulation.csv([anna]), batch="lot-1")
+    simulation.run_until_all(Stage.SYNCED, batch="lot-1")
+    simulation.upload(simulation.csv([ben, carl]), batch="lot-2")
+    simulation.run_until_all(Stage.SYNCED, batch="lot-2")
+
+    assert [row.address for row in simulation.records("lot-1")] == [anna.address]
+    for batch in ("lot-1", "lot-2"):
+        simulation.ask(Wish.CUTOVER, batch=batch)
+        simulation.run_until_closed(batch)
+        batch_has_let_go(simulation, batch)
     judge_life(simulation)
 
 
@@ -164,6 +162,24 @@ def test_forty_mistakes_are_named_at_once_and_nothing_is_written(simulate: Simul
 
     simulation.upload()
     all_migrated(simulation)
+
+
+def test_a_good_upload_takes_away_why_the_last_was_refused(simulate: Simulate) -> None:
+    """The operator would look for mistakes in a file that has none."""
+    simulation = simulate(people_count=1)
+    [anna] = simulation.people
+    good = simulation.csv()
+    changed = simulation.csv(DisplayName={anna.address: "Anna Bis"})
+    for file in (good, good, changed):
+        simulation.upload(mistaken(simulation.people))
+        simulation.pass_time(hours=1)
+        assert simulation.report(f"{BATCH}/refused.json") is not None
+        simulation.upload(file)
+        simulation.pass_time(hours=1)
+
+        batch = simulation.batch()
+        assert batch is not None
+        assert "last_refused_upload" not in batch_view(simulation.ports, batch)
 
 
 def test_an_operator_who_asks_too_early_hears_why(simulate: Simulate) -> None:

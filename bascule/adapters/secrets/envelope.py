@@ -7,7 +7,8 @@ import base64
 import hashlib
 import hmac
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -47,24 +48,40 @@ class SealedSecrets:
         row = self._table.find(key_of(batch), key_of(key))
         if row is None:
             raise Refusal(Code.SECRET_UNREADABLE, f"no password is kept for {key} of batch {batch}")
-        sealed = base64.b64decode(row["sealed"])
         cipher = AESGCM(self._data_keys.find(batch))
         try:
-            plain = cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _place(batch, key))
+            return _opened(cipher, batch, key, row["sealed"])
         except InvalidTag as error:
             raise Refusal(
                 Code.SECRET_UNREADABLE,
                 f"the password kept for {key} of batch {batch} was not sealed for it",
             ) from error
-        return plain.decode()
+
+    def kept(self, batch: str, keys: Collection[str]) -> Mapping[str, str]:
+        """The secrets under many keys, read a page at a time; those that cannot be opened are missing."""
+        wanted = {key_of(key): key for key in keys}
+        if not wanted:
+            return {}
+        rows = self._table.rows(key_of(batch), first=min(wanted), last=max(wanted))
+        sealed = {wanted[row["RowKey"]]: row["sealed"] for row in rows if row["RowKey"] in wanted}
+        try:
+            cipher = AESGCM(self._data_keys.find(batch))
+        except Refusal:
+            return {}  # destroyed: whatever is left of the rows says nothing
+        return dict(_openable(cipher, batch, sealed))
 
     def mark(self, batch: str, text: str) -> str:
+        """As `marks`."""
+        return self.marks(batch, (text,))[0]
+
+    def marks(self, batch: str, texts: Iterable[str]) -> list[str]:
         """HMAC-SHA256 under a key derived from the batch's data key, as hexadecimal digits. Source: RFC 5869."""
         derive = HKDF(
             algorithm=hashes.SHA256(), length=MARK_KEY_BYTES, salt=None, info=MARK_PURPOSE
         )
+        # Once for all of them: the data key's row is read at every use.
         mark_key = derive.derive(self._data_keys.make(batch))
-        return hmac.new(mark_key, text.encode(), hashlib.sha256).hexdigest()
+        return [hmac.new(mark_key, text.encode(), hashlib.sha256).hexdigest() for text in texts]
 
     def destroy(self, batch: str, key: str) -> None:
         """Delete one sealed row."""
@@ -88,6 +105,17 @@ def _sealed_row(cipher: AESGCM, batch: str, key: str, secret: str) -> dict[str, 
         "RowKey": key_of(key),
         "sealed": base64.b64encode(sealed).decode(),
     }
+
+
+def _opened(cipher: AESGCM, batch: str, key: str, text: str) -> str:
+    sealed = base64.b64decode(text)
+    return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _place(batch, key)).decode()
+
+
+def _openable(cipher: AESGCM, batch: str, sealed: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for key, text in sealed.items():
+        with suppress(InvalidTag):  # not sealed for this place
+            yield key, _opened(cipher, batch, key, text)
 
 
 def _place(batch: str, key: str) -> bytes:

@@ -1,6 +1,6 @@
 """The password of a master user, for mailboxes whose rows bring none of their own."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from bascule.domain.codes import Code
 from bascule.domain.errors import Refusal
@@ -29,9 +29,17 @@ class MasterPassword:
             raise Refusal(Code.SECRET_UNREADABLE, "BASCULE_SOURCE_MASTER_PASSWORD is not set")
         return secret
 
+    def kept(self, batch: str, keys: Collection[str]) -> Mapping[str, str]:
+        """The rows' own; the master's password is never copied beside a row."""
+        return self._kept.kept(batch, keys)
+
     def mark(self, batch: str, text: str) -> str:
         """As it is kept."""
         return self._kept.mark(batch, text)
+
+    def marks(self, batch: str, texts: Iterable[str]) -> list[str]:
+        """As they are kept."""
+        return self._kept.marks(batch, texts)
 
     def destroy(self, batch: str, key: str) -> None:
         """As it is kept."""

@@ -1,0 +1,160 @@
+"""Files that come again, changed: what the operator sees, accepts and gets: chapter 2 of the runbook."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from activities.file_difference import file_difference
+from bascule.domain.records import Wish
+from bascule.domain.requests import BatchRef
+from bascule.domain.stages import Stage
+from sandbox.in_process.simulation import BATCH, Simulation
+from tests.stories.conftest import Simulate
+from tests.stories.endings import batch_has_let_go, judge_life
+
+
+def test_a_changed_file_waits_for_a_word_and_then_counts(simulate: Simulate) -> None:
+    """A file dropped by mistake must not add people to a migration."""
+    simulation = simulate(people_count=3)
+    first, second, late = simulation.people
+    simulation.upload(simulation.csv([first, second]))
+    simulation.run_until_all(Stage.SYNCED)
+    simulation.upload(simulation.csv([first, late], Cohort={first.address: "staff"}))
+    simulation.pass_time(hours=12)
+
+    report = simulation.report(f"{BATCH}/difference.json")
+    assert (report["added"], report["removed"]) == ([late.address], [second.address])
+    assert [change["address"] for change in report["changed"]] == [first.address]
+    assert len(simulation.records()) == 2
+    assert simulation.record_of(first.address).cohort == ""
+
+    simulation.accept_difference()
+    simulation.run_until_all(Stage.SYNCED)
+    assert simulation.record_of(first.address).cohort == "staff"
+    assert simulation.record_of(second.address).stage is Stage.SYNCED
+    batch = simulation.ports.ledger.find_batch(BATCH)
+    assert batch is not None
+    assert batch.row_count == 3
+    simulation.ask_cutover()
+    simulation.run_until_closed()
+    batch_has_let_go(simulation)
+    judge_life(simulation)
+
+
+def test_accepting_a_change_of_one_leaves_the_cutover_of_another(simulate: Simulate) -> None:
+    """Anna's evening would pass without her cutover, and nobody would know why."""
+    simulation = simulate(people_count=2)
+    anna, ben = simulation.people
+    simulation.upload()
+    simulation.run_until_all(Stage.SYNCED)
+    simulation.upload(simulation.csv(DisplayName={ben.address: "Ben Bis"}))
+    at_utc = simulation.clock.now_utc() + timedelta(days=2)
+    simulation.ask_cutover([anna.address], at_utc=at_utc)
+    simulation.accept_difference()
+    simulation.pass_time(hours=1)
+
+    assert simulation.record_of(anna.address).cutover_at_utc == at_utc
+    assert simulation.record_of(ben.address).display_name == "Ben Bis"
+    batch = simulation.batch()
+    assert batch is not None
+    assert (batch.accepted_fingerprint, batch.pending_fingerprint) == ("", "")
+    judge_life(simulation)
+
+
+def test_accepting_a_change_of_one_does_not_cut_over_another_who_went_home(
+    simulate: Simulate,
+) -> None:
+    """The operator has taken Anna back; a new name for Ben must not send her off again."""
+    simulation = simulate(people_count=2)
+    anna, ben = simulation.people
+    at = {anna.address: f"{simulation.clock.now_utc() + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"}
+    simulation.upload(simulation.csv(CutoverAtUtc=at))
+    simulation.run_until(lambda: simulation.record_of(anna.address).stage is Stage.MIGRATED)
+    simulation.upload(simulation.csv(CutoverAtUtc=at, DisplayName={ben.address: "Ben Bis"}))
+    simulation.ask(Wish.ROLLBACK, [anna.address])
+    simulation.run_until(lambda: simulation.record_of(anna.address).stage is Stage.ROLLED_BACK)
+    simulation.accept_difference()
+    simulation.pass_time(hours=14)
+
+    assert simulation.record_of(anna.address).stage is Stage.ROLLED_BACK
+    assert simulation.record_of(anna.address).cutover_at_utc is None
+    assert simulation.record_of(ben.address).display_name == "Ben Bis"
+
+
+def test_a_cutover_that_changed_behind_the_difference_takes_the_acceptance_back(
+    simulate: Simulate,
+) -> None:
+    """Whichever of the two instants won, one of two people would have been told the wrong evening."""
+    simulation = simulate(people_count=2)
+    anna, ben = simulation.people
+    now_utc = simulation.clock.now_utc()
+    wanted = f"{now_utc + timedelta(days=30):%Y-%m-%dT%H:%M:%SZ}"
+    simulation.upload()
+    simulation.run_until_all(Stage.SYNCED)
+    change = simulation.csv(
+        CutoverAtUtc={anna.address: wanted}, DisplayName={ben.address: "Ben Bis"}
+    )
+    simulation.upload(change)
+    at_utc = now_utc + timedelta(days=20)
+    simulation.ask_cutover([anna.address], at_utc=at_utc)
+    simulation.accept_difference()
+    simulation.pass_time(hours=1)
+
+    batch = simulation.batch()
+    assert batch is not None
+    assert (batch.accepted_fingerprint, batch.pending_fingerprint) == ("", "")
+    assert simulation.record_of(anna.address).cutover_at_utc == at_utc
+    assert simulation.record_of(ben.address).display_name != "Ben Bis"
+    assert "upload the file again" in repr(simulation.ports.notifier.alerts[-1])
+
+    simulation.upload(change)
+    simulation.accept_difference()
+    simulation.pass_time(hours=1)
+    assert f"{simulation.record_of(anna.address).cutover_at_utc:%Y-%m-%dT%H:%M:%SZ}" == wanted
+    assert simulation.record_of(ben.address).display_name == "Ben Bis"
+
+
+def accept(simulation: Simulation, fingerprint: str) -> None:
+    """Accept one changed upload, pending or not any more."""
+    simulation.ports.ledger.amend_batch(
+        BATCH, lambda row: replace(row, accepted_fingerprint=fingerprint)
+    )
+    simulation.knock()
+
+
+def test_a_difference_made_before_another_was_applied_is_made_again(simulate: Simulate) -> None:
+    """It shows changes to rows that say something else by now."""
+    simulation = simulate(people_count=1)
+    [anna] = simulation.people
+    simulation.upload()
+    simulation.run_until_all(Stage.SYNCED)
+    simulation.ports.blobs.upload(BATCH, simulation.csv(DisplayName={anna.address: "Anna Bis"}))
+    file_difference(simulation.ports, BatchRef(BATCH))
+    first = simulation.ports.ledger.find_batch(BATCH)
+    simulation.upload(simulation.csv(Unit={anna.address: "Eleves/3A"}))
+    second = simulation.ports.ledger.find_batch(BATCH)
+    assert first is not None
+    assert second is not None
+    accept(simulation, first.pending_fingerprint)
+    accept(simulation, second.pending_fingerprint)
+
+    batch, record = simulation.batch(), simulation.record_of(anna.address)
+    assert batch is not None
+    assert batch.pending_fingerprint == ""
+    assert (record.display_name, record.unit) == ("Anna Bis", "")
+    assert "another changed file was applied" in repr(simulation.ports.notifier.alerts[-1])
+
+
+def test_a_changed_file_that_nobody_accepts_changes_nothing(simulate: Simulate) -> None:
+    """The batch must come to its end all the same, and the pending passwords with it."""
+    simulation = simulate(people_count=2)
+    first, second = simulation.people
+    simulation.upload(simulation.csv([first]))
+    simulation.run_until_all(Stage.SYNCED)
+    simulation.upload(simulation.csv([first, second]))
+    simulation.ask_cutover()
+    simulation.run_until_closed()
+
+    assert len(simulation.records()) == 1
+    assert simulation.world.tenant.directory.truth(second.address) is None
+    batch_has_let_go(simulation)
+    judge_life(simulation)
