@@ -4,7 +4,6 @@ import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from activities.subject import login_of, note, record_of
 from bascule.domain.certificate import unmatched
@@ -50,13 +49,13 @@ def bring_home(ports: Ports, request: HomeRequest) -> HomeFacts:
     """
     record = record_of(ports, request.ref)
     begun = _written_down(ports, record)
-    if not begun and not _received_since(ports, record, request.since_utc):
+    if not begun and not _received(ports, record, request):
         return HomeFacts(
             0, 0
         )  # the usual case before the first sync: the source need not be opened for it
     with ports.source_mail.open(login_of(ports, record)) as mailbox:
         _move_all(ports, record, mailbox, begun)
-        strangers = _strangers(ports, record, mailbox, request.since_utc)
+        strangers = _strangers(ports, record, mailbox, request)
         some = strangers[:MOVED_COUNT_MAX]
         _write_down(ports, record, some)
         _move_all(ports, record, mailbox, some)
@@ -67,9 +66,9 @@ def bring_home(ports: Ports, request: HomeRequest) -> HomeFacts:
 
 
 def _strangers(
-    ports: Ports, record: MailboxRecord, mailbox: SourceMailbox, since_utc: datetime
+    ports: Ports, record: MailboxRecord, mailbox: SourceMailbox, request: HomeRequest
 ) -> list[Move]:
-    received = _received_since(ports, record, since_utc)
+    received = _received(ports, record, request)
     folders = {folder.name: folder.path for folder in mailbox.folders()}
     at_source = itertools.chain.from_iterable(mailbox.messages(name) for name in folders)
     found = unmatched(received, at_source)
@@ -96,12 +95,16 @@ def _moves_path(record: MailboxRecord) -> str:
     return f"{record.batch}/{record.key}.moves.json"
 
 
-def _received_since(
-    ports: Ports, record: MailboxRecord, since_utc: datetime
+def _received(
+    ports: Ports, record: MailboxRecord, request: HomeRequest
 ) -> list[tuple[Path, MessageFacts]]:
-    mail, account_id = ports.cloud_mail, record.account_id
-    listed = mail.messages(account_id, mail.folders(account_id), since_utc)
-    return [(folder.path, message) for folder, message in listed]
+    mail, account_id, until_utc = ports.cloud_mail, record.account_id, request.until_utc
+    listed = mail.messages(account_id, mail.folders(account_id), request.since_utc)
+    return [
+        (folder.path, message)
+        for folder, message in listed
+        if until_utc is None or message.received_utc <= until_utc
+    ]
 
 
 def _move_all(

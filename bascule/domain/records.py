@@ -100,6 +100,10 @@ class MailboxRecord:
     redirected_utc: datetime | None = None
     rollback_began_utc: datetime | None = None
     """Set while the way back is being walked, also through a set aside; nothing but the rollback goes on then."""
+    home_looked_utc: datetime | None = None
+    """After a rollback: what the cloud received before this was looked through and is judged no more."""
+    home_watched_until_utc: datetime | None = None
+    """After a rollback: what the cloud receives later than this cannot have been sent to it; it is a copy of the sync."""
     delta_asked_utc: datetime | None = None
     marks: str = ""
     """Digest of every folder's UIDVALIDITY and UIDNEXT when the source was last seen."""
