@@ -2,6 +2,7 @@
 
     any stage from DETACHED on, and a cutover that has begun
       alias back, read back            mail from outside arrives at the source again
+      each Postfix follows it          seen by probes if so planned, or waited for
       member of the group again        probes inside the tenant are relayed to the source
       what the cloud received          is appended at the source, then removed from the cloud: the sync brings it back
     ROLLED_BACK                        a second cutover starts from here
@@ -18,6 +19,7 @@ from bascule.domain.requests import (
     MailboxView,
     MembershipQuestion,
     ProbePlace,
+    ProbeWay,
     Progress,
     RouteExpectation,
     SwitchRequest,
@@ -63,6 +65,7 @@ def begin(context: Context, view: MailboxView) -> Story[Pause]:
         rollback_began_utc=context.current_utc_datetime,
         closed_utc=None,
         left_group_utc=None,
+        alias_home_utc=None,
         probe_proven_count=0,
         probe_token="",
         probe_sent_utc=None,
@@ -76,6 +79,10 @@ def begin(context: Context, view: MailboxView) -> Story[Pause]:
 
 def roll_back(context: Context, view: MailboxView) -> Story[Pause]:
     """Bring one mailbox back to the source, its mail with it."""
+    proven = yield from _alias_at_home(context, view)
+    if isinstance(proven, Pause):
+        return proven
+    view = replace(view, record=proven)
     record, ref = view.record, ref_of(view.record)
     if record.probe_proven_count == 0 and not record.probe_token:
         yield from _turn_alias_back(context, view)
@@ -162,6 +169,32 @@ def _missing_copy(context: Context, record: MailboxRecord) -> Story[Pause | None
     return Pause(INITIAL_SYNC_WAIT_S, f"the copy, now {facts.state}")
 
 
+def _alias_at_home(context: Context, view: MailboxView) -> Story[MailboxRecord | Pause]:
+    """The alias home, and every Postfix following it: one that reads an older row would send the tenant's mail round.
+
+    Without probes it is a matter of time, and the plan says how much.
+    """
+    record = view.record
+    # With a probe under way the alias is turned already; a second writing would be noted as a second change.
+    is_begun = record.probe_token or record.probe_proven_count
+    if record.alias_home_utc is None and not is_begun:
+        yield from _turn_alias_back(context, view)
+    if record.alias_home_utc is None and record.probe_proven_count < view.source_probe_count:
+        sighting = yield from probe_once(context, view, ProbePlace.SOURCE, ProbeWay.POSTFIX)
+        if not isinstance(sighting, Sighting):
+            return sighting
+        if sighting.proven_count < view.source_probe_count:
+            return NEXT
+        record = sighting.record
+    if record.alias_home_utc is None:
+        at_home = replace(record, probe_proven_count=0, alias_home_utc=context.current_utc_datetime)
+        record = yield from remember(context, at_home)
+    hold_s = view.cutover.alias_hold_s - seconds_since(context, record.alias_home_utc)
+    if hold_s > 0 and not view.source_probe_count:
+        return Pause(min(hold_s, PAUSE_MAX_S), "every Postfix to know the alias")
+    return record
+
+
 def _turn_alias_back(context: Context, view: MailboxView) -> Story[None]:
     record, ref = view.record, ref_of(view.record)
     change = RouteSwitch(record.address, view.routing_address, record.route_home)
@@ -190,6 +223,7 @@ def _bring_everything_home(
         home_watched_until_utc=_watch_end(view, context.current_utc_datetime),
         detach_began_utc=None,
         rollback_began_utc=None,
+        alias_home_utc=None,
         probe_proven_count=0,
         strays_cleared_count=0,
         delta_asked_utc=None,

@@ -100,6 +100,8 @@ class MailboxRecord:
     redirected_utc: datetime | None = None
     rollback_began_utc: datetime | None = None
     """Set while the way back is being walked, also through a set aside; nothing but the rollback goes on then."""
+    alias_home_utc: datetime | None = None
+    """On the way back: when the alias stood at home, and with probes through Postfix was seen to be followed."""
     home_looked_utc: datetime | None = None
     """After a rollback: what the cloud received before this was looked through and is judged no more."""
     home_watched_until_utc: datetime | None = None

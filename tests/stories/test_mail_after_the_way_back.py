@@ -71,9 +71,11 @@ def straggler(simulation: Simulation, hours: float) -> None:
     message[STAMP_NAME] = STAMP_VALUE
     message.set_content("Sent before the way back.")
     routing = world.naming.routing_address(person.address)
-    receive = world.tenant.transport.receive
-    due_utc = simulation.clock.now_utc() + timedelta(hours=hours)
-    world.kernel.at(due_utc, lambda: receive(message.as_bytes(), [routing]))
+
+    def come_in() -> None:
+        world.tenant.transport.receive(message.as_bytes(), [routing])
+
+    world.kernel.at(simulation.clock.now_utc() + timedelta(hours=hours), come_in)
 
 
 def test_what_is_deleted_at_home_after_a_delta_has_copied_it_stays_deleted(
