@@ -41,6 +41,7 @@ def _report(ports: Ports, name: str, records: list[MailboxRecord]) -> dict[str, 
                 "source_messages": record.source_message_count,
                 "redirected_utc": encode(record.redirected_utc),
                 "certificate": record.certificate,
+                "doubled_messages": record.doubled_count,
             }
             for record in records
         ],

@@ -231,6 +231,7 @@ def _bring_everything_home(
         marks_since_utc=None,
         sweep_count=0,
         certificate="",
+        doubled_count=0,
         migrated_utc=None,
     )
     yield from record_progress(context, Progress(home))

@@ -115,6 +115,8 @@ class MailboxRecord:
     # Proof
     certificate: str = ""
     """The certificate's summary as JSON; the whole stands in the reports container."""
+    doubled_count: int = 0
+    """Messages that the certificate found more often in the cloud than at the source."""
     proven_marks: str = ""
     """The marks the certificate was made over; the same at the end of the grace, nothing has to be proven again."""
     migrated_utc: datetime | None = None
@@ -180,6 +182,9 @@ class BatchRecord:
     """A changed upload that waits for the operator's word; its difference stands in the reports container."""
     late_told_utc: datetime | None = None
     """When the operator was last told that the sync is late."""
+    doubled_told_utc: datetime | None = None
+    """When the operator was last told that mailboxes hold messages twice; and of how many, below."""
+    doubled_told_count: int = 0
     accepted_fingerprint: str = ""
     """The changed upload that the operator accepted and the batch's story has not yet applied."""
 
