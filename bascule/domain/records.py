@@ -218,7 +218,9 @@ class BoardHead:
     delta_first_asked_utc: datetime | None = None
     """The oldest request for a delta that is not yet served."""
     delta_issued_utc: datetime | None = None
-    """When the last delta was asked of Exchange while none was running."""
+    """When the last delta was asked of Exchange."""
+    delta_slot: int = 0
+    """Which of two boards says whose delta ran at that instant."""
 
 
 @dataclass(frozen=True)
