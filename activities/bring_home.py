@@ -4,7 +4,7 @@ import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 
 from activities.subject import login_of, note, record_of
 from bascule.domain.certificate import unmatched
@@ -18,8 +18,10 @@ from bascule.domain.requests import HomeFacts, HomeRequest
 from bascule.ports.bundle import Ports
 from bascule.ports.source_mail import SourceMailbox
 
-# One go stays well under a step's time-out; the story asks again while any are left.
+# Written down together before the first of them is moved.
 MOVED_COUNT_MAX = 50
+# The whole source is listed once for each go, so a go takes many of them; it stays well under a step's half an hour.
+GO = timedelta(minutes=5)
 NO_MOVES = b"[]"
 # Where mail of a role goes when the source never had such a folder.
 FOLDERS_TO_CREATE: Mapping[Path, str] = {
@@ -50,26 +52,24 @@ def bring_home(ports: Ports, request: HomeRequest) -> HomeFacts:
     """
     record = record_of(ports, request.ref)
     begun = _written_down(ports, record)
-    if not begun and not _received_since(ports, record, request.since_utc):
+    if not begun and not _received(ports, record, request):
         return HomeFacts(
             0, 0
         )  # the usual case before the first sync: the source need not be opened for it
     with ports.source_mail.open(login_of(ports, record)) as mailbox:
         _move_all(ports, record, mailbox, begun)
-        strangers = _strangers(ports, record, mailbox, request.since_utc)
-        some = strangers[:MOVED_COUNT_MAX]
-        _write_down(ports, record, some)
-        _move_all(ports, record, mailbox, some)
-    moved_count = len(begun) + len(some)
+        strangers = _strangers(ports, record, mailbox, request)
+        gone_count = _move_in_time(ports, record, mailbox, strangers)
+    moved_count = len(begun) + gone_count
     if moved_count:
         note(ports, record, "brought home", "", f"{moved_count} messages")
-    return HomeFacts(moved_count, len(strangers) - len(some))
+    return HomeFacts(moved_count, len(strangers) - gone_count)
 
 
 def _strangers(
-    ports: Ports, record: MailboxRecord, mailbox: SourceMailbox, since_utc: datetime
+    ports: Ports, record: MailboxRecord, mailbox: SourceMailbox, request: HomeRequest
 ) -> list[Move]:
-    received = _received_since(ports, record, since_utc)
+    received = _received(ports, record, request)
     folders = {folder.name: folder.path for folder in mailbox.folders()}
     at_source = itertools.chain.from_iterable(mailbox.messages(name) for name in folders)
     found = unmatched(received, at_source)
@@ -96,12 +96,30 @@ def _moves_path(record: MailboxRecord) -> str:
     return f"{record.batch}/{record.key}.moves.json"
 
 
-def _received_since(
-    ports: Ports, record: MailboxRecord, since_utc: datetime
+def _received(
+    ports: Ports, record: MailboxRecord, request: HomeRequest
 ) -> list[tuple[Path, MessageFacts]]:
-    mail, account_id = ports.cloud_mail, record.account_id
-    listed = mail.messages(account_id, mail.folders(account_id), since_utc)
-    return [(folder.path, message) for folder, message in listed]
+    mail, account_id, until_utc = ports.cloud_mail, record.account_id, request.until_utc
+    listed = mail.messages(account_id, mail.folders(account_id), request.since_utc)
+    return [
+        (folder.path, message)
+        for folder, message in listed
+        if until_utc is None or message.received_utc <= until_utc
+    ]
+
+
+def _move_in_time(
+    ports: Ports, record: MailboxRecord, mailbox: SourceMailbox, strangers: list[Move]
+) -> int:
+    """How many of them were moved before the go was over; the story asks again for the others."""
+    end_utc = ports.clock.now_utc() + GO
+    for begin in range(0, len(strangers), MOVED_COUNT_MAX):
+        some = strangers[begin : begin + MOVED_COUNT_MAX]
+        _write_down(ports, record, some)
+        _move_all(ports, record, mailbox, some)
+        if ports.clock.now_utc() >= end_utc:
+            return begin + len(some)
+    return len(strangers)
 
 
 def _move_all(

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 
-from activities.sync_boards import board_of
+from activities.sync_boards import board_of, running_board_of
 from activities.uploads import write_json
 from bascule.domain.codec import encode
 from bascule.domain.records import MailboxRecord
@@ -20,7 +20,8 @@ def close_batch(ports: Ports, ref: BatchRef) -> bool:
     records = list(ports.ledger.mailboxes(ref.name))
     for name in sorted({record.sync_batch for record in records} - {""}):
         ports.exchange.remove_sync_batch(name)
-        ports.boards.replace_entries(board_of(name), {})
+        for board in (board_of(name), running_board_of(name, 0), running_board_of(name, 1)):
+            ports.boards.replace_entries(board, {})
     ports.secrets.destroy_batch(ref.name)
     ports.ledger.release(ref.name, [record.address for record in records])
     write_json(ports, f"{ref.name}/report.json", _report(ports, ref.name, records))
@@ -41,6 +42,7 @@ def _report(ports: Ports, name: str, records: list[MailboxRecord]) -> dict[str, 
                 "source_messages": record.source_message_count,
                 "redirected_utc": encode(record.redirected_utc),
                 "certificate": record.certificate,
+                "doubled_messages": record.doubled_count,
             }
             for record in records
         ],

@@ -1,10 +1,11 @@
 """Asking Exchange for a delta, once for everybody who wants one."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from activities.single_flight import give_back, take_lease
-from activities.sync_boards import board_of, read_entries, user_on_board
+from activities.sync_boards import board_of, read_entries, running_board_of, user_of, user_on_board
 from bascule.domain.codes import Code
 from bascule.domain.errors import NotYet, Refusal
 from bascule.domain.records import BoardHead, MailboxRecord
@@ -18,9 +19,11 @@ RESTING = frozenset({SyncState.IDLE, SyncState.STOPPED, SyncState.LEAVING})
 
 
 def issued_since(ports: Ports, record: MailboxRecord, since_utc: datetime) -> datetime:
-    """The instant of a request for a delta made at `since_utc` or later, while none ran for this mailbox.
+    """An instant after which every delta of this mailbox that ends began after `since_utc`.
 
-    So every delta of this mailbox that ends after the answered instant began after `since_utc`.
+    That of a request made at `since_utc` or later while none ran for this mailbox. Was one running, which says nothing of
+    what it has seen, another request follows; unless an earlier one has ended since then, for a mailbox has one at a time:
+    the one that runs began after it. So no mailbox waits for ever because others' requests keep its deltas running.
 
     Raises:
         NotYet: requests are being gathered, a delta runs, or somebody else is asking.
@@ -31,7 +34,12 @@ def issued_since(ports: Ports, record: MailboxRecord, since_utc: datetime) -> da
         board, lambda head: _asked(head, since_utc, ports.clock.now_utc())
     )
     if head.delta_issued_utc is not None and head.delta_issued_utc >= since_utc:
-        return head.delta_issued_utc
+        if not _ran_at_issue(ports, head, record):
+            return head.delta_issued_utc
+        ended_utc = _ended_before_running(ports, record)
+        if ended_utc is not None and ended_utc >= since_utc:
+            return ended_utc
+        ask_for_delta(ports, record.sync_batch)
     issue_when_due(ports, record.sync_batch, record.key)
     raise NotYet(RUNNING_WAIT_S, "the delta was asked for")
 
@@ -54,7 +62,8 @@ def keep_alive(ports: Ports, sync_batch: str) -> None:
 def issue_when_due(ports: Ports, sync_batch: str, key: str = "") -> None:
     """Ask Exchange for the delta that was gathered for, when its time has come.
 
-    `key` names a mailbox for whom no delta may run at this instant; empty: none may run for any.
+    `key` names a mailbox for whom it must wait while a delta runs; empty: it waits for nobody. Whose delta runs at that
+    instant is written down: they are not served by this request.
     """
     board = board_of(sync_batch)
     asked_utc = ports.boards.head(board).delta_first_asked_utc
@@ -79,18 +88,41 @@ def _issue(ports: Ports, sync_batch: str, key: str) -> None:
     if found.state is SyncState.WAITING:
         raise NotYet(RUNNING_WAIT_S, f"the sync batch {sync_batch} is {found.vendor_status}")
     board, looked_utc = board_of(sync_batch), ports.clock.now_utc()
-    ports.boards.replace_entries(board, read_entries(ports, sync_batch))
+    entries = read_entries(ports, sync_batch)
+    ports.boards.replace_entries(board, entries)
     user = user_on_board(ports, sync_batch, key)
     if user is not None and user.state is SyncState.DELTA:
         raise NotYet(RUNNING_WAIT_S, "a delta that began earlier is still running")
+    slot = 1 - ports.boards.head(board).delta_slot
+    ports.boards.replace_entries(running_board_of(sync_batch, slot), _running(entries))
     ports.exchange.sync_now(sync_batch)
     ports.boards.amend_head(
         board,
         # Before the look, not after it: whoever was idle then is served by this request.
         lambda head: replace(
-            head, delta_issued_utc=looked_utc, delta_first_asked_utc=None, refreshed_utc=looked_utc
+            head,
+            delta_issued_utc=looked_utc,
+            delta_slot=slot,
+            delta_first_asked_utc=None,
+            refreshed_utc=looked_utc,
         ),
     )
+
+
+def _running(entries: Mapping[str, str]) -> dict[str, str]:
+    states = {key: user_of(text).state for key, text in entries.items()}
+    return {key: state.value for key, state in states.items() if state is SyncState.DELTA}
+
+
+def _ran_at_issue(ports: Ports, head: BoardHead, record: MailboxRecord) -> bool:
+    board = running_board_of(record.sync_batch, head.delta_slot)
+    return ports.boards.entry(board, record.key) is not None
+
+
+def _ended_before_running(ports: Ports, record: MailboxRecord) -> datetime | None:
+    """When the delta before the one that runs now ended; None when none runs."""
+    user = user_on_board(ports, record.sync_batch, record.key)
+    return user.last_success_utc if user and user.state is SyncState.DELTA else None
 
 
 def _asked(head: BoardHead, since_utc: datetime, now_utc: datetime) -> BoardHead:

@@ -1,6 +1,9 @@
 """Send one probe, inside the tenant or through a Postfix."""
 
 from activities.subject import record_of
+from bascule.domain.codes import Code
+from bascule.domain.errors import Refusal
+from bascule.domain.records import MailboxRecord
 from bascule.domain.requests import Probe, ProbeWay
 from bascule.ports.bundle import Ports
 
@@ -25,8 +28,17 @@ def send_probe(ports: Ports, probe: Probe) -> bool:
     sender = ports.plan.tenant.probe_sender
     subject = probe_subject(probe.token)
     if probe.way is ProbeWay.POSTFIX:
-        next_host = record.probe_proven_count
-        ports.source_submission.send(next_host, sender, record.address, subject, TEXT)
+        _hand_to_postfix(ports, record, subject)
     else:
         ports.cloud_mail.send(sender, record.address, subject, TEXT)
     return True
+
+
+def _hand_to_postfix(ports: Ports, record: MailboxRecord, subject: str) -> None:
+    sender, next_host = ports.plan.tenant.probe_sender, record.probe_proven_count
+    try:
+        ports.source_submission.send(next_host, sender, record.address, subject, TEXT)
+    except Refusal as refusal:
+        if record.rollback_began_utc is None or refusal.code is not Code.REDIRECT_NOT_PROVEN:
+            raise
+        raise Refusal(Code.ROLLBACK_NOT_PROVEN, refusal.detail) from refusal

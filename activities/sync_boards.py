@@ -17,6 +17,14 @@ def board_of(sync_batch: str) -> str:
     return f"sync-{sync_batch}"
 
 
+def running_board_of(sync_batch: str, slot: int) -> str:
+    """The name of the board of those whose delta ran when one was asked for; the head names the slot in force.
+
+    Two take turns: entries change one after the other, and the head must never stand over half of them.
+    """
+    return f"sync-{sync_batch}-running-{slot}"
+
+
 def young_board(ports: Ports, sync_batch: str, not_before_utc: datetime | None = None) -> BoardHead:
     """The head of the board, read not earlier than asked, nor older than the plan allows. Raises NotYet."""
     oldest_utc = ports.clock.now_utc() - timedelta(seconds=ports.plan.sync.board_age_s)
@@ -37,7 +45,12 @@ def read_entries(ports: Ports, sync_batch: str) -> dict[str, str]:
 def user_on_board(ports: Ports, sync_batch: str, key: str) -> SyncUser | None:
     """One user as the board shows it; None when it was not in the sync batch at the last reading."""
     text = ports.boards.entry(board_of(sync_batch), key)
-    return None if text is None else decode(SyncUser, json.loads(text))
+    return None if text is None else user_of(text)
+
+
+def user_of(text: str) -> SyncUser:
+    """One user from its entry."""
+    return decode(SyncUser, json.loads(text))
 
 
 def is_late(ports: Ports, record: MailboxRecord, age_max: timedelta) -> bool:

@@ -56,6 +56,7 @@ def prove(context: Context, view: MailboxView) -> Story[Pause]:
     proven = replace(
         record,
         certificate=facts.report,
+        doubled_count=facts.doubled_count,
         proven_marks=record.marks,
         # Looked for once more at the end: Postfix may hold one back for days.
         strays_cleared_count=0,

@@ -2,6 +2,7 @@
 
     any stage from DETACHED on, and a cutover that has begun
       alias back, read back            mail from outside arrives at the source again
+      each Postfix follows it          seen by probes if so planned, or waited for
       member of the group again        probes inside the tenant are relayed to the source
       what the cloud received          is appended at the source, then removed from the cloud: the sync brings it back
     ROLLED_BACK                        a second cutover starts from here
@@ -10,6 +11,7 @@ The order is the invariant: with the group first, the tenant would relay to Post
 """
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from bascule.domain.records import MailboxRecord, Wish
 from bascule.domain.requests import (
@@ -17,6 +19,7 @@ from bascule.domain.requests import (
     MailboxView,
     MembershipQuestion,
     ProbePlace,
+    ProbeWay,
     Progress,
     RouteExpectation,
     SwitchRequest,
@@ -40,7 +43,11 @@ from orchestrators.steps import (
     switch_route,
 )
 
-HOME_LOOK_S = 6 * 3600.0
+# Within it a user may read a message at the source and delete it, while a delta copies it: it would come home once more.
+# So it is short; a look without new mail costs one listing.
+HOME_LOOK_S = 3600.0
+# Mail that arrives during a look may be listed by the next one only, and the clocks of two services differ.
+LATE_SHOWN_S = 900.0
 
 
 def begin(context: Context, view: MailboxView) -> Story[Pause]:
@@ -58,6 +65,7 @@ def begin(context: Context, view: MailboxView) -> Story[Pause]:
         rollback_began_utc=context.current_utc_datetime,
         closed_utc=None,
         left_group_utc=None,
+        alias_home_utc=None,
         probe_proven_count=0,
         probe_token="",
         probe_sent_utc=None,
@@ -71,6 +79,10 @@ def begin(context: Context, view: MailboxView) -> Story[Pause]:
 
 def roll_back(context: Context, view: MailboxView) -> Story[Pause]:
     """Bring one mailbox back to the source, its mail with it."""
+    proven = yield from _alias_at_home(context, view)
+    if isinstance(proven, Pause):
+        return proven
+    view = replace(view, record=proven)
     record, ref = view.record, ref_of(view.record)
     if record.probe_proven_count == 0 and not record.probe_token:
         yield from _turn_alias_back(context, view)
@@ -84,25 +96,26 @@ def roll_back(context: Context, view: MailboxView) -> Story[Pause]:
         if sighting.proven_count < view.cutover.probe_count:
             return Pause(view.cutover.probe_interval_s, "the next probe")
         record = sighting.record
-    return (yield from _bring_everything_home(context, record))
+    return (yield from _bring_everything_home(context, view, record))
 
 
 def stay_home(context: Context, view: MailboxView) -> Story[Pause]:
     """Fetch what was still on its way to the cloud; a new instant starts the second cutover."""
     record = view.record
-    at_home_s = seconds_since(context, record.stage_since_utc)
-    if at_home_s > view.cutover.grace_h * 3600.0 and record.cutover_at_utc is None:
+    is_watched = _watched_from(context, record) < _watched_until(context, view)
+    if not is_watched and record.cutover_at_utc is None:
         return Pause(PAUSE_MAX_S, "a second cutover")
     if record.cutover_at_utc is not None:
         missing = yield from _missing_copy(context, record)
         if missing is not None:
             return missing
-    since_utc = record.redirected_utc or record.stage_since_utc or context.current_utc_datetime
     # Postfix may have held a probe back for days: it arrives among the user's mail.
     record = yield from clear_strays(context, record)
-    facts = yield from bring_home(context, HomeRequest(ref_of(record), since_utc))
-    if facts.remaining_count:
-        return Pause(0.0, f"{facts.remaining_count} messages to come home")
+    if is_watched:
+        watched = yield from _fetch_stragglers(context, view, record)
+        if isinstance(watched, Pause):
+            return watched
+        record = watched
     # Whatever was begun is at its end: half a move would be copied again by the sync.
     record = replace(record, strays_cleared_count=0)
     if record.cutover_at_utc is not None:
@@ -110,6 +123,40 @@ def stay_home(context: Context, view: MailboxView) -> Story[Pause]:
     if record != view.record:
         yield from remember(context, record)
     return Pause(HOME_LOOK_S, "a second cutover")
+
+
+def _fetch_stragglers(
+    context: Context, view: MailboxView, record: MailboxRecord
+) -> Story[MailboxRecord | Pause]:
+    """Bring home what reached the cloud alone since the last look, and never look at that time again.
+
+    A delta goes on copying, and what its owner deletes at the source afterwards stands in the cloud without a partner,
+    as a straggler does; nothing that either side says of a message tells the two apart. What tells them apart is when
+    it is looked at: a straggler has no partner as soon as it arrives, a copy only once its original was deleted. So each
+    message is judged once, within a look of its arrival.
+    """
+    looked_utc = context.current_utc_datetime
+    since_utc = _watched_from(context, record) - timedelta(seconds=LATE_SHOWN_S)
+    request = HomeRequest(ref_of(record), since_utc, _watched_until(context, view))
+    facts = yield from bring_home(context, request)
+    if facts.remaining_count:
+        return Pause(0.0, f"{facts.remaining_count} messages to come home")
+    return replace(record, home_looked_utc=looked_utc)
+
+
+def _watched_from(context: Context, record: MailboxRecord) -> datetime:
+    return record.home_looked_utc or record.stage_since_utc or context.current_utc_datetime
+
+
+def _watched_until(context: Context, view: MailboxView) -> datetime:
+    """When no Postfix holds the routing address any more, and no transport server remembers the mailbox as moved."""
+    # A row that came home before this was written down.
+    home_utc = view.record.stage_since_utc or context.current_utc_datetime
+    return view.record.home_watched_until_utc or _watch_end(view, home_utc)
+
+
+def _watch_end(view: MailboxView, home_utc: datetime) -> datetime:
+    return home_utc + timedelta(seconds=max(view.cutover.grace_h * 3600.0, view.cutover.hold_s))
 
 
 def _missing_copy(context: Context, record: MailboxRecord) -> Story[Pause | None]:
@@ -122,6 +169,32 @@ def _missing_copy(context: Context, record: MailboxRecord) -> Story[Pause | None
     return Pause(INITIAL_SYNC_WAIT_S, f"the copy, now {facts.state}")
 
 
+def _alias_at_home(context: Context, view: MailboxView) -> Story[MailboxRecord | Pause]:
+    """The alias home, and every Postfix following it: one that reads an older row would send the tenant's mail round.
+
+    Without probes it is a matter of time, and the plan says how much.
+    """
+    record = view.record
+    # With a probe under way the alias is turned already; a second writing would be noted as a second change.
+    is_begun = record.probe_token or record.probe_proven_count
+    if record.alias_home_utc is None and not is_begun:
+        yield from _turn_alias_back(context, view)
+    if record.alias_home_utc is None and record.probe_proven_count < view.source_probe_count:
+        sighting = yield from probe_once(context, view, ProbePlace.SOURCE, ProbeWay.POSTFIX)
+        if not isinstance(sighting, Sighting):
+            return sighting
+        if sighting.proven_count < view.source_probe_count:
+            return NEXT
+        record = sighting.record
+    if record.alias_home_utc is None:
+        at_home = replace(record, probe_proven_count=0, alias_home_utc=context.current_utc_datetime)
+        record = yield from remember(context, at_home)
+    hold_s = view.cutover.alias_hold_s - seconds_since(context, record.alias_home_utc)
+    if hold_s > 0 and not view.source_probe_count:
+        return Pause(min(hold_s, PAUSE_MAX_S), "every Postfix to know the alias")
+    return record
+
+
 def _turn_alias_back(context: Context, view: MailboxView) -> Story[None]:
     record, ref = view.record, ref_of(view.record)
     change = RouteSwitch(record.address, view.routing_address, record.route_home)
@@ -129,9 +202,12 @@ def _turn_alias_back(context: Context, view: MailboxView) -> Story[None]:
     yield from check_route(context, RouteExpectation(ref, destination=record.route_home))
 
 
-def _bring_everything_home(context: Context, record: MailboxRecord) -> Story[Pause]:
+def _bring_everything_home(
+    context: Context, view: MailboxView, record: MailboxRecord
+) -> Story[Pause]:
     ref = ref_of(record)
     record = yield from clear_strays(context, record)
+    looked_utc = context.current_utc_datetime
     since_utc = record.detach_began_utc or record.redirected_utc or context.current_utc_datetime
     facts = yield from bring_home(context, HomeRequest(ref, since_utc))
     if facts.remaining_count or facts.moved_count:
@@ -142,10 +218,12 @@ def _bring_everything_home(context: Context, record: MailboxRecord) -> Story[Pau
         resume_stage=None,
         code=None,
         detail="",
-        # Kept as the instant since when the cloud received mail; stragglers are fetched from there on.
         redirected_utc=since_utc,
+        home_looked_utc=looked_utc,
+        home_watched_until_utc=_watch_end(view, context.current_utc_datetime),
         detach_began_utc=None,
         rollback_began_utc=None,
+        alias_home_utc=None,
         probe_proven_count=0,
         strays_cleared_count=0,
         delta_asked_utc=None,
@@ -153,6 +231,7 @@ def _bring_everything_home(context: Context, record: MailboxRecord) -> Story[Pau
         marks_since_utc=None,
         sweep_count=0,
         certificate="",
+        doubled_count=0,
         migrated_utc=None,
     )
     yield from record_progress(context, Progress(home))

@@ -57,6 +57,8 @@ class BatchFacts:
     synced_last_utc: datetime | None = None
     late_count: int = 0
     unmoved_count: int = 0
+    doubled_count: int = 0
+    """Mailboxes that hold messages twice."""
     planned_count: int = 0
     """Synced mailboxes whose cutover has its instant."""
     planned_first_utc: datetime | None = None
@@ -129,10 +131,12 @@ class _Tally:
         self.migrated_keys: list[str] = []
         self.late_count = 0
         self.unmoved_count = 0
+        self.doubled_count = 0
 
     def take(self, record: MailboxRecord) -> None:
         """One mailbox more."""
         self.stages[record.stage] += 1
+        self.doubled_count += record.doubled_count > 0
         looked_utc = record.seen_utc or record.stage_since_utc
         if not record.is_final and looked_utc is not None and looked_utc < self._unmoved_utc:
             self.unmoved_count += 1
@@ -218,6 +222,7 @@ def _facts(ports: Ports, batch: BatchRecord, tally: _Tally, *, is_whole: bool) -
         synced_last_utc=max(tally.synced, default=None),
         late_count=tally.late_count,
         unmoved_count=tally.unmoved_count,
+        doubled_count=tally.doubled_count,
         planned_count=len(tally.planned),
         planned_first_utc=min(tally.planned, default=None),
         has_difference=bool(batch.pending_fingerprint),

@@ -92,6 +92,7 @@ def to_do(batch: BatchFacts, words: Words) -> Iterator[str]:
         (int(batch.has_refused_upload), words.do_upload),
         (int(batch.has_difference), words.do_difference),
         (batch.ready_count, words.do_cutover),
+        (batch.doubled_count, words.do_doubled),
     )
     yield from (text.format(count=count) for count, text in counted if count)
     if batch.planned_first_utc is not None:

@@ -42,6 +42,7 @@ class Words:
     do_wait_cutover: str
     do_late: str
     do_unmoved: str
+    do_doubled: str
     do_seats: str
     tenant: str
     tenant_states: tuple[tuple[str, str], ...]
@@ -101,6 +102,7 @@ ENGLISH = Words(
     do_wait_cutover="Cutovers planned: {count}, the first at {instant}.",
     do_late="Without a sync for too long: {count}. Look at the migration batch in Exchange.",
     do_unmoved="Stories that have stopped: {count}. The watchdog wakes them; if they stay, look at the host.",
+    do_doubled="Mailboxes with messages twice: {count}. Their certificates name the messages; tell their owners.",
     do_seats="No seat of {licence} is free.",
     tenant="Tenant: {state}.",
     tenant_states=(
@@ -175,6 +177,7 @@ FRENCH = Words(
     do_wait_cutover="Bascules prévues : {count}, la première le {instant}.",
     do_late="Sans synchronisation depuis trop longtemps : {count}. Voir le lot de migration dans Exchange.",
     do_unmoved="Récits arrêtés : {count}. Le gardien les réveille ; s'ils restent arrêtés, voir l'hôte.",
+    do_doubled="Boîtes où des messages sont en double : {count}. Leurs certificats les nomment ; prévenir les titulaires.",
     do_seats="Aucune licence {licence} n'est libre.",
     tenant="Tenant : {state}.",
     tenant_states=(

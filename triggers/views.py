@@ -32,6 +32,9 @@ def batch_view(ports: Ports, batch: BatchRecord) -> dict[str, Any]:
             # One who was abandoned keeps the reason, and waits for nobody.
             if record.code is not None and record.stage is Stage.SET_ASIDE
         },
+        "doubled": {
+            record.address: record.doubled_count for record in records if record.doubled_count
+        },
         "sync_batches": sorted({record.sync_batch for record in records} - {""}),
     }
     if counts := counts_of(ports, batch.name, records):
@@ -81,6 +84,7 @@ def mailbox_view(record: MailboxRecord) -> dict[str, Any]:
         "migrated_utc",
         "closed_utc",
         "certificate",
+        "doubled_count",
     )
     return {name: encode(getattr(record, name)) for name in names}
 

@@ -185,7 +185,10 @@ class CutoverPlan:
     probe_patience_s: int = 600
     """A probe not seen after this was relayed or lost; the next one is sent."""
     source_probe: bool = False
-    """Whether the redirect is believed only after a probe through each Postfix has arrived in the cloud."""
+    """Whether the alias is believed turned, either way, only after a probe through each Postfix has arrived there."""
+    alias_hold_s: int = 60
+    """Without such probes: how long after the alias has turned home the group is left alone. Postfix asks an SQL map
+    for every message and keeps no answer; a replica is seconds behind, a compiled map until the next compiling."""
     quiet_s: int = 8_100
     """The source must be without new mail this long: twice Postfix's maximal backoff of 4 000 s."""
     sweep_count_max: int = 20

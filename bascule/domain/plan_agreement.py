@@ -106,18 +106,22 @@ def _waits_fit(values: Values) -> Iterator[PlanMistake]:
 
 
 def _probes_fit(values: Values) -> Iterator[PlanMistake]:
-    names = ("hold_s", "probe_count", "probe_interval_s", "probe_patience_s")
+    """Both ways: a hold, and then all probes one after the other."""
+    names = ("probe_count", "probe_interval_s", "probe_patience_s")
     numbers = [values.get(f"cutover.{name}") for name in names]
-    detach_h = values.get("patience.detach_h")
-    if detach_h is None or any(number is None for number in numbers):
+    if any(number is None for number in numbers):
         return
-    hold_s, count, interval_s, patience_s = (int(number or 0) for number in numbers)
-    if detach_h * HOUR_S < hold_s + count * interval_s + patience_s:
-        yield PlanMistake(
-            "patience.detach_h",
-            f"ends before {count} probes, one each {interval_s} s after the hold of {hold_s} s, can have arrived",
-            "Lengthen it, shorten cutover.hold_s, or ask for fewer probes",
-        )
+    count, interval_s, patience_s = (int(number or 0) for number in numbers)
+    for patience, hold in (("detach_h", "hold_s"), ("rollback_h", "alias_hold_s")):
+        limit_h, hold_s = values.get(f"patience.{patience}"), values.get(f"cutover.{hold}")
+        if limit_h is None or hold_s is None:
+            continue
+        if limit_h * HOUR_S < hold_s + count * interval_s + patience_s:
+            yield PlanMistake(
+                f"patience.{patience}",
+                f"ends before {count} probes, one each {interval_s} s after the hold of {hold_s} s, can have arrived",
+                f"Lengthen it, shorten cutover.{hold}, or ask for fewer probes",
+            )
 
 
 # key, its unit, the key it must not be shorter than, that one's unit, why

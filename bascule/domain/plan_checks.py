@@ -61,6 +61,7 @@ BOUNDS = {
     "cutover.probe_count": Bound(1, 50, "one proves something, fifty prove no more"),
     "cutover.probe_interval_s": Bound(1, 3_600, "the user's mail waits for the last probe"),
     "cutover.probe_patience_s": Bound(1, 21_600, "a probe not seen in six hours is lost"),
+    "cutover.alias_hold_s": Bound(0, 86_400, "a map that is compiled more rarely than daily needs probes"),
     "cutover.quiet_s": Bound(1, 604_800, "Postfix gives up queued mail after five days"),
     "cutover.sweep_count_max": Bound(1, 1_000, "each sweep is a sync and a look at every folder"),
     "cutover.grace_h": Bound(0, 1_440, "Exchange stops an idle batch after 60 days"),

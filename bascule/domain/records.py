@@ -100,6 +100,12 @@ class MailboxRecord:
     redirected_utc: datetime | None = None
     rollback_began_utc: datetime | None = None
     """Set while the way back is being walked, also through a set aside; nothing but the rollback goes on then."""
+    alias_home_utc: datetime | None = None
+    """On the way back: when the alias stood at home, and with probes through Postfix was seen to be followed."""
+    home_looked_utc: datetime | None = None
+    """After a rollback: what the cloud received before this was looked through and is judged no more."""
+    home_watched_until_utc: datetime | None = None
+    """After a rollback: what the cloud receives later than this cannot have been sent to it; it is a copy of the sync."""
     delta_asked_utc: datetime | None = None
     marks: str = ""
     """Digest of every folder's UIDVALIDITY and UIDNEXT when the source was last seen."""
@@ -109,6 +115,8 @@ class MailboxRecord:
     # Proof
     certificate: str = ""
     """The certificate's summary as JSON; the whole stands in the reports container."""
+    doubled_count: int = 0
+    """Messages that the certificate found more often in the cloud than at the source."""
     proven_marks: str = ""
     """The marks the certificate was made over; the same at the end of the grace, nothing has to be proven again."""
     migrated_utc: datetime | None = None
@@ -174,6 +182,9 @@ class BatchRecord:
     """A changed upload that waits for the operator's word; its difference stands in the reports container."""
     late_told_utc: datetime | None = None
     """When the operator was last told that the sync is late."""
+    doubled_told_utc: datetime | None = None
+    """When the operator was last told that mailboxes hold messages twice; and of how many, below."""
+    doubled_told_count: int = 0
     accepted_fingerprint: str = ""
     """The changed upload that the operator accepted and the batch's story has not yet applied."""
 
@@ -207,7 +218,9 @@ class BoardHead:
     delta_first_asked_utc: datetime | None = None
     """The oldest request for a delta that is not yet served."""
     delta_issued_utc: datetime | None = None
-    """When the last delta was asked of Exchange while none was running."""
+    """When the last delta was asked of Exchange."""
+    delta_slot: int = 0
+    """Which of two boards says whose delta ran at that instant."""
 
 
 @dataclass(frozen=True)

@@ -220,10 +220,11 @@ class CertificateFacts:
 
 @dataclass(frozen=True)
 class HomeRequest:
-    """Bring home what the cloud received since then."""
+    """Bring home what the cloud received since then; with `until_utc` only what arrived up to that instant."""
 
     ref: MailboxRef
     since_utc: datetime
+    until_utc: datetime | None = None
 
 
 @dataclass(frozen=True)

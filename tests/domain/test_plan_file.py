@@ -302,12 +302,13 @@ def test_each_driver_asks_for_what_it_needs() -> None:
 def test_waits_that_contradict_each_other_are_refused() -> None:
     """A probe given up before the next one is due could never arrive three times in a row."""
     slow = GOOD + "[cutover]\nprobe_interval_s = 700\n[sync]\nsupplement_gather_s = 86400\n"
-    slow += "[patience]\ngather_h = 5\ndetach_h = 1\n[notices]\nmigrated_subject = 'Moved'\n"
+    slow += "[patience]\ngather_h = 5\ndetach_h = 1\nrollback_h = 1\n[notices]\nmigrated_subject = 'Moved'\n"
 
     assert set(mistakes_of(slow.replace("= 700\n", "= 700\nprobe_count = 9\n"))) == {
         "cutover.probe_patience_s",
         "patience.gather_h",
         "patience.detach_h",
+        "patience.rollback_h",
         "notices.migrated_text",
     }
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -11,6 +12,7 @@ from bascule.domain.plan_submission import SubmissionPlan
 from bascule.domain.records import Wish
 from bascule.domain.stages import Stage
 from sandbox.in_process.simulation import Simulation
+from sandbox.world.aliases import MemoryAliases
 from sandbox.world.weather import CALM, Span
 from tests.stories.conftest import Simulate
 from tests.stories.endings import batch_has_let_go, judge_life
@@ -118,13 +120,87 @@ def test_a_redirect_that_was_never_proven_can_be_rolled_back(simulate: Simulate)
     """The alias is turned already: leaving it so would keep the mailbox on two sides."""
     simulation = at_redirect(simulate, CLOSED)
     simulation.run_until(is_aside(simulation))
+    simulation.ports.source_submission.answer = ""
     simulation.ask(Wish.ROLLBACK)
     simulation.run_until_all(Stage.ROLLED_BACK)
     simulation.pass_time(hours=12)
 
+    assert leads_home(simulation)
+    judge_life(simulation)
+
+
+def leads_home(simulation: Simulation) -> bool:
+    """Whether the alias of the only person is at home."""
     [person] = simulation.people
     home = simulation.world.naming.source_address(person.address)
-    assert simulation.world.aliases.rows_of(person.address) == [home]
+    return simulation.world.aliases.rows_of(person.address) == [home]
+
+
+def is_member(simulation: Simulation) -> bool:
+    """Whether the tenant is asked to relay the only person's mail."""
+    [person] = simulation.people
+    return person.address in simulation.ports.exchange.coexistence_members()
+
+
+def test_on_the_way_back_too_a_postfix_that_takes_no_probe_keeps_the_mailbox_out_of_the_group(
+    simulate: Simulate,
+) -> None:
+    """The alias home and the group unproven is a mailbox on two sides; the other way round is a loop."""
+    simulation = at_redirect(simulate, CLOSED)
+    simulation.run_until(is_aside(simulation))
+    simulation.ask(Wish.ROLLBACK)
+    simulation.run_until(lambda: simulation.records()[0].code is Code.ROLLBACK_NOT_PROVEN)
+
+    assert CLOSED in simulation.records()[0].detail
+    assert leads_home(simulation)
+    assert not is_member(simulation)
+    simulation.ports.source_submission.answer = ""
+    simulation.ask(Wish.ROLLBACK)
+    simulation.run_until_all(Stage.ROLLED_BACK)
+    assert is_member(simulation)
+    judge_life(simulation)
+
+
+class LateRows(MemoryAliases):
+    """The alias table as a Postfix reads it from a copy that is an hour behind."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        super().__init__()
+        self._truth = simulation.world.aliases
+        self._until_utc = simulation.clock.now_utc() + timedelta(hours=1)
+        self._now_utc = simulation.clock.now_utc
+        self._held = {source: self._truth.rows_of(source) for source, _ in self._truth.all_rows()}
+
+    def rows_of(self, source: str) -> list[str]:
+        """What was there an hour ago, until then."""
+        is_late = self._now_utc() < self._until_utc
+        return self._held.get(source.lower(), []) if is_late else self._truth.rows_of(source)
+
+
+def held_for_an_hour(plan: Plan) -> Plan:
+    """A plan that gives the copy its time."""
+    return replace(plan, cutover=replace(plan.cutover, alias_hold_s=4_000))
+
+
+@pytest.mark.parametrize("change_plan", [through_both, held_for_an_hour], ids=["probed", "held"])
+def test_a_mailbox_joins_the_group_again_after_every_postfix_follows_its_alias_home(
+    simulate: Simulate, change_plan: Callable[[Plan], Plan]
+) -> None:
+    """A Postfix that still reads the row of yesterday sends back to the tenant what the tenant relays to it."""
+    simulation = simulate(people_count=1, change_plan=change_plan)
+    simulation.upload()
+    simulation.run_until_all(Stage.SYNCED)
+    simulation.ask_cutover()
+    simulation.run_until_all(Stage.MIGRATED)
+    simulation.world.postfix.aliases = LateRows(simulation)
+    simulation.keep_writing(hours=4, every_s=300)
+    simulation.ask(Wish.ROLLBACK)
+    simulation.run_until_all(Stage.ROLLED_BACK)
+    simulation.pass_time(hours=12)
+
+    assert simulation.verdict().hops_max <= 1
+    assert leads_home(simulation)
+    assert is_member(simulation)
     judge_life(simulation)
 
 

@@ -1,0 +1,149 @@
+"""After the way back: what reached only the cloud comes home once, and what its owner deletes at home stays deleted."""
+
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+
+import pytest
+
+from bascule.domain.errors import Unreachable
+from bascule.domain.mail import Login
+from bascule.domain.records import Wish
+from bascule.domain.stages import Stage
+from bascule.ports.source_mail import SourceMailbox
+from sandbox.in_process.simulation import Simulation
+from sandbox.world.coexistence import STAMP_NAME, STAMP_VALUE
+from sandbox.world.mail import MailStore
+from tests.stories.conftest import Simulate
+from tests.stories.endings import judge_life
+
+# Whole lives: seconds each.
+pytestmark = pytest.mark.slow
+
+
+def home_again(simulate: Simulate) -> Simulation:
+    """One mailbox, migrated and taken back; deltas go on copying and carry no deletions."""
+    simulation = simulate(people_count=1, seed=3)
+    simulation.upload()
+    simulation.run_until_all(Stage.SYNCED)
+    simulation.ask_cutover()
+    simulation.run_until_all(Stage.MIGRATED)
+    simulation.pass_time(hours=3)
+    simulation.ask(Wish.ROLLBACK)
+    simulation.run_until_all(Stage.ROLLED_BACK)
+    return simulation
+
+
+def at_source(simulation: Simulation) -> MailStore:
+    """What the only person has at the source by now."""
+    with simulation.world.kernel.look():
+        mailbox = simulation.world.source.at_address(simulation.people[0].address)
+    assert mailbox is not None
+    return mailbox.store
+
+
+def in_cloud(simulation: Simulation) -> MailStore:
+    """What the only person has in the cloud by now."""
+    with simulation.world.kernel.look():
+        mailbox = simulation.world.tenant.mailboxes.at_address(simulation.people[0].address)
+    assert mailbox is not None
+    return mailbox.store
+
+
+def count(store: MailStore) -> int:
+    """How many messages there are."""
+    return sum(1 for _ in store.walk())
+
+
+def expunge_after(store: MailStore, began_utc: datetime) -> int:
+    """Delete for good what came since then, as a user at the source does; how many there were."""
+    chosen = [(folder, each.uid) for folder, each in store.walk() if each.internal_utc > began_utc]
+    for folder, uid in chosen:
+        del folder.messages[uid]
+    return len(chosen)
+
+
+def straggler(simulation: Simulation, hours: float) -> None:
+    """The tenant sent it out to a Postfix, whose alias led back; held there, it comes in after so many hours."""
+    person, world = simulation.people[0], simulation.world
+    message = EmailMessage()
+    message["Subject"], message["Message-ID"] = "held for long", f"<held-{hours}@example.net>"
+    message[STAMP_NAME] = STAMP_VALUE
+    message.set_content("Sent before the way back.")
+    routing = world.naming.routing_address(person.address)
+
+    def come_in() -> None:
+        world.tenant.transport.receive(message.as_bytes(), [routing])
+
+    world.kernel.at(simulation.clock.now_utc() + timedelta(hours=hours), come_in)
+
+
+def test_what_is_deleted_at_home_after_a_delta_has_copied_it_stays_deleted(
+    simulate: Simulate,
+) -> None:
+    """In the cloud the copy has no partner any more: taken for a straggler, it would come back for ever."""
+    simulation = home_again(simulate)
+    began_utc = simulation.clock.now_utc()
+    simulation.mail_to(simulation.people[0].address)
+    simulation.pass_time(hours=26)
+    assert count(in_cloud(simulation)) == count(at_source(simulation)), "a delta has copied it"
+    assert expunge_after(at_source(simulation), began_utc) == 1
+    left = count(at_source(simulation))
+    simulation.pass_time(hours=7)
+
+    assert count(at_source(simulation)) == left
+
+
+def test_a_second_cutover_brings_nothing_back_that_was_deleted_in_the_weeks_at_home(
+    simulate: Simulate,
+) -> None:
+    """Twenty mails read and deleted, and all of them unread again on the morning of the move."""
+    simulation = home_again(simulate)
+    began_utc = simulation.clock.now_utc()
+    simulation.pass_time(hours=2)
+    for _ in range(8):
+        simulation.mail_to(simulation.people[0].address)
+        simulation.pass_time(days=1.1)
+    assert expunge_after(at_source(simulation), began_utc) == 8
+    left = count(at_source(simulation))
+    simulation.ask_cutover()
+    simulation.run_until_all(Stage.REDIRECTED)
+
+    assert count(at_source(simulation)) == left
+
+
+@pytest.mark.parametrize("hours", [0.5, 30, 110])
+def test_what_reached_only_the_cloud_comes_home_once(simulate: Simulate, hours: float) -> None:
+    """Nobody reads the cloud mailbox any more, and a delta may have run at any time."""
+    simulation = home_again(simulate)
+    straggler(simulation, hours)
+    before = count(at_source(simulation))
+    simulation.pass_time(hours=hours + 2)
+    assert count(at_source(simulation)) == before + 1
+    simulation.pass_time(hours=60)
+
+    assert count(at_source(simulation)) == before + 1
+    judge_life(simulation)
+
+
+def away(_: Login) -> AbstractContextManager[SourceMailbox]:
+    """An IMAP server that nobody reaches."""
+    raise Unreachable("the source does not answer")
+
+
+def test_a_straggler_comes_home_although_the_source_was_away_for_days(
+    simulate: Simulate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The looks that failed must not count as looks."""
+    simulation = home_again(simulate)
+    before = count(at_source(simulation))
+    door = simulation.ports.source_mail
+    monkeypatch.setattr(door, "open", away)
+    straggler(simulation, 3)
+    simulation.pass_time(hours=50)
+    assert count(at_source(simulation)) == before
+    monkeypatch.undo()
+    simulation.pass_time(hours=15)
+
+    assert count(at_source(simulation)) == before + 1
+    judge_life(simulation)
