@@ -19,6 +19,7 @@ from sandbox.forecast.question import (
 )
 from sandbox.forecast.report import Json, foretell, quantiles
 from sandbox.forecast.slots import Turn, turns
+from sandbox.forecast.timeline import PACE_SPREAD
 from sandbox.forecast.words import said
 
 LICENCE = "STANDARDWOFFPACK_STUDENT"
@@ -51,6 +52,13 @@ def limit(forecast: Json, name: str) -> Json:
     return found
 
 
+def synced_after_h(forecast: Json) -> float:
+    """Hours from the begin of the first copies to the last one's end."""
+    at_h = {each["stage"]: each["last_h"]["p50"] for each in forecast["stages"]}
+    found: float = at_h["SYNCED"] - at_h["SYNCING"]
+    return found
+
+
 @pytest.fixture(scope="module")
 def small() -> Json:
     """Forty mailboxes of 1 GiB on twenty slots, over two seeds; two seconds."""
@@ -64,6 +72,21 @@ def test_whoever_is_ready_first_is_served_first() -> None:
         Turn(0.0, 4.0),
         Turn(4.0, 6.0),
     ]
+
+
+def test_a_line_is_shared_by_those_who_are_served_at_that_instant() -> None:
+    """Slots that nobody holds take nothing from the line."""
+    assert turns([0.0], [10.0], slot_count=20, line=1.0) == [Turn(0.0, 10.0)]
+    assert turns([0.0, 5.0], [10.0, 10.0], slot_count=20, line=1.0) == [
+        Turn(0.0, 15.0),
+        Turn(5.0, 20.0),
+    ]
+    assert turns([0.0, 0.0, 0.0], [2.0, 4.0, 1.0], slot_count=2, line=1.0) == [
+        Turn(0.0, 4.0),
+        Turn(0.0, 7.0),
+        Turn(4.0, 6.0),
+    ]
+    assert turns([0.0], [10.0], slot_count=20, line=0.5) == [Turn(0.0, 20.0)]
 
 
 def test_every_stage_follows_the_one_before(small: Json) -> None:
@@ -105,10 +128,19 @@ def test_fewer_slots_make_a_queue() -> None:
 
 def test_a_slow_source_binds_whatever_the_endpoint_allows() -> None:
     """The old server's line is the narrowest part more often than not."""
-    fast, slow = (foretell(question(8, source_mib_per_h=pace), 1) for pace in (100_000, 500))
+    fast, slow = (foretell(question(40, source_mib_per_h=pace), 1) for pace in (100_000, 500))
+    all_gib_h = 40 * 1024 / 500
 
-    assert slow["stages"][4]["last_h"]["p50"] > 5 * fast["stages"][4]["last_h"]["p50"]
+    assert synced_after_h(slow) == pytest.approx(all_gib_h, rel=PACE_SPREAD)
+    assert synced_after_h(fast) < all_gib_h / 5
     assert limit(slow, "IMAP throughput")["binds"] is True
+
+
+def test_a_mailbox_that_is_alone_has_the_source_for_itself() -> None:
+    """Who plans a pilot of one to five mailboxes plans one evening, not a week."""
+    forecast = foretell(question(1, source_mib_per_h=500), 4)
+
+    assert synced_after_h(forecast) == pytest.approx(1024 / 500, rel=PACE_SPREAD)
 
 
 def test_deltas_that_cannot_keep_up_with_the_day_are_told() -> None:
