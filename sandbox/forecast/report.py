@@ -6,11 +6,11 @@ from dataclasses import asdict
 from typing import Any
 
 from sandbox.forecast.question import GIB, Box, Question, class_name, class_of
-from sandbox.forecast.sample import SAMPLED_PER_CLASS
+from sandbox.forecast.sample import SAMPLED
 from sandbox.forecast.timeline import CLOSED, HOUR_S, TOLD, Course, courses_of
 
 Json = dict[str, Any]
-QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
+PERCENTS = {"p10": 10, "p50": 50, "p90": 90}
 # Waiting less than this for a slot is part of the work; more is a queue.
 QUEUE_WORTH_TELLING_S = HOUR_S
 # A cutover is refused when the last delta is older; Exchange makes one every 24 h.
@@ -36,12 +36,10 @@ def foretell(question: Question, seed_count: int, first: int = 0) -> Json:
 
 
 def quantiles(values: Sequence[float]) -> dict[str, float]:
-    """The nearest-rank p10, p50 and p90, in hours from seconds, to a hundredth."""
+    """The nearest-rank p10, p50 and p90, in hours from seconds, to a hundredth: so many percent are no later."""
     ordered = sorted(values)
-    return {
-        name: round(ordered[min(int(share * len(ordered)), len(ordered) - 1)] / HOUR_S, 2)
-        for name, share in QUANTILES.items()
-    }
+    ranks = {name: -(-percent * len(ordered) // 100) for name, percent in PERCENTS.items()}
+    return {name: round(ordered[rank - 1] / HOUR_S, 2) for name, rank in ranks.items()}
 
 
 def _sizes(question: Question) -> Json:
@@ -50,7 +48,7 @@ def _sizes(question: Question) -> Json:
         classes.setdefault(class_of(box), []).append(box)
     return {
         "surveyed": question.surveyed_count,
-        "sampled_per_class_and_seed": SAMPLED_PER_CLASS,
+        "sampled_per_seed": SAMPLED,
         "classes": [
             {
                 "class": class_name(number),

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from math import inf
 
 from bascule.domain.stages import Stage
-from sandbox.forecast.question import CLASSES_GIB, MIB, Box, Question, class_of
-from sandbox.forecast.sample import SAMPLED_PER_CLASS, Passage, Sample, live_sample
+from sandbox.forecast.question import MIB, Box, Question
+from sandbox.forecast.sample import Passage, Sample, live_sample
 from sandbox.forecast.slots import Turn, turns
 
 HOUR_S = 3600.0
@@ -53,7 +53,7 @@ class Walk:
 
     def __init__(self, question: Question, seed: int) -> None:
         self.question, self.luck = question, random.Random(f"forecast {seed}")
-        self.course = Course(sample=live_sample(question.plan, seed, len(CLASSES_GIB) + 1))
+        self.course = Course(sample=live_sample(question.plan, seed))
         self.boxes: list[Box] = []
         self.passages: list[Passage] = []
 
@@ -67,17 +67,14 @@ class Walk:
         return self.course
 
     def _choose(self) -> None:
-        """Everyone takes the times of a sampled mailbox of their own size class."""
+        """Everyone takes the times of one of the sampled mailboxes."""
         for box in self.question.boxes:
-            first = class_of(box) * SAMPLED_PER_CLASS
-            passage = self.luck.choice(
-                self.course.sample.passages[first : first + SAMPLED_PER_CLASS]
-            )
-            if passage.code is None:
+            passage = self.luck.choice(self.course.sample.passages)
+            if passage.code:
+                self.course.codes[passage.code] += 1
+            else:
                 self.boxes.append(box)
                 self.passages.append(passage)
-            else:
-                self.course.codes[passage.code] += 1
 
     def _arrive(self) -> list[float]:
         now_s = [0.0] * len(self.boxes)

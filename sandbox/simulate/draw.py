@@ -129,9 +129,8 @@ def paced(plan: Plan, pace: Pace) -> Plan:
         quiet_s=pace.quiet_s,
         grace_h=pace.grace_h,
     )
-    return replace(
-        plan, cutover=cutover, sync=replace(plan.sync, keep_alive_days=pace.keep_alive_days)
-    )
+    sync = replace(plan.sync, keep_alive_days=pace.keep_alive_days)
+    return replace(plan, cutover=cutover, sync=sync, patience=pace.patience)
 
 
 def _grace_suffices(pace: Pace, weather: Weather) -> bool:

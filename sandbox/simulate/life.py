@@ -6,6 +6,7 @@ A life is drawn from its seed, can be written down, made smaller and lived again
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from bascule.domain.plan import PatiencePlan
 from bascule.domain.stages import Stage
 from sandbox.world.weather import Weather
 
@@ -111,6 +112,7 @@ class Pace:
     quiet_s: int = 8_100
     grace_h: int = 120
     keep_alive_days: int = 40
+    patience: PatiencePlan = field(default_factory=PatiencePlan)
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,12 @@ from sandbox.forecast.question import (
     read_survey,
 )
 from sandbox.forecast.report import Json, foretell, quantiles
+from sandbox.forecast.sample import live_sample
 from sandbox.forecast.slots import Turn, turns
-from sandbox.forecast.timeline import PACE_SPREAD
+from sandbox.forecast.timeline import PACE_SPREAD, Walk
 from sandbox.forecast.words import said
 
+DAY_S = 86_400
 LICENCE = "STANDARDWOFFPACK_STUDENT"
 PLAN = Plan(
     tenant=TenantPlan(
@@ -209,8 +211,8 @@ def test_a_file_that_is_no_survey_is_refused(text: str) -> None:
         read_survey(text)
 
 
-def test_sizes_fall_into_four_classes() -> None:
-    """The sample takes some of each: the large ones decide when a batch is done."""
+def test_sizes_are_told_in_four_classes() -> None:
+    """The large ones decide when a batch is done; an operator wants to see how many there are."""
     boxes = [question(1, gib).boxes[0] for gib in (0.5, 1.0, 1.1, 10, 30)]
 
     assert [class_of(box) for box in boxes] == [0, 0, 1, 2, 3]
@@ -218,4 +220,34 @@ def test_sizes_fall_into_four_classes() -> None:
 
 def test_quantiles_are_of_the_values_themselves() -> None:
     """An average of two courses is a course that nobody lives."""
-    assert quantiles([3600.0 * hour for hour in range(1, 11)]) == {"p10": 2, "p50": 6, "p90": 10}
+    ten, twenty = ([3600.0 * hour for hour in range(1, count + 1)] for count in (10, 20))
+
+    assert quantiles(ten) == {"p10": 1, "p50": 5, "p90": 9}
+    assert quantiles(twenty) == {"p10": 2, "p50": 10, "p90": 18}
+    assert quantiles([7200.0]) == {"p10": 2, "p50": 2, "p90": 2}
+
+
+def test_every_sampled_mailbox_may_lend_its_times() -> None:
+    """Sizes are reckoned, not lived: nobody is bound to two of the eight."""
+    walk = Walk(question(200), 0)
+    walk.walk()
+
+    assert {id(passage) for passage in walk.passages} == {
+        id(passage) for passage in walk.course.sample.passages
+    }
+
+
+def test_what_comes_to_no_end_is_called_by_no_code_of_the_product() -> None:
+    """A forecast that names an outage sends somebody to look for one."""
+    asked = question(3)
+    patient = replace(PLAN, cutover=replace(PLAN.cutover, quiet_s=11 * DAY_S, grace_h=300))
+    told = foretell(replace(asked, plan=patient), 1)["needs_a_person"]
+
+    assert told == [{"code": "unfinished", "mailboxes": 3, "from": "simulation"}]
+
+
+def test_the_patience_of_the_plan_is_lived() -> None:
+    """Who is waited for in vain is set aside when the operator's own plan says so."""
+    hasty = replace(PLAN, patience=replace(PLAN.patience, detach_h=1))
+
+    assert "detach_not_proven" in {passage.code for passage in live_sample(hasty, 0).passages}
