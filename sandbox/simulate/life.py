@@ -133,6 +133,8 @@ class Life:
     deeds: tuple[Deed, ...] = ()
     plots: tuple[Plot, ...] = ()
     faults: tuple[Fault, ...] = ()
+    through_sdk: bool = False
+    """Whether it is lived through the engine and the SDK, or on the swift host."""
 
     @property
     def people_count(self) -> int:

@@ -10,7 +10,7 @@ from bascule.domain.stages import Stage
 from sandbox.in_process.app import Activity
 from sandbox.simulate import deeds, promises
 from sandbox.simulate.existence import START_UTC, Existence, LifeBroken, MakeHost
-from sandbox.simulate.hosts import swift_host
+from sandbox.simulate.hosts import host_of
 from sandbox.simulate.life import Deed, DeedKind, Life
 
 # After the last deed: this many rounds of retry and cutover, each of as many hours. More than the longest grace.
@@ -48,10 +48,10 @@ def same_step(step: Activity) -> Activity:
 def live(
     life: Life,
     change_step: Callable[[Activity], Activity] = same_step,
-    make_host: MakeHost = swift_host,
+    make_host: MakeHost | None = None,
 ) -> Outcome:
-    """Live a life to its end or to the first broken promise."""
-    existence = Existence(life, make_host, change_step)
+    """Live a life to its end or to the first broken promise; on the host that it names unless told otherwise."""
+    existence = Existence(life, make_host or host_of(life), change_step)
     existence.do = deeds.do
     existence.look = promises.after_every_step
     existence.stage_seen = promises.at_a_stage
