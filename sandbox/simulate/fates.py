@@ -6,6 +6,7 @@ not: so every port answers a killed process with the same kill, until a new one 
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import fields
 from typing import Any
 
@@ -163,11 +164,25 @@ class _FatefulPort:
             fates.before_call(what)
             answer = target(*given, **named)
             fates.after_call()
-            return answer
+            is_session = isinstance(answer, AbstractContextManager)
+            return _FatefulSession(self._name, answer, fates) if is_session else answer
 
         # Ports are asked for their verbs all the time: made once, found in the object from then on.
         vars(self)[verb] = call
         return call
+
+
+class _FatefulSession:
+    """An opened mailbox: every command in it is a call like any other."""
+
+    def __init__(self, name: str, session: AbstractContextManager[Any], fates: Fates) -> None:
+        self._name, self._session, self._fates = name, session, fates
+
+    def __enter__(self) -> Any:
+        return _FatefulPort(self._name, self._session.__enter__(), self._fates)
+
+    def __exit__(self, *failed: Any) -> bool | None:
+        return self._session.__exit__(*failed)
 
 
 class FatefulWorker(Witness):
