@@ -127,5 +127,6 @@ def _changed(record: MailboxRecord, fresh: MailboxRecord) -> MailboxRecord:
         cohort=fresh.cohort,
         usage_location=fresh.usage_location,
         unit=fresh.unit,
-        cutover_at_utc=fresh.cutover_at_utc,
+        # A row without an instant leaves what was asked otherwise, even after the file came.
+        cutover_at_utc=fresh.cutover_at_utc or record.cutover_at_utc,
     )

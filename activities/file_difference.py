@@ -28,8 +28,8 @@ def file_difference(ports: Ports, ref: BatchRef) -> int:
     """Write the difference and the pending rows, seal the pending passwords; how many mailboxes it touches."""
     _, file = read_upload(ports, ref.name)
     running = {record.address: _facts(ports, record) for record in ports.ledger.mailboxes(ref.name)}
-    fresh = [_with_instant(row_facts(ports, ref.name, row), running) for row in file.rows]
-    found = difference(running, fresh)
+    fresh = [row_facts(ports, ref.name, row) for row in file.rows]
+    found = difference(running, [_with_instant(facts, running) for facts in fresh])
     fingerprint = fingerprint_of(ports, ref.name, file)
     sealed = secrets_of(file.rows).items()
     ports.secrets.seal(ref.name, {pending_key(key, fingerprint): text for key, text in sealed})

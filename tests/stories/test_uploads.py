@@ -82,6 +82,31 @@ def test_a_changed_file_waits_for_a_word_and_then_counts(simulate: Simulate) -> 
     judge_life(simulation)
 
 
+def test_what_was_asked_since_a_changed_file_came_outlives_its_acceptance(
+    simulate: Simulate,
+) -> None:
+    """Accepted a day later, a file that names no instant would call off a cutover, or start one after a rollback."""
+    simulation = simulate(people_count=2)
+    anna, ben = simulation.people
+    simulation.upload()
+    simulation.run_until_all(Stage.SYNCED)
+    simulation.ask_cutover([ben.address])
+    simulation.pass_time(hours=1)
+    simulation.upload(simulation.csv(DisplayName={anna.address: "Another name"}))
+    simulation.pass_time(hours=1)
+
+    simulation.ask_cutover([anna.address], at_utc=simulation.clock.now_utc() + timedelta(days=2))
+    simulation.ask(Wish.ROLLBACK, [ben.address])
+    asked_utc = simulation.record_of(anna.address).cutover_at_utc
+    simulation.accept_difference()
+    simulation.pass_time(hours=12)
+
+    assert simulation.record_of(anna.address).display_name == "Another name"
+    assert simulation.record_of(anna.address).cutover_at_utc == asked_utc is not None
+    assert simulation.record_of(ben.address).cutover_at_utc is None
+    assert simulation.record_of(ben.address).stage is Stage.ROLLED_BACK
+
+
 def test_a_changed_file_that_nobody_accepts_changes_nothing(simulate: Simulate) -> None:
     """The batch must come to its end all the same, and the pending passwords with it."""
     simulation = simulate(people_count=2)
