@@ -17,6 +17,8 @@ class DeedKind(StrEnum):
     UPLOAD = "upload"
     UPLOAD_AGAIN = "upload_again"
     UPLOAD_CHANGED = "upload_changed"
+    UPLOAD_SHORT = "upload_short"
+    UPLOAD_DATED = "upload_dated"
     ACCEPT_DIFFERENCE = "accept_difference"
     CUTOVER = "cutover"
     ROLLBACK = "rollback"
@@ -52,7 +54,7 @@ OUTAGES = frozenset({DeedKind.SOURCE_DOWN, DeedKind.GRAPH_DOWN, DeedKind.EXCHANG
 
 @dataclass(frozen=True)
 class Deed:
-    """One deed. `amount` is hours of a jump or an outage, seconds of a skew, seats taken, or hours until a cutover."""
+    """One deed. `amount` is hours of a jump or an outage, seconds of a skew, seats taken, or hours until a cutover (also that of a dated row)."""
 
     at_s: float
     kind: DeedKind
@@ -112,6 +114,7 @@ class Pace:
     quiet_s: int = 8_100
     grace_h: int = 120
     keep_alive_days: int = 40
+    source_probe: bool = False
     patience: PatiencePlan = field(default_factory=PatiencePlan)
 
 

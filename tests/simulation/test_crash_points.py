@@ -19,7 +19,7 @@ from sandbox.simulate.crash_points import (
 )
 from sandbox.simulate.life import Fault, FaultKind, Life
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 PROCESS_COUNT = 2
 CHUNK_COUNT = 20
