@@ -20,20 +20,26 @@ from bascule.ports.bundle import Ports
 def apply_difference(ports: Ports, ref: BatchRef) -> int:
     """Change rows and passwords, add new mailboxes; how many rows were looked at. Repeatable.
 
-    A row whose mailbox has closed is left alone. Removed rows are left alone, too.
+    A row whose mailbox has closed is left alone. Removed rows are left alone, too, and all rows of a closed batch.
 
     Raises:
         Refusal(NO_SEAT | LICENCE_UNKNOWN | REQUEST_REJECTED): nothing was applied, and the acceptance is taken back.
     """
-    fingerprint = batch_of(ports, ref.name).accepted_fingerprint
+    batch = batch_of(ports, ref.name)
+    fingerprint = batch.accepted_fingerprint
     if not fingerprint:
         return 0  # applied by an earlier attempt whose answer was lost
     content = ports.blobs.read_report(pending_path(ref.name, fingerprint)) or b"[]"
     rows = [decode(RowFacts, row) for row in json.loads(content)]
+    if batch.closed_utc is not None:
+        # Accepted in the moment of its end: the pending passwords went with the batch's key.
+        ports.ledger.release(ref.name, [facts.address for facts in rows])
+        ports.ledger.amend_batch(ref.name, lambda row: replace(row, accepted_fingerprint=""))
+        return 0
     try:
         _admit(ports, ref.name, rows)
     except Refusal as refusal:
-        ports.ledger.amend_batch(ref.name, lambda batch: replace(batch, accepted_fingerprint=""))
+        ports.ledger.amend_batch(ref.name, lambda row: replace(row, accepted_fingerprint=""))
         ports.notifier.alert(f"The change of batch {ref.name} was refused", refusal.detail)
         raise
     for facts in rows:
