@@ -63,7 +63,13 @@ def _admit(ports: Ports, batch: str, rows: list[RowFacts]) -> None:
         if not (record.is_licensed or record.is_final)
     ]
     if added:
-        reserve(ports, batch, waiting + [(facts.address, facts.cohort) for facts in added])
+        wanted = waiting + [(facts.address, facts.cohort) for facts in added]
+        try:
+            reserve(ports, batch, wanted)
+        except Refusal:
+            # Nothing was applied: the newcomers may come in another batch.
+            ports.ledger.release(batch, [facts.address for facts in added])
+            raise
 
 
 def _applied(batch: BatchRecord) -> BatchRecord:
