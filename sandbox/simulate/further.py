@@ -9,11 +9,7 @@ from sandbox.simulate.life import Deed, DeedKind, Fault, FaultKind, Life
 HOUR_S = 3600.0
 DAY_S = 24 * HOUR_S
 # Where the vendor is silent as well: these are rare, because they make a life longer or set it aside.
-SILENCES = (
-    "missed_copies_come_back",
-    "recreated_batch_forgets",
-    "batches_refused_for_held_mailboxes",
-)
+SILENCES = ("missed_copies_come_back", "batches_refused_for_held_mailboxes")
 SILENCE_PROBABILITY = 0.15
 SOURCE_PROBE_PROBABILITY = 0.2
 LATE_ROW_PROBABILITY = 0.3
