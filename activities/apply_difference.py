@@ -51,7 +51,7 @@ class MovedOn(Refusal):
 def apply_difference(ports: Ports, ref: BatchRef) -> int:
     """Change rows and passwords, add new mailboxes; how many rows the difference names. Repeatable.
 
-    A row whose mailbox has closed is left alone. Removed rows are left alone, too.
+    A row whose mailbox has closed is left alone. Removed rows are left alone, too, and all rows of a closed batch.
 
     Raises:
         Refusal(NO_SEAT | LICENCE_UNKNOWN | REQUEST_REJECTED): the acceptance is taken back, and nothing was applied.
@@ -61,6 +61,10 @@ def apply_difference(ports: Ports, ref: BatchRef) -> int:
     batch = batch_of(ports, ref.name)
     if not batch.accepted_fingerprint:
         return 0  # applied by an earlier attempt whose answer was lost
+    if batch.closed_utc is not None:
+        # Accepted in the moment of its end: the pending passwords went with the batch's key, and the claims go with it.
+        ports.ledger.amend_batch(ref.name, lambda stored: _taken_back(stored, is_stale=True))
+        return 0
     try:
         rows = _accepted(ports, batch)
         _apply_all(ports, batch, rows)

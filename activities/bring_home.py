@@ -52,13 +52,16 @@ def bring_home(ports: Ports, request: HomeRequest) -> HomeFacts:
     """
     record = record_of(ports, request.ref)
     begun = _written_down(ports, record)
-    if not begun and not _received(ports, record, request):
-        return HomeFacts(
-            0, 0
-        )  # the usual case before the first sync: the source need not be opened for it
+    # Listed once in each go: in a bad hour every read more is one more that can end it.
+    received = [] if begun else _received(ports, record, request)
+    if not begun and not received:
+        # The usual case before the first sync: the source need not be opened for it.
+        return HomeFacts(0, 0)
     with ports.source_mail.open(login_of(ports, record)) as mailbox:
         _move_all(ports, record, mailbox, begun)
-        strangers = _strangers(ports, record, mailbox, request)
+        if begun:
+            received = _received(ports, record, request)
+        strangers = _strangers(mailbox, received)
         gone_count = _move_in_time(ports, record, mailbox, strangers)
     moved_count = len(begun) + gone_count
     if moved_count:
@@ -66,10 +69,7 @@ def bring_home(ports: Ports, request: HomeRequest) -> HomeFacts:
     return HomeFacts(moved_count, len(strangers) - gone_count)
 
 
-def _strangers(
-    ports: Ports, record: MailboxRecord, mailbox: SourceMailbox, request: HomeRequest
-) -> list[Move]:
-    received = _received(ports, record, request)
+def _strangers(mailbox: SourceMailbox, received: list[tuple[Path, MessageFacts]]) -> list[Move]:
     folders = {folder.name: folder.path for folder in mailbox.folders()}
     at_source = itertools.chain.from_iterable(mailbox.messages(name) for name in folders)
     found = unmatched(received, at_source)

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from dataclasses import replace
+from datetime import datetime
 
 from activities.sync_boards import board_of, running_board_of
 from activities.uploads import write_json
 from bascule.domain.codec import encode
-from bascule.domain.records import MailboxRecord
+from bascule.domain.records import BatchRecord, MailboxRecord
 from bascule.domain.requests import BatchRef
 from bascule.ports.bundle import Ports
 
@@ -26,8 +27,13 @@ def close_batch(ports: Ports, ref: BatchRef) -> bool:
     ports.ledger.release(ref.name, [record.address for record in records])
     write_json(ports, f"{ref.name}/report.json", _report(ports, ref.name, records))
     now_utc = ports.clock.now_utc()
-    ports.ledger.amend_batch(ref.name, lambda batch: replace(batch, closed_utc=now_utc))
+    ports.ledger.amend_batch(ref.name, lambda batch: _closed(batch, now_utc))
     return True
+
+
+def _closed(batch: BatchRecord, now_utc: datetime) -> BatchRecord:
+    """A changed upload that still waits for a word can wait no more: its passwords went with the key."""
+    return replace(batch, closed_utc=now_utc, pending_fingerprint="", accepted_fingerprint="")
 
 
 def _report(ports: Ports, name: str, records: list[MailboxRecord]) -> dict[str, object]:

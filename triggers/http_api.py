@@ -277,6 +277,10 @@ def _ask_deltas(name: str) -> list[str]:
 
 def _accept(name: str, fingerprint: str) -> None:
     batch = _existing(name)
+    if batch.closed_utc is not None:
+        raise BadRequest(
+            "the batch is closed: upload what was added under another name", status=409
+        )
     if not fingerprint or fingerprint != batch.pending_fingerprint:
         raise BadRequest("no pending upload of this batch has this fingerprint", status=409)
     ports().ledger.amend_batch(

@@ -36,7 +36,7 @@ class Assumptions:
     mailbox_mib_per_h: float = 500.0
     """How fast one mailbox is copied. No figure is published for IMAP."""
     source_mib_per_h: float = 0.0
-    """What the source gives to all copies together; 0: more than they take."""
+    """What the source gives to all copies that run at an instant, shared alike; 0: more than they take."""
     delta_s: float = 120.0
     """How long one mailbox's delta takes a slot."""
     cutover_after_h: float = 0.0

@@ -16,11 +16,13 @@ from sandbox.simulate.life import Deed, DeedKind, Life, Pace, Plot
 from sandbox.world.misfortune import Failure, FailureKind, Misfortune
 from sandbox.world.weather import ORDINARY
 
-# So many of each size class live in each sample: a mailbox more costs a tenth of a second, a class less its voice.
-SAMPLED_PER_CLASS = 2
+# So many live in each sample, all alike: size is reckoned, not lived. A mailbox more costs a tenth of a second.
+SAMPLED = 8
 MESSAGES_EACH = 3
-# Longer than every hold and quiet time of an ordinary plan; what has not arrived by then counts as set aside.
+# Longer than every hold and quiet time of an ordinary plan.
 DAYS_MAX = 10
+# No code of the product: nothing was refused, there was only no end within those days.
+UNFINISHED = "unfinished"
 LETTERS_EACH = 4
 LETTERS_WITHIN_S = 36 * 3600.0
 ENDS = frozenset({Stage.MIGRATED, Stage.SET_ASIDE})
@@ -32,8 +34,8 @@ class Passage:
 
     seconds: Mapping[Stage, float]
     """Seconds to each stage from the one before; the first from the upload, DETACHED from the cutover's asking."""
-    code: Code | None = None
-    """Why it was set aside, if it was."""
+    code: str = ""
+    """Why it came to no end: the code with which it was set aside, or UNFINISHED."""
 
 
 @dataclass
@@ -79,9 +81,9 @@ class CountingMisfortune(Misfortune):
         return failure
 
 
-def live_sample(plan: Plan, seed: int, class_count: int) -> Sample:
+def live_sample(plan: Plan, seed: int) -> Sample:
     """Live the sample of a seed to its end. The same plan and seed give the same sample."""
-    drawn = _life(plan, seed, class_count * SAMPLED_PER_CLASS)
+    drawn = _life(plan, seed, SAMPLED)
     life, diary = Existence(drawn, swift_host), _Diary()
     misfortune = CountingMisfortune(life.world.kernel, life.weather)
     life.world.misfortune = misfortune
@@ -138,14 +140,14 @@ def _pace(plan: Plan) -> Pace:
         quiet_s=cutover.quiet_s,
         grace_h=cutover.grace_h,
         keep_alive_days=plan.sync.keep_alive_days,
+        patience=plan.patience,
     )
 
 
 def _passage(diary: _Diary, address: str) -> Passage:
     seen = diary.instants.get(address, {})
-    code = diary.codes.get(address)
     if Stage.MIGRATED not in seen:
-        return Passage({}, code or Code.SERVICE_UNREACHABLE)
+        return Passage({}, diary.codes.get(address, UNFINISHED))
     instants = sorted(seen.values())
     order = sorted(seen, key=lambda stage: seen[stage])
     begins = [START_UTC, *instants[:-1]]

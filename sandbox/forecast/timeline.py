@@ -4,10 +4,11 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from bascule.domain.stages import Stage
-from sandbox.forecast.question import CLASSES_GIB, MIB, Box, Question, class_of
-from sandbox.forecast.sample import SAMPLED_PER_CLASS, Passage, Sample, live_sample
+from sandbox.forecast.question import MIB, Box, Question
+from sandbox.forecast.sample import Passage, Sample, live_sample
 from sandbox.forecast.slots import Turn, turns
 
 HOUR_S = 3600.0
@@ -39,6 +40,9 @@ class Course:
     slot_wait_s: list[float] = field(default_factory=list)
     """How long each waited for a slot of the first copy."""
     copy_s: list[float] = field(default_factory=list)
+    """How long each first copy took, with the source shared among those that run."""
+    copy_alone_s: list[float] = field(default_factory=list)
+    """How long each would have taken with the source for itself."""
     delta_round_s: float = 0.0
     """How long a delta of all mailboxes takes."""
     sample: Sample = field(default_factory=Sample)
@@ -49,7 +53,7 @@ class Walk:
 
     def __init__(self, question: Question, seed: int) -> None:
         self.question, self.luck = question, random.Random(f"forecast {seed}")
-        self.course = Course(sample=live_sample(question.plan, seed, len(CLASSES_GIB) + 1))
+        self.course = Course(sample=live_sample(question.plan, seed))
         self.boxes: list[Box] = []
         self.passages: list[Passage] = []
 
@@ -63,17 +67,14 @@ class Walk:
         return self.course
 
     def _choose(self) -> None:
-        """Everyone takes the times of a sampled mailbox of their own size class."""
+        """Everyone takes the times of one of the sampled mailboxes."""
         for box in self.question.boxes:
-            first = class_of(box) * SAMPLED_PER_CLASS
-            passage = self.luck.choice(
-                self.course.sample.passages[first : first + SAMPLED_PER_CLASS]
-            )
-            if passage.code is None:
+            passage = self.luck.choice(self.course.sample.passages)
+            if passage.code:
+                self.course.codes[passage.code] += 1
+            else:
                 self.boxes.append(box)
                 self.passages.append(passage)
-            else:
-                self.course.codes[passage.code] += 1
 
     def _arrive(self) -> list[float]:
         now_s = [0.0] * len(self.boxes)
@@ -105,11 +106,11 @@ class Walk:
     def _copy(self, syncing_s: Sequence[float]) -> list[float]:
         assumed = self.question.assumed
         pace = assumed.mailbox_mib_per_h
-        if assumed.source_mib_per_h:
-            pace = min(pace, assumed.source_mib_per_h / assumed.concurrent_copies)
+        line = assumed.source_mib_per_h / pace if assumed.source_mib_per_h else inf
         work_s = [box.size_bytes / MIB / pace * HOUR_S * self._spread() for box in self.boxes]
-        copies = turns(syncing_s, work_s, assumed.concurrent_copies)
-        self.course.copy_s = work_s
+        copies = turns(syncing_s, work_s, assumed.concurrent_copies, line)
+        self.course.copy_s = [copy.ended_s - copy.began_s for copy in copies]
+        self.course.copy_alone_s = [each_s / min(line, 1.0) for each_s in work_s]
         self.course.slot_wait_s = _waits(copies, syncing_s)
         synced_s = [copy.ended_s + self.luck.uniform(0, LOOK_S) for copy in copies]
         self.course.reached_s[Stage.SYNCED] = synced_s

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sandbox.forecast.report import QUANTILES, hours
+from sandbox.forecast.report import PERCENTS, hours
 
 Json = dict[str, Any]
 BINDS = {True: "binds", False: "does not bind", None: "unknown"}
@@ -45,7 +45,7 @@ def _sizes(sizes: Json, count: int) -> str:
 
 
 def _stages(stages: Sequence[Json]) -> str:
-    names = tuple(QUANTILES)
+    names = tuple(PERCENTS)
     head = (
         "after the upload",
         *(f"half {name}" for name in names),
@@ -75,13 +75,13 @@ def _limits(limits: Sequence[Json]) -> str:
 
 
 def _how(forecast: Json) -> str:
-    assumed, sampled = forecast["assumed"], forecast["sizes"]["sampled_per_class_and_seed"]
+    assumed, sampled = forecast["assumed"], forecast["sizes"]["sampled_per_seed"]
     source = assumed["source_mib_per_h"]
     return "\n".join(
         (
-            f"How: {sampled} mailboxes of each size class and seed live on the simulator, in an ordinary week's weather; the others",
-            "take the times of one of their class. All mailboxes queue for the endpoint's slots. Who is set aside is left out of the times;",
-            "offences count as waived. No throughput of an IMAP migration is published: what follows is assumed, and an option each.",
+            f"How: {sampled} small mailboxes for each seed live on the simulator, in an ordinary week's weather; each of yours takes the times",
+            "of one of them, and its size counts for the first copy alone. All queue for the endpoint's slots. Who comes to no end is left out",
+            "of the times; offences count as waived. No throughput of an IMAP migration is published: what follows is assumed, and an option each.",
             (
                 f"  one mailbox {assumed['mailbox_mib_per_h']:g} MiB/h, the source {f'{source:g} MiB/h' if source else 'as much as is asked'},"
                 f" {assumed['concurrent_copies']} copies and {assumed['concurrent_deltas']} deltas at once, {assumed['delta_s']:g} s a delta,"

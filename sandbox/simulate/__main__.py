@@ -7,13 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count, islice
 
 from sandbox.bound.ports import bound_ports
 from sandbox.simulate.census import Census
 from sandbox.simulate.draw import draw_life
 from sandbox.simulate.existence import Existence
-from sandbox.simulate.hosts import sdk_host, swift_host
+from sandbox.simulate.hosts import swift_host
 from sandbox.simulate.kept import write_down
 from sandbox.simulate.life import Life
 from sandbox.simulate.living import Outcome, live
@@ -22,8 +23,7 @@ from sandbox.simulate.transitions import Pair, illegal, wrongly_taken
 
 PROCESSES = 2
 CHUNK = 4
-# Every so many lives are lived over again through the engine and the SDK.
-SDK_EVERY = 50
+HASH_SHOWN = 16
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     # Steps say on the log that they were refused or broke; here that is counted, not read.
     logging.disable(logging.CRITICAL)
     if asked.seed is not None and asked.count is None and asked.minutes is None:
-        return _one(asked.seed, sdk=asked.sdk)
+        return _one(draw_life(asked.seed), sdk=asked.sdk)
     started = time.monotonic()
     census, lives_max = Census(), asked.count or 300
     if asked.minutes is not None and asked.count is None:
@@ -58,7 +58,7 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--count", type=int, help="how many lives")
     parser.add_argument("--minutes", type=float, help="for how long")
     parser.add_argument(
-        "--sdk", action="store_true", help="with --seed: through the engine and the SDK"
+        "--sdk", action="store_true", help="with --seed alone: through the engine and the SDK"
     )
     return parser.parse_args(arguments)
 
@@ -74,20 +74,20 @@ def _outcomes(first: int, lives_max: int, minutes: float | None) -> Iterator[Out
 
 
 def of_seed(seed: int) -> Outcome:
-    """The outcome of a seed; now and then through the SDK."""
-    life = draw_life(seed)
-    return live(life, make_host=sdk_host if seed % SDK_EVERY == 0 else swift_host)
+    """The outcome of a seed."""
+    return live(draw_life(seed))
 
 
-def _one(seed: int, *, sdk: bool) -> int:
-    outcome = live(draw_life(seed), make_host=sdk_host if sdk else swift_host)
+def _one(life: Life, *, sdk: bool) -> int:
+    """Live one life, through the SDK if it says so or is asked to; one that breaks is shrunk on its host and kept."""
+    outcome = live(replace(life, through_sdk=True) if sdk else life)
     print(
-        f"seed {seed}: {dict(outcome.stages)}, {outcome.days:.1f} days, log {outcome.log_hash[:16]}"
+        f"seed {life.seed} on {_host(outcome)}: {dict(outcome.stages)}, {outcome.days:.1f} days, {_log(outcome)}"
     )
     if not outcome.broken:
         return 0
     print(said(outcome))
-    smaller = shrink(outcome.life, lambda life: _breaks(life, outcome.broken))
+    smaller = shrink(outcome.life, lambda candidate: _breaks(candidate, outcome.broken))
     path = write_down(smaller, outcome.broken)
     print(f"shrunk to {len(smaller.faults)} faults and {len(smaller.deeds)} deeds: {path}")
     return 1
@@ -99,8 +99,17 @@ def _breaks(life: Life, promise: str) -> bool:
 
 def said(outcome: Outcome) -> str:
     """A broken promise as a person reads it."""
-    head = f"seed {outcome.life.seed} at commit {_commit()} breaks: {outcome.broken}"
+    head = f"seed {outcome.life.seed} on {_host(outcome)} at commit {_commit()} breaks: {outcome.broken}; {_log(outcome)}"
     return "\n".join([head, f"  {outcome.detail}", *(f"    {line}" for line in outcome.tail)])
+
+
+def _host(outcome: Outcome) -> str:
+    return "the SDK" if outcome.life.through_sdk else "the swift host"
+
+
+def _log(outcome: Outcome) -> str:
+    """What is equal when a life is lived again."""
+    return f"{outcome.event_count} events, hash {outcome.log_hash[:HASH_SHOWN]}"
 
 
 def _commit() -> str:

@@ -1,21 +1,27 @@
 """The heart of the cutover as a small machine, every interleaving of which is tried.
 
-One mailbox, two messages, transport servers that remember the group, a host that may die between any two moves. The
-moves of the story are those of `orchestrators/cutover.py`, in its order; the world moves whenever it likes:
+One mailbox, two messages, transport servers that remember the group, a host that may die between any two moves, a person
+who turns back. The moves of the story are those of `orchestrators/cutover.py` and `orchestrators/rollback.py`, in their
+order (a test walks one way beside the real story); the world moves whenever it likes:
 
     story   leave the group | wait out the hold | send probe | find probe | turn the alias | fetch what is at the source
-    world   a server's memory of the group ends | a message arrives, from inside or outside | it is delivered | a crash
+    home    turn the alias back | join the group | send probe | find probe | bring home what is in the cloud
+    person  set aside | retry | ask for the way home
+    world   a server's memory of the group ends or comes back | the hold ends | a message arrives | it is delivered | a crash
 
-Searched exhaustively, breadth first, over states; a state is a value, so the search ends.
+Searched exhaustively, breadth first, over states; a state is a value, so the search ends. What the search takes for granted
+is in `Rules`: only with `hold_outlasts_memory` or with `probes_meet_every_server` no order of events breaks a promise.
+The second one nobody can have: a probe goes through whichever server takes it.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 SERVER_COUNT = 3
 MESSAGE_COUNT = 2
-CRASHES_MAX = 2
+CRASHES_MAX = 1
+ROLLBACKS_MAX = 1
 # Through both redirects a message would go for ever; the tenant's stamp ends it after this many crossings.
 CROSSINGS_MAX = 2
 
@@ -24,7 +30,7 @@ CROSSINGS_MAX = 2
 UNWRITTEN, HELD_FOR_SOURCE, HELD_FOR_TENANT, IN_TENANT, AT_SOURCE, IN_CLOUD, LOOPS = range(7)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Message:
     """One message: where it is, and how often it has crossed."""
 
@@ -47,41 +53,63 @@ class State:
     is_hold_over: bool = False
     messages: tuple[Message, ...] = (Message(),) * MESSAGE_COUNT
     crash_count: int = 0
+    is_aside: bool = False
+    rollback_count: int = 0
 
 
 @dataclass(frozen=True)
 class Rules:
-    """How the story decides; the fields that a deliberate mistake changes."""
+    """How the story decides, and what is taken for granted of the world; what a deliberate mistake changes."""
 
     probes_needed: int = SERVER_COUNT
     waits_for_hold: bool = True
     leaves_first: bool = True
     fetches_after_redirect: bool = True
+    turns_back_first: bool = True
+    hold_outlasts_memory: bool = True
+    """Granted: no server remembers the group for longer than the hold. Otherwise it may end in any state."""
+    probes_meet_every_server: bool = False
+    """Granted: probes go through the servers in turn. Otherwise through any, all of them through one."""
 
 
+CUT_OVER = frozenset({"LEFT", "DETACHED", "REDIRECTED"})
+WAY_HOME = frozenset({"HOMEWARD", "JOINED", "PROVEN_HOME", "ROLLED_BACK"})
 Move = tuple[str, State]
+CameFrom = dict[State, tuple[State, str] | None]
 
 
 def moves(state: State, rules: Rules) -> Iterator[Move]:
     """Everything that may happen next, named."""
     yield from _story(state, rules)
-    yield from _world(state)
+    yield from _person(state)
+    yield from _world(state, rules)
     if state.crash_count < CRASHES_MAX and state.stage != "MIGRATED":
         # What was done stays done, what was not recorded is done again.
         yield "crash", replace(state, done="", crash_count=state.crash_count + 1)
 
 
 def _story(state: State, rules: Rules) -> Iterator[Move]:
-    if state.done:
+    if state.is_aside:
+        yield "retry", replace(state, is_aside=False)
+    elif state.done == "ALIAS_HOME":
+        yield "join the group", replace(state, is_member=True, done="JOINED")
+    elif state.done:
         yield "record", replace(state, stage=state.done, done="")
-        return
+    elif state.stage in WAY_HOME:
+        yield from _way_home(state, rules)
+    else:
+        yield from _way_there(state, rules)
+
+
+def _way_there(state: State, rules: Rules) -> Iterator[Move]:
     match state.stage:
         case "SYNCED" if rules.leaves_first:
-            yield "leave the group", replace(state, is_member=False, done="LEFT")
+            left = replace(state, is_member=False, is_hold_over=False, done="LEFT")
+            yield "leave the group", left
         case "SYNCED":
             yield "turn the alias", replace(state, alias_in_cloud=True, done="LEFT")
         case "LEFT" if not rules.waits_for_hold or state.is_hold_over:
-            yield from _probing(state, rules)
+            yield from _probing(state, rules, "cloud", "DETACHED")
         case "DETACHED":
             turned = replace(state, alias_in_cloud=True, is_member=False, done="REDIRECTED")
             yield "turn the alias", turned
@@ -90,16 +118,55 @@ def _story(state: State, rules: Rules) -> Iterator[Move]:
             yield "fetch and prove", replace(state, messages=fetched, done="MIGRATED")
 
 
-def _probing(state: State, rules: Rules) -> Iterator[Move]:
+def _way_home(state: State, rules: Rules) -> Iterator[Move]:
+    match state.stage:
+        case "HOMEWARD" if rules.turns_back_first:
+            yield "turn the alias back", replace(state, alias_in_cloud=False, done="ALIAS_HOME")
+        case "HOMEWARD":
+            joined = replace(state, is_member=True, done="JOINED")
+            yield "join the group", joined
+        case "JOINED":
+            at_home = replace(state, alias_in_cloud=False)
+            yield from _probing(at_home, rules, "source", "PROVEN_HOME")
+        case "PROVEN_HOME":
+            home = replace(state, messages=_brought_home(state), done="ROLLED_BACK")
+            yield "bring home", home
+        case "ROLLED_BACK":
+            yield "bring home", replace(state, messages=_brought_home(state))
+            again = replace(state, messages=_brought_home(state), done="SYNCED")
+            yield "bring home, and a second cutover", again
+
+
+def _probing(state: State, rules: Rules, wanted: str, then: str) -> Iterator[Move]:
     if state.proven_count >= rules.probes_needed:
-        yield "detached", replace(state, done="DETACHED", probe="")
+        yield then.lower(), replace(state, done=then, probe="", proven_count=0)
     elif not state.probe:
-        for server, remembers in enumerate(state.remembers):
-            place = "source" if remembers else "cloud"
+        servers = [state.proven_count] if rules.probes_meet_every_server else range(SERVER_COUNT)
+        for server in servers:
+            place = "source" if state.remembers[server] else "cloud"
             yield f"probe through server {server}", replace(state, probe=place)
     else:
-        count = state.proven_count + 1 if state.probe == "cloud" else 0
+        count = state.proven_count + 1 if state.probe == wanted else 0
         yield f"probe found: {state.probe}", replace(state, probe="", proven_count=count)
+
+
+def _person(state: State) -> Iterator[Move]:
+    if state.stage in CUT_OVER | WAY_HOME - {"ROLLED_BACK"} and not state.is_aside:
+        yield "set aside", replace(state, is_aside=True, done="")
+    has_begun = state.stage in {*CUT_OVER, "MIGRATED"}
+    if has_begun and not state.done and state.rollback_count < ROLLBACKS_MAX:
+        yield (
+            "ask for the way home",
+            replace(
+                state,
+                stage="HOMEWARD",
+                is_aside=False,
+                is_hold_over=False,
+                probe="",
+                proven_count=0,
+                rollback_count=state.rollback_count + 1,
+            ),
+        )
 
 
 def _is_quiet(state: State) -> bool:
@@ -108,24 +175,33 @@ def _is_quiet(state: State) -> bool:
 
 
 def _fetched(state: State) -> tuple[Message, ...]:
-    return tuple(
-        replace(message, place=IN_CLOUD) if message.place == AT_SOURCE else message
-        for message in state.messages
-    )
+    return _moved(state.messages, AT_SOURCE, IN_CLOUD)
 
 
-def _world(state: State) -> Iterator[Move]:
+def _brought_home(state: State) -> tuple[Message, ...]:
+    return _moved(state.messages, IN_CLOUD, AT_SOURCE)
+
+
+def _moved(messages: tuple[Message, ...], before: int, after: int) -> tuple[Message, ...]:
+    moved = (replace(each, place=after) if each.place == before else each for each in messages)
+    return tuple(sorted(moved))
+
+
+def _world(state: State, rules: Rules) -> Iterator[Move]:
     for server, remembers in enumerate(state.remembers):
-        if remembers and not state.is_member:
-            forgot = tuple(r and s != server for s, r in enumerate(state.remembers))
-            yield f"server {server} forgets", replace(state, remembers=forgot)
-    if not state.is_member and not any(state.remembers) and not state.is_hold_over:
-        # The hold is longer than any server remembers.
+        if remembers is not state.is_member:
+            learnt = (*state.remembers[:server], not remembers, *state.remembers[server + 1 :])
+            verb = "forgets" if remembers else "learns"
+            yield f"server {server} {verb}", replace(state, remembers=learnt)
+    is_held = state.stage == "LEFT" and not state.is_hold_over
+    if is_held and not (rules.hold_outlasts_memory and any(state.remembers)):
         yield "the hold is over", replace(state, is_hold_over=True)
     for number, message in enumerate(state.messages):
         for what, moved in _post(state, message):
-            messages = (*state.messages[:number], moved, *state.messages[number + 1 :])
-            yield f"message {number}: {what}", replace(state, messages=messages)
+            # Which of two messages is which makes no difference.
+            others = (*state.messages[:number], *state.messages[number + 1 :])
+            messages = tuple(sorted((moved, *others)))
+            yield f"a message: {what}", replace(state, messages=messages)
 
 
 def _post(state: State, message: Message) -> Iterator[tuple[str, Message]]:
@@ -151,10 +227,11 @@ def _post(state: State, message: Message) -> Iterator[tuple[str, Message]]:
 
 @dataclass(frozen=True)
 class Found:
-    """What a search has seen: how many states and moves, and the way to the first broken promise."""
+    """What a search has seen: how many states and moves, how many states break a promise, and the way to the first."""
 
     state_count: int
     move_count: int
+    broken_count: int = 0
     broken: str = ""
     way: tuple[str, ...] = ()
 
@@ -170,22 +247,44 @@ def broken_promise(state: State) -> str:
     return ""
 
 
-def search(rules: Rules | None = None, is_broken: Callable[[State], str] = broken_promise) -> Found:
-    """Visit every state that can be reached, each once; stops at the first that breaks a promise."""
+def search(rules: Rules | None = None, *, to_the_end: bool = False) -> Found:
+    """Visit every state that can be reached, each once; stops at the first that breaks a promise, or counts them all.
+
+    What follows a broken promise is not looked at: it would break many more.
+    """
     start, asked = State(), rules or Rules()
-    came_from: dict[State, tuple[State, str] | None] = {start: None}
-    waiting, move_count = deque([start]), 0
-    while waiting:
+    came_from: CameFrom = {start: None}
+    waiting, move_count, broken = deque([start]), 0, list[State]()
+    while waiting and (to_the_end or not broken):
         state = waiting.popleft()
-        broken = is_broken(state)
-        if broken:
-            return Found(len(came_from), move_count, broken, _way(came_from, state))
+        if broken_promise(state):
+            broken.append(state)
+            continue
         for name, following in moves(state, asked):
             move_count += 1
             if following not in came_from:
                 came_from[following] = (state, name)
                 waiting.append(following)
-    return Found(len(came_from), move_count)
+    if not broken:
+        return Found(len(came_from), move_count)
+    promise, way = broken_promise(broken[0]), _way(came_from, broken[0])
+    return Found(len(came_from), move_count, len(broken), promise, way)
+
+
+def way_to(stage: str, start: State | None = None) -> tuple[State, tuple[str, ...]]:
+    """The first state of a stage that a search meets, and the moves that lead there."""
+    first = start or State()
+    came_from: CameFrom = {first: None}
+    waiting = deque([first])
+    while waiting:
+        state = waiting.popleft()
+        if state.stage == stage:
+            return state, _way(came_from, state)
+        for name, following in moves(state, Rules()):
+            if following not in came_from:
+                came_from[following] = (state, name)
+                waiting.append(following)
+    raise ValueError(f"{stage} cannot be reached")
 
 
 def can_always_end(rules: Rules | None = None) -> bool:
@@ -210,7 +309,7 @@ def can_always_end(rules: Rules | None = None) -> bool:
     return len(reaching) == len(before)
 
 
-def _way(came_from: dict[State, tuple[State, str] | None], state: State) -> tuple[str, ...]:
+def _way(came_from: CameFrom, state: State) -> tuple[str, ...]:
     way: list[str] = []
     step = came_from[state]
     while step is not None:

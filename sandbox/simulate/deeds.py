@@ -9,7 +9,7 @@ from bascule.domain.addresses import mailbox_key
 from bascule.domain.records import MailboxRecord, Wish
 from bascule.domain.requests import WakeRequest, WishRequest
 from bascule.domain.stages import LIFE, Stage
-from sandbox.in_process.plan import LICENCE, batch_csv
+from sandbox.in_process.plan import LICENCE, STAFF_LICENCE, batch_csv
 from sandbox.simulate.existence import Existence
 from sandbox.simulate.life import Deed, DeedKind
 from sandbox.world.coexistence import GROUP_LOCAL_PART, RULE_NAME, coexistence_rule
@@ -51,8 +51,13 @@ def upload(life: Existence, deed: Deed) -> None:
     _upload(life, deed.batch, {})
 
 
-def _upload(life: Existence, batch: int, columns: Mapping[str, Mapping[str, str]]) -> None:
-    people = [life.people[number] for number in life.life.batches[batch]]
+def _upload(
+    life: Existence,
+    batch: int,
+    columns: Mapping[str, Mapping[str, str]],
+    without: tuple[int, ...] = (),
+) -> None:
+    people = [life.people[n] for n in life.life.batches[batch] if n not in without]
     cells: dict[str, dict[str, str]] = {
         person.address: {"Cohort": "staff"} for person in people if _is_staff(life, person)
     }
@@ -69,6 +74,33 @@ def _is_staff(life: Existence, person: Person) -> bool:
 def _upload_changed(life: Existence, deed: Deed) -> None:
     person = life.people[deed.people[0]]
     _upload(life, deed.batch, {person.address: {"DisplayName": OTHER_NAME}})
+
+
+def _upload_short(life: Existence, deed: Deed) -> None:
+    """A file in which somebody is missing; one of nobody would be refused for that."""
+    if len(life.life.batches[deed.batch]) > 1:
+        _upload(life, deed.batch, {}, without=deed.people)
+
+
+def _upload_dated(life: Existence, deed: Deed) -> None:
+    """A file whose row names the instant of the cutover."""
+    at_utc = life.clock.now_utc() + timedelta(hours=deed.amount)
+    person = life.people[deed.people[0]]
+    _upload(life, deed.batch, {person.address: {"CutoverAtUtc": f"{at_utc:%Y-%m-%dT%H:%M:%SZ}"}})
+
+
+def upload_forgotten(life: Existence, batch: int, people: Iterable[Person]) -> None:
+    """What an administrator does about rows that were forgotten: the whole file, accepted; after the batch's end, one of their own."""
+    do(life, Deed(0.0, DeedKind.UPLOAD_AGAIN, batch))
+    life.settle()
+    do(life, Deed(0.0, DeedKind.ACCEPT_DIFFERENCE, batch))
+    name = batch_name(batch)
+    found = life.ports.ledger.find_batch(name)
+    if found is not None and found.closed_utc is not None:
+        life.settle()
+        late = f"{name}-late"
+        life.ports.blobs.upload(late, batch_csv(people))
+        life.ask(wake_batch(life.client(), late))
 
 
 def _accept(life: Existence, deed: Deed) -> None:
@@ -232,15 +264,13 @@ def mend_rule(life: Existence) -> None:
 
 
 def _take_seats(life: Existence, deed: Deed) -> None:
-    _add_seats(life, -int(deed.amount))
-
-
-def _add_seats(life: Existence, more: int) -> None:
+    """Seats of the licence that the deed's person is to get. Others take free ones only; nobody can take one in use."""
+    is_staff = any(number in life.life.staff for number in deed.people)
+    licence = STAFF_LICENCE if is_staff else LICENCE
     directory = life.world.tenant.directory
-    sku_id = directory.shelf.by_part_number(LICENCE).sku_id
-    enabled = directory.shelf.seats[sku_id].enabled + more
-    # Others take free seats only; nobody can take one that is in use.
-    directory.buy(LICENCE, Seats(enabled=max(enabled, directory.consumed(sku_id))))
+    sku_id = directory.shelf.by_part_number(licence).sku_id
+    enabled = directory.shelf.seats[sku_id].enabled - int(deed.amount)
+    directory.buy(licence, Seats(enabled=max(enabled, directory.consumed(sku_id))))
 
 
 def free_seats(life: Existence) -> None:
@@ -318,6 +348,8 @@ DEEDS: Mapping[DeedKind, Callable[[Existence, Deed], None]] = {
     DeedKind.UPLOAD: upload,
     DeedKind.UPLOAD_AGAIN: upload,
     DeedKind.UPLOAD_CHANGED: _upload_changed,
+    DeedKind.UPLOAD_SHORT: _upload_short,
+    DeedKind.UPLOAD_DATED: _upload_dated,
     DeedKind.ACCEPT_DIFFERENCE: _accept,
     DeedKind.CUTOVER: _wish(Wish.CUTOVER),
     DeedKind.ROLLBACK: _wish(Wish.ROLLBACK),

@@ -4,7 +4,9 @@ import random
 from dataclasses import replace
 
 from bascule.domain.plan import Plan
+from bascule.domain.plan_submission import SubmissionPlan
 from orchestrators.steps import STEPS
+from sandbox.simulate.further import with_further
 from sandbox.simulate.life import Deed, DeedKind, Fault, FaultKind, Life, Pace
 from sandbox.simulate.plots import with_plots
 from sandbox.world.weather import CALM, ORDINARY, Span, Weather
@@ -14,6 +16,12 @@ DAY_S = 24 * HOUR_S
 # The size over which the simulated service refuses a message; samples of this size stay cheap.
 MESSAGE_MAX_BYTES = 40_000
 GRACE_OF_HELD_MAIL_H = 120
+
+# Every so many lives go through the engine and the SDK, ten times as slowly.
+SDK_EVERY = 50
+
+# Where probes through Postfix go in, if the plan asks for them.
+POSTFIX_DOORS = ("mx1.example.org", "mx2.example.org:2525")
 
 # Small tenants are where a fault meets its neighbour; large ones are where they meet each other.
 PEOPLE_COUNTS = (1, 1, 1, 2, 2, 2, 3, 3, 4, 6, 8)
@@ -38,7 +46,7 @@ WEATHERS: tuple[tuple[int, Weather], ...] = (
     (30, ORDINARY),
     (15, replace(ORDINARY, group_cache_age=STALE)),
     (10, replace(CALM, group_cache_age=STALE, exchange_replication=Span(0, 600))),
-    (5, replace(ORDINARY, mailbox_provisioning=Span(HOUR_S, 23 * HOUR_S))),
+    (5, replace(ORDINARY, mailbox_provisioning=Span(HOUR_S, DAY_S))),
     (5, replace(ORDINARY, delta_late=Span(0, 12 * HOUR_S), counter_lag=Span(0, 1800))),
     (5, replace(CALM, postfix_deferral_probability=0.4, postfix_retry=Span(60_000, 100_000))),
     (10, ROUGH),
@@ -99,12 +107,17 @@ SURVEY_COUNTS = (0, 0, 0, 1, 2, 4)
 
 def draw_life(seed: int) -> Life:
     """The life of a seed; the same every time."""
+    return with_further(_drawn(seed))
+
+
+def _drawn(seed: int) -> Life:
     luck = random.Random(f"life {seed}")
     people_count = luck.choice(PEOPLE_COUNTS)
     days = luck.choices(DAYS, DAYS_WEIGHTS)[0]
     batches, weather = _batches(luck, people_count), _weather(luck)
     life = Life(
         seed=seed,
+        through_sdk=seed % SDK_EVERY == 0,
         batches=batches,
         staff=tuple(p for p in range(people_count) if luck.random() < 0.2),
         seats_spare=luck.choice((100, 100, 100, 1, 0, -1)),
@@ -130,10 +143,11 @@ def paced(plan: Plan, pace: Pace) -> Plan:
         probe_interval_s=pace.probe_interval_s,
         quiet_s=pace.quiet_s,
         grace_h=pace.grace_h,
+        source_probe=pace.source_probe,
     )
-    return replace(
-        plan, cutover=cutover, sync=replace(plan.sync, keep_alive_days=pace.keep_alive_days)
-    )
+    sync = replace(plan.sync, keep_alive_days=pace.keep_alive_days)
+    submission = SubmissionPlan(POSTFIX_DOORS if pace.source_probe else ())
+    return replace(plan, cutover=cutover, sync=sync, patience=pace.patience, submission=submission)
 
 
 def _grace_suffices(pace: Pace, weather: Weather) -> bool:

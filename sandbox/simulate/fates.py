@@ -6,7 +6,9 @@ not: so every port answers a killed process with the same kill, until a new one 
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import fields
+from types import TracebackType
 from typing import Any
 
 from azure.durable_functions import DurableOrchestrationClient
@@ -45,8 +47,8 @@ class Fates:
         self.struck: Counter[FaultKind] = Counter()
         self.is_down: Callable[[str], bool] = lambda _: False
         """Whether what is behind a port does not answer now, by the port's name."""
-        self.call_seen: Callable[[str, int, str], None] | None = None
-        """Told (step, call number, port and verb) before every port call, for whoever records a life."""
+        self.boundary_seen: Callable[[Fault, str], None] | None = None
+        """Told the kill that could strike now, and at a call the port and verb, for whoever records a life."""
 
     def begin_step(self, step: str) -> None:
         """A step begins to run."""
@@ -57,7 +59,7 @@ class Fates:
     def end_step(self) -> None:
         """It has run; its answer is not committed yet."""
         self._kill_if(FaultKind.KILLED_AFTER_STEP)
-        fault = self._due(FaultKind.KILLED_AFTER_COMMIT)
+        fault = self._met(FaultKind.KILLED_AFTER_COMMIT)
         if fault:
             self.struck[fault.kind] += 1
             self.pause_s, self.kill_after_commit = fault.pause_s, True
@@ -74,18 +76,16 @@ class Fates:
         """A port is about to be called."""
         self._live()
         if self._step:
-            if self.call_seen is not None:
-                self.call_seen(self._step, self._call_count, what)
-            self._kill_if(FaultKind.KILLED_BEFORE_CALL, self._call_count)
+            self._kill_if(FaultKind.KILLED_BEFORE_CALL, self._call_count, what=what)
         if self.is_down(what.partition(".")[0]):
             raise Unreachable(f"{what}: no answer")
 
-    def after_call(self) -> None:
+    def after_call(self, what: str) -> None:
         """It has answered."""
         if self._step:
             number = self._call_count
             self._call_count += 1
-            self._kill_if(FaultKind.KILLED_AFTER_CALL, number)
+            self._kill_if(FaultKind.KILLED_AFTER_CALL, number, what=what)
 
     def in_turn(self, story: str) -> None:
         """A story's turn has run and is not committed. Faults name turns `turn:STORY`."""
@@ -102,14 +102,6 @@ class Fates:
                 return 0 if fault.kind is FaultKind.BELL_LOST else 2
         return 1
 
-    def runs_of(self, step: str) -> int:
-        """How often a step has run."""
-        return self._runs[step]
-
-    def run_counts(self) -> list[tuple[str, int]]:
-        """How often each step and each story's turn has run."""
-        return sorted(self._runs.items())
-
     def grow_calm(self) -> None:
         """Nothing strikes any more."""
         self._faults = ()
@@ -124,13 +116,19 @@ class Fates:
         if self.is_dead:
             raise Killed
 
-    def _kill_if(self, kind: FaultKind, call: int = 0, step: str = "") -> None:
-        fault = self._due(kind, call, step)
+    def _kill_if(self, kind: FaultKind, call: int = 0, step: str = "", what: str = "") -> None:
+        fault = self._met(kind, call, step, what)
         if fault is None:
             return
         self.struck[kind] += 1
         self.pause_s, self.is_dead = fault.pause_s, True
         raise Killed
+
+    def _met(self, kind: FaultKind, call: int = 0, step: str = "", what: str = "") -> Fault | None:
+        if self.boundary_seen is not None:
+            name = step or self._step
+            self.boundary_seen(Fault(kind, name, self._runs[name] - 1, call), what)
+        return self._due(kind, call, step)
 
     def _due(self, kind: FaultKind, call: int = 0, step: str = "") -> Fault | None:
         name = step or self._step
@@ -162,12 +160,31 @@ class _FatefulPort:
         def call(*given: Any, **named: Any) -> Any:
             fates.before_call(what)
             answer = target(*given, **named)
-            fates.after_call()
-            return answer
+            fates.after_call(what)
+            is_session = isinstance(answer, AbstractContextManager)
+            return _FatefulSession(self._name, answer, fates) if is_session else answer
 
         # Ports are asked for their verbs all the time: made once, found in the object from then on.
         vars(self)[verb] = call
         return call
+
+
+class _FatefulSession:
+    """An opened mailbox: every command in it is a call like any other."""
+
+    def __init__(self, name: str, session: AbstractContextManager[Any], fates: Fates) -> None:
+        self._name, self._session, self._fates = name, session, fates
+
+    def __enter__(self) -> Any:
+        return _FatefulPort(self._name, self._session.__enter__(), self._fates)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        return self._session.__exit__(kind, error, trace)
 
 
 class FatefulWorker(Witness):

@@ -15,9 +15,15 @@ from sandbox.local_host.clock import parse_instant
 from sandbox.local_host.engine import Engine
 from sandbox.local_host.loader import AppFunction
 from sandbox.local_host.store import MEMORY, Store
-from sandbox.simulate.existence import ChangeStep, Existence
+from sandbox.simulate.existence import ChangeStep, Existence, MakeHost
 from sandbox.simulate.fates import FatefulWorker, HardOfHearing
+from sandbox.simulate.life import Life
 from sandbox.simulate.swift import SwiftHost
+
+
+def host_of(life: Life) -> MakeHost:
+    """The host that a life names."""
+    return sdk_host if life.through_sdk else swift_host
 
 
 def swift_host(life: Existence, ports: Ports, change_step: ChangeStep) -> SwiftHost:

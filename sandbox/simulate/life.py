@@ -6,6 +6,7 @@ A life is drawn from its seed, can be written down, made smaller and lived again
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from bascule.domain.plan import PatiencePlan
 from bascule.domain.stages import Stage
 from sandbox.world.weather import Weather
 
@@ -16,6 +17,8 @@ class DeedKind(StrEnum):
     UPLOAD = "upload"
     UPLOAD_AGAIN = "upload_again"
     UPLOAD_CHANGED = "upload_changed"
+    UPLOAD_SHORT = "upload_short"
+    UPLOAD_DATED = "upload_dated"
     ACCEPT_DIFFERENCE = "accept_difference"
     CUTOVER = "cutover"
     ROLLBACK = "rollback"
@@ -54,7 +57,7 @@ OUTAGES = frozenset({DeedKind.SOURCE_DOWN, DeedKind.GRAPH_DOWN, DeedKind.EXCHANG
 
 @dataclass(frozen=True)
 class Deed:
-    """One deed. `amount` is hours of a jump or an outage, seconds of a skew, seats taken, or hours until a cutover."""
+    """One deed. `amount` is hours of a jump or an outage, seconds of a skew, seats taken, or hours until a cutover (also that of a dated row)."""
 
     at_s: float
     kind: DeedKind
@@ -114,6 +117,8 @@ class Pace:
     quiet_s: int = 8_100
     grace_h: int = 120
     keep_alive_days: int = 40
+    source_probe: bool = False
+    patience: PatiencePlan = field(default_factory=PatiencePlan)
 
 
 @dataclass(frozen=True)
@@ -134,6 +139,8 @@ class Life:
     deeds: tuple[Deed, ...] = ()
     plots: tuple[Plot, ...] = ()
     faults: tuple[Fault, ...] = ()
+    through_sdk: bool = False
+    """Whether it is lived through the engine and the SDK, or on the swift host."""
 
     @property
     def people_count(self) -> int:

@@ -10,7 +10,8 @@ from bascule.domain.stages import Stage
 from sandbox.in_process.app import Activity
 from sandbox.simulate import deeds, promises
 from sandbox.simulate.existence import START_UTC, Existence, LifeBroken, MakeHost
-from sandbox.simulate.hosts import swift_host
+from sandbox.simulate.further import SILENCES
+from sandbox.simulate.hosts import host_of
 from sandbox.simulate.life import Deed, DeedKind, Life
 
 # After the last deed: this many rounds of retry and cutover, each of as many hours. More than the longest grace.
@@ -48,10 +49,10 @@ def same_step(step: Activity) -> Activity:
 def live(
     life: Life,
     change_step: Callable[[Activity], Activity] = same_step,
-    make_host: MakeHost = swift_host,
+    make_host: MakeHost | None = None,
 ) -> Outcome:
-    """Live a life to its end or to the first broken promise."""
-    existence = Existence(life, make_host, change_step)
+    """Live a life to its end or to the first broken promise; on the host that it names unless told otherwise."""
+    existence = Existence(life, make_host or host_of(life), change_step)
     existence.do = deeds.do
     existence.look = promises.after_every_step
     existence.stage_seen = promises.at_a_stage
@@ -73,9 +74,17 @@ def live_through(life: Existence) -> None:
         deeds.do(life, deed)
     life.live_until(START_UTC + timedelta(days=life.life.days))
     life.grow_calm()
+    _keep_silences(life)
     mend_everything(life)
     follow_runbook(life)
     life.live_until(life.clock.now_utc() + timedelta(days=LAST_MAIL_DAYS))
+
+
+def _keep_silences(life: Existence) -> None:
+    """How the service is, it stays: the switches of the vendor's silence are no weather."""
+    for name in SILENCES:
+        # The parts of the world share this object; it belongs to this life alone.
+        object.__setattr__(life.weather, name, getattr(life.life.weather, name))
 
 
 def mend_everything(life: Existence) -> None:
@@ -106,10 +115,10 @@ def follow_runbook(life: Existence) -> None:
 
 def is_at_rest(life: Existence) -> bool:
     """Whether nothing more is to be expected of any mailbox."""
-    batches = {batch.name: batch for batch in life.ports.ledger.batches()}
-    if len(batches) < len(life.life.batches):
+    rows = life.records()
+    if len({row.address for row in rows}) < len(life.people):
         return False
-    return all(_rests(row.stage, row.is_final) for row in life.records())
+    return all(_rests(row.stage, row.is_final) for row in rows)
 
 
 def _rests(stage: Stage, is_final: bool) -> bool:
@@ -117,10 +126,16 @@ def _rests(stage: Stage, is_final: bool) -> bool:
 
 
 def _upload_refused(life: Existence) -> None:
+    """Batches that are not there, and rows that were forgotten."""
     known = {batch.name for batch in life.ports.ledger.batches()}
-    for number in range(len(life.life.batches)):
+    registered = {record.address for record in life.records()}
+    for number, people in enumerate(life.life.batches):
         if deeds.batch_name(number) not in known:
             deeds.do(life, Deed(0.0, DeedKind.UPLOAD, number))
+            continue
+        forgotten = [life.people[n] for n in people if life.people[n].address not in registered]
+        if forgotten:
+            deeds.upload_forgotten(life, number, forgotten)
 
 
 def _ask_all(life: Existence, stage: Stage, wish: Wish) -> None:

@@ -18,9 +18,12 @@ from sandbox.forecast.question import (
     read_survey,
 )
 from sandbox.forecast.report import Json, foretell, quantiles
+from sandbox.forecast.sample import live_sample
 from sandbox.forecast.slots import Turn, turns
+from sandbox.forecast.timeline import PACE_SPREAD, Walk
 from sandbox.forecast.words import said
 
+DAY_S = 86_400
 LICENCE = "STANDARDWOFFPACK_STUDENT"
 PLAN = Plan(
     tenant=TenantPlan(
@@ -51,6 +54,13 @@ def limit(forecast: Json, name: str) -> Json:
     return found
 
 
+def synced_after_h(forecast: Json) -> float:
+    """Hours from the begin of the first copies to the last one's end."""
+    at_h = {each["stage"]: each["last_h"]["p50"] for each in forecast["stages"]}
+    found: float = at_h["SYNCED"] - at_h["SYNCING"]
+    return found
+
+
 @pytest.fixture(scope="module")
 def small() -> Json:
     """Forty mailboxes of 1 GiB on twenty slots, over two seeds; two seconds."""
@@ -64,6 +74,21 @@ def test_whoever_is_ready_first_is_served_first() -> None:
         Turn(0.0, 4.0),
         Turn(4.0, 6.0),
     ]
+
+
+def test_a_line_is_shared_by_those_who_are_served_at_that_instant() -> None:
+    """Slots that nobody holds take nothing from the line."""
+    assert turns([0.0], [10.0], slot_count=20, line=1.0) == [Turn(0.0, 10.0)]
+    assert turns([0.0, 5.0], [10.0, 10.0], slot_count=20, line=1.0) == [
+        Turn(0.0, 15.0),
+        Turn(5.0, 20.0),
+    ]
+    assert turns([0.0, 0.0, 0.0], [2.0, 4.0, 1.0], slot_count=2, line=1.0) == [
+        Turn(0.0, 4.0),
+        Turn(0.0, 7.0),
+        Turn(4.0, 6.0),
+    ]
+    assert turns([0.0], [10.0], slot_count=20, line=0.5) == [Turn(0.0, 20.0)]
 
 
 def test_every_stage_follows_the_one_before(small: Json) -> None:
@@ -105,10 +130,19 @@ def test_fewer_slots_make_a_queue() -> None:
 
 def test_a_slow_source_binds_whatever_the_endpoint_allows() -> None:
     """The old server's line is the narrowest part more often than not."""
-    fast, slow = (foretell(question(8, source_mib_per_h=pace), 1) for pace in (100_000, 500))
+    fast, slow = (foretell(question(40, source_mib_per_h=pace), 1) for pace in (100_000, 500))
+    all_gib_h = 40 * 1024 / 500
 
-    assert slow["stages"][4]["last_h"]["p50"] > 5 * fast["stages"][4]["last_h"]["p50"]
+    assert synced_after_h(slow) == pytest.approx(all_gib_h, rel=PACE_SPREAD)
+    assert synced_after_h(fast) < all_gib_h / 5
     assert limit(slow, "IMAP throughput")["binds"] is True
+
+
+def test_a_mailbox_that_is_alone_has_the_source_for_itself() -> None:
+    """Who plans a pilot of one to five mailboxes plans one evening, not a week."""
+    forecast = foretell(question(1, source_mib_per_h=500), 4)
+
+    assert synced_after_h(forecast) == pytest.approx(1024 / 500, rel=PACE_SPREAD)
 
 
 def test_deltas_that_cannot_keep_up_with_the_day_are_told() -> None:
@@ -177,8 +211,8 @@ def test_a_file_that_is_no_survey_is_refused(text: str) -> None:
         read_survey(text)
 
 
-def test_sizes_fall_into_four_classes() -> None:
-    """The sample takes some of each: the large ones decide when a batch is done."""
+def test_sizes_are_told_in_four_classes() -> None:
+    """The large ones decide when a batch is done; an operator wants to see how many there are."""
     boxes = [question(1, gib).boxes[0] for gib in (0.5, 1.0, 1.1, 10, 30)]
 
     assert [class_of(box) for box in boxes] == [0, 0, 1, 2, 3]
@@ -186,4 +220,34 @@ def test_sizes_fall_into_four_classes() -> None:
 
 def test_quantiles_are_of_the_values_themselves() -> None:
     """An average of two courses is a course that nobody lives."""
-    assert quantiles([3600.0 * hour for hour in range(1, 11)]) == {"p10": 2, "p50": 6, "p90": 10}
+    ten, twenty = ([3600.0 * hour for hour in range(1, count + 1)] for count in (10, 20))
+
+    assert quantiles(ten) == {"p10": 1, "p50": 5, "p90": 9}
+    assert quantiles(twenty) == {"p10": 2, "p50": 10, "p90": 18}
+    assert quantiles([7200.0]) == {"p10": 2, "p50": 2, "p90": 2}
+
+
+def test_every_sampled_mailbox_may_lend_its_times() -> None:
+    """Sizes are reckoned, not lived: nobody is bound to two of the eight."""
+    walk = Walk(question(200), 0)
+    walk.walk()
+
+    assert {id(passage) for passage in walk.passages} == {
+        id(passage) for passage in walk.course.sample.passages
+    }
+
+
+def test_what_comes_to_no_end_is_called_by_no_code_of_the_product() -> None:
+    """A forecast that names an outage sends somebody to look for one."""
+    asked = question(3)
+    patient = replace(PLAN, cutover=replace(PLAN.cutover, quiet_s=11 * DAY_S, grace_h=300))
+    told = foretell(replace(asked, plan=patient), 1)["needs_a_person"]
+
+    assert told == [{"code": "unfinished", "mailboxes": 3, "from": "simulation"}]
+
+
+def test_the_patience_of_the_plan_is_lived() -> None:
+    """Who is waited for in vain is set aside when the operator's own plan says so."""
+    hasty = replace(PLAN, patience=replace(PLAN.patience, detach_h=1))
+
+    assert "detach_not_proven" in {passage.code for passage in live_sample(hasty, 0).passages}

@@ -4,12 +4,19 @@ from dataclasses import replace
 from datetime import timedelta
 
 from activities.file_difference import file_difference
-from bascule.domain.records import Wish
+from bascule.domain.records import BatchRecord, Wish
 from bascule.domain.requests import BatchRef
 from bascule.domain.stages import Stage
 from sandbox.in_process.simulation import BATCH, Simulation
 from tests.stories.conftest import Simulate
 from tests.stories.endings import batch_has_let_go, judge_life
+
+
+def of_batch(simulation: Simulation) -> BatchRecord:
+    """The row of the batch."""
+    found = simulation.batch()
+    assert found is not None
+    return found
 
 
 def test_a_changed_file_waits_for_a_word_and_then_counts(simulate: Simulate) -> None:
@@ -158,3 +165,25 @@ def test_a_changed_file_that_nobody_accepts_changes_nothing(simulate: Simulate) 
     assert simulation.world.tenant.directory.truth(second.address) is None
     batch_has_let_go(simulation)
     judge_life(simulation)
+
+
+def test_a_change_accepted_in_the_moment_of_the_end_holds_no_address(simulate: Simulate) -> None:
+    """Its passwords are gone with the batch's key: tried again for ever, it would keep the newcomer from every other batch."""
+    simulation = simulate(people_count=2)
+    first, second = simulation.people
+    simulation.upload(simulation.csv([first]))
+    simulation.run_until_all(Stage.SYNCED)
+    simulation.upload(simulation.csv([first, second]))
+    pending = of_batch(simulation).pending_fingerprint
+    simulation.ask_cutover()
+    simulation.run_until_closed()
+    assert pending != of_batch(simulation).pending_fingerprint == ""
+
+    ledger = simulation.ports.ledger
+    ledger.claim(BATCH, [second.address])
+    ledger.amend_batch(BATCH, lambda row: replace(row, accepted_fingerprint=pending))
+    simulation.knock()
+    simulation.pass_time(hours=1)
+    assert of_batch(simulation).accepted_fingerprint == ""
+    simulation.upload(simulation.csv([second]), batch="lot-2")
+    simulation.run_until(lambda: len(simulation.records("lot-2")) == 1)
