@@ -4,6 +4,7 @@ An arm wraps one step of the product. It does what a plausible mistake in that s
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from bascule.domain.codec import decode, encode
@@ -18,6 +19,7 @@ from bascule.domain.requests import (
     Progress,
     SwitchRequest,
 )
+from bascule.domain.stages import Stage
 from bascule.ports.bundle import Ports
 from sandbox.in_process.app import Activity as Step
 from sandbox.simulate.draw import draw_life
@@ -52,6 +54,32 @@ def order_reversed(life: Existence, step: Step) -> Step:
         to = life.plan.routing_address(record.address)
         life.world.aliases.replace(record.address, record.route_home, to)
         return step(request)
+
+    return wrong
+
+
+def turned_before_probe(life: Existence, step: Step) -> Step:
+    """Out of the group is taken for proven: the alias is turned before the first probe."""
+
+    def wrong(request: Any) -> Any:
+        record = _row(life, request)
+        if record.proven_stage is Stage.SYNCED and record.rollback_began_utc is None:
+            to = life.plan.routing_address(record.address)
+            life.world.aliases.replace(record.address, record.route_home, to)
+        return step(request)
+
+    return wrong
+
+
+def joined_before_read_back(life: Existence, step: Step) -> Step:
+    """The way back goes on to the group as soon as the alias is written."""
+
+    def wrong(request: Any) -> Any:
+        answer = step(request)
+        record = _row(life, request)
+        if record.rollback_began_utc is not None:
+            _join(life, record.address)
+        return answer
 
     return wrong
 
@@ -134,33 +162,52 @@ def certificate_trusted(_: Existence, __: Step) -> Step:
     return lambda _request: encode(Done(CertificateFacts(0, 0, 0, 0, "")))
 
 
-# By name: the steps that are wrong, and how. Some promises have two safeguards: both must be gone to be missed.
-ARMS: Mapping[str, Mapping[str, Bug]] = {
-    "order reversed": {"leave_coexistence": order_reversed},
-    "read-back trusted": {"look_for_probe": read_back_trusted},
-    "alias update not idempotent": {"switch_route": alias_not_idempotent},
-    "final sync not tied to the redirect": {
-        "request_delta": final_sync_not_tied,
-        "certify": certificate_trusted,
-    },
-    "sweep left out": {"read_marks": sweep_left_out, "certify": certificate_trusted},
-    "seat not reserved": {"reserve_seats": seat_not_reserved},
-    "group joined on retry": {"record_progress": group_joined_on_retry},
-    "group joined first on rollback": {"record_progress": group_joined_first_on_rollback},
-    "stage recorded before read-back": {"find_cloud_mailbox": recorded_before_read_back},
-    "password in an alert": {"survey_source": password_in_alert},
+@dataclass(frozen=True)
+class Arm:
+    """A bug: the promise that it breaks, and the steps that are wrong. With two safeguards both must be gone."""
+
+    promise: str
+    bugs: Mapping[str, Bug]
+
+
+ARMS: Mapping[str, Arm] = {
+    "order reversed": Arm("1 no loop", {"leave_coexistence": order_reversed}),
+    "alias turned before the first probe": Arm("3 order", {"send_probe": turned_before_probe}),
+    "group joined before the alias is read back": Arm(
+        "3 order", {"switch_route": joined_before_read_back}
+    ),
+    "read-back trusted": Arm("liveness", {"look_for_probe": read_back_trusted}),
+    "alias update not idempotent": Arm("1 no loop", {"switch_route": alias_not_idempotent}),
+    "final sync not tied to the redirect": Arm(
+        "6 no false green",
+        {"request_delta": final_sync_not_tied, "certify": certificate_trusted},
+    ),
+    "sweep left out": Arm(
+        "2 nothing lost, nothing doubled",
+        {"read_marks": sweep_left_out, "certify": certificate_trusted},
+    ),
+    "seat not reserved": Arm("liveness", {"reserve_seats": seat_not_reserved}),
+    "group joined on retry": Arm("liveness", {"record_progress": group_joined_on_retry}),
+    "group joined first on rollback": Arm(
+        "3 order", {"record_progress": group_joined_first_on_rollback}
+    ),
+    "stage recorded before read-back": Arm(
+        "6 no false green", {"find_cloud_mailbox": recorded_before_read_back}
+    ),
+    "password in an alert": Arm("7 secrets", {"survey_source": password_in_alert}),
 }
 
 
 def found_by(arm: str, seeds_max: int = SEEDS_MAX) -> Outcome | None:
-    """The first life that breaks a promise with this bug in the product; None when all pass."""
+    """The first life that breaks the arm's promise with this bug in the product; None when all keep it."""
     outcomes = (live(draw_life(seed), make_host=host_with(arm)) for seed in range(seeds_max))
-    return next((outcome for outcome in outcomes if outcome.broken), None)
+    promise = ARMS[arm].promise
+    return next((outcome for outcome in outcomes if outcome.broken == promise), None)
 
 
 def host_with(arm: str) -> Callable[[Existence, Ports, ChangeStep], Any]:
     """A host whose one step is wrong."""
-    bugs = ARMS[arm]
+    bugs = ARMS[arm].bugs
 
     def make(life: Existence, ports: Ports, _: ChangeStep) -> Any:
         def change(step: Step) -> Step:

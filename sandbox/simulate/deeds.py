@@ -12,6 +12,7 @@ from bascule.domain.stages import LIFE, Stage
 from sandbox.in_process.plan import LICENCE, batch_csv
 from sandbox.simulate.existence import Existence
 from sandbox.simulate.life import Deed, DeedKind
+from sandbox.simulate.order import redirects_now
 from sandbox.world.coexistence import GROUP_LOCAL_PART, RULE_NAME, coexistence_rule
 from sandbox.world.exchange_refusals import ExchangeRefusal
 from sandbox.world.groups import DistributionGroup
@@ -35,7 +36,14 @@ def do(life: Existence, deed: Deed) -> None:
     )
     life.done[deed.kind] += 1
     life.done_to |= {(deed.kind, person) for person in deed.people}
+    life.look(life, f"whatever was before {deed.kind}", "", "")
     DEEDS[deed.kind](life, deed)
+    by_hand(life)
+
+
+def by_hand(life: Existence) -> None:
+    """What people have done to aliases and group is no step's doing: the next look begins from here."""
+    life.redirects = redirects_now(life)
 
 
 def batch_name(number: int) -> str:

@@ -1,9 +1,8 @@
 """Living one life: world, app and engine under one virtual clock, deeds at their instants, faults where they strike."""
 
-import hashlib
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, cast
 
@@ -15,6 +14,7 @@ from sandbox.bound.ports import BoundPorts, bound_ports
 from sandbox.in_process.app import Activity
 from sandbox.in_process.plan import LICENCE, STAFF_LICENCE, plan_of
 from sandbox.local_host.clock import VirtualClock
+from sandbox.simulate.books import Chronicle, Redirects
 from sandbox.simulate.draw import MESSAGE_MAX_BYTES, paced
 from sandbox.simulate.fates import FatefulPorts, Fates, Killed
 from sandbox.simulate.life import Deed, DeedKind, Life
@@ -33,7 +33,6 @@ CANARY_LENGTH = 6
 STEPS_WITHOUT_TIME_MAX = 20_000
 # More turns of the clock than this mean the same; a life of 90 days and 8 mailboxes needs a third of it.
 TICKS_MAX = 60_000
-EVENTS_SHOWN = 25
 
 
 ChangeStep = Callable[[Activity], Activity]
@@ -73,27 +72,6 @@ class SilentAtTimes:
         return self.source.login(user_name, password)
 
 
-@dataclass
-class Chronicle:
-    """What happened, in order, in the product's words; its digest tells two runs apart."""
-
-    clock: VirtualClock
-    tail: deque[str] = field(default_factory=lambda: deque(maxlen=EVENTS_SHOWN))
-    count: int = 0
-    _digest: Any = field(default_factory=hashlib.sha256)
-
-    def note(self, text: str) -> None:
-        """Write one event down."""
-        line = f"{self.clock.now_utc():%d %H:%M:%S} {text}"
-        self.count += 1
-        self.tail.append(line)
-        self._digest.update(line.encode())
-
-    def hash(self) -> str:
-        """Hexadecimal digest of every event so far."""
-        return str(self._digest.hexdigest())
-
-
 class Host(Protocol):
     """What runs stories and steps: the engine with the SDK, or the swift one."""
 
@@ -117,7 +95,7 @@ class Host(Protocol):
 
 
 class Existence:
-    """One life being lived. `look` is called after every step."""
+    """One life being lived. `look` is called after every step, with the step, its subject and its answer."""
 
     def __init__(
         self,
@@ -147,7 +125,7 @@ class Existence:
         self._let_fail(life)
         self.do: Callable[[Existence, Deed], None] = lambda _, __: None
         self._open_books()
-        self.look: Callable[[Existence, str], None] = lambda _, __: None
+        self.look: Look = lambda *_: None
         self.stage_seen: Callable[[Existence, MailboxRecord, Stage], None] = lambda *_: None
         fateful = cast("Ports", FatefulPorts(self.ports, self.fates))
         self.host: Host = make_host(self, fateful, change_step)
@@ -175,6 +153,7 @@ class Existence:
         self.states: set[str] = set()
         self.done: Counter[str] = Counter()
         self.looked_utc: datetime | None = None
+        self.redirects = Redirects()
         self.done_to: set[tuple[DeedKind, int]] = set()
 
     def _stock_seats(self) -> None:
@@ -199,6 +178,7 @@ class Existence:
         self.clock.advance_to(self.clock.now_utc() + timedelta(seconds=pause_s))
         self.host.restart()
         self.see_stages()
+        self.look(self, "a killed step", "", "")
 
     def settle(self) -> None:
         """Run everything that needs no time to pass."""
@@ -256,7 +236,7 @@ class Existence:
                 self.host.run_again(step, request)
             except Killed:
                 self._restart()
-            self.look(self, str(step))
+            self.look(self, str(step), "", "")
 
     def grow_calm(self) -> None:
         """From now on no weather, no faults, a clock that is right."""
@@ -277,7 +257,7 @@ class Existence:
         self.chronicle.note(f"{step} {subject} {answer}")
         if step in WRITING:
             self.see_stages()
-        self.look(self, step)
+        self.look(self, step, subject, answer)
 
     def see_stages(self) -> None:
         """Notice every mailbox whose stage has changed."""
@@ -373,4 +353,5 @@ def _own(weather: Weather) -> Weather:
     return Weather(**{each.name: getattr(weather, each.name) for each in fields(weather)})
 
 
+Look = Callable[[Existence, str, str, str], None]
 MakeHost = Callable[[Existence, Ports, ChangeStep], Host]

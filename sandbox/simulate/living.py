@@ -86,6 +86,7 @@ def mend_everything(life: Existence) -> None:
     deeds.mend_group(life)
     deeds.free_seats(life)
     deeds.start_syncs(life)
+    deeds.by_hand(life)
     # An hour: copies of groups, rules and directory rows are the new ones everywhere.
     life.live_until(life.clock.now_utc() + timedelta(hours=1))
 

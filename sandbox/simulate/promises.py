@@ -13,6 +13,7 @@ from bascule.domain.records import MailboxRecord
 from bascule.domain.stages import Stage
 from sandbox.simulate.existence import Existence, LifeBroken
 from sandbox.simulate.life import OUTAGES, DeedKind
+from sandbox.simulate.order import in_order
 from sandbox.world.mail import header
 from sandbox.world.verdict import judge, marks_over, redirected
 
@@ -42,7 +43,7 @@ IDLE = frozenset(
 SEATING = frozenset({"ensure_account", "ensure_licence", "the end"})
 
 
-def after_every_step(life: Existence, step: str) -> None:
+def after_every_step(life: Existence, step: str, subject: str = "", answer: str = "") -> None:
     """The cheap ones, as often as what they look at can have changed."""
     now_utc = life.clock.now_utc()
     if now_utc != life.looked_utc or step not in IDLE:
@@ -50,6 +51,7 @@ def after_every_step(life: Existence, step: str) -> None:
     if now_utc != life.looked_utc or step in SEATING:
         seats_suffice(life)
     life.looked_utc = now_utc
+    in_order(life, step, subject, answer)
     no_secret_passed(life)
 
 
@@ -153,7 +155,7 @@ def _given_up_utc(life: Existence, address: str) -> datetime | None:
     return None
 
 
-# -- 3 order and 6 no false green -------------------------------------------------------------
+# -- 6 no false green -------------------------------------------------------------------------
 
 
 def _account_is_open(life: Existence, record: MailboxRecord) -> None:
