@@ -3,6 +3,7 @@
 An arm wraps one step of the product. It does what a plausible mistake in that step would do, in the same world.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,6 @@ from bascule.domain.codec import decode, encode
 from bascule.domain.records import MailboxRecord, Wish
 from bascule.domain.replies import Done
 from bascule.domain.requests import (
-    CertificateFacts,
     DeltaFacts,
     MarkFacts,
     ProbeFacts,
@@ -157,9 +157,43 @@ def password_in_alert(life: Existence, step: Step) -> Step:
     return wrong
 
 
-def certificate_trusted(_: Existence, __: Step) -> Step:
-    """The certificate is signed without a look at either side."""
-    return lambda _request: encode(Done(CertificateFacts(0, 0, 0, 0, "")))
+def certificate_trusted(_: Existence, step: Step) -> Step:
+    """The certificate is written, and nobody reads that something is missing."""
+
+    def wrong(request: Any) -> Any:
+        reply = step(request)
+        if reply["$type"] == "Done":
+            reply["value"]["missing_count"] = 0
+        return reply
+
+    return wrong
+
+
+def certificate_empty(life: Existence, step: Step) -> Step:
+    """The whole certificate is written over by an empty one; its figures are right."""
+
+    def wrong(request: Any) -> Any:
+        reply = step(request)
+        for path in life.ports.blobs.reports:
+            if path.endswith(".certificate.json"):
+                life.ports.blobs.reports[path] = b"{}"
+        return reply
+
+    return wrong
+
+
+def certificate_silent(life: Existence, step: Step) -> Step:
+    """What is too large is left out of the certificate, as if it had never been there."""
+
+    def wrong(request: Any) -> Any:
+        reply = step(request)
+        for path, written in life.ports.blobs.reports.items():
+            if path.endswith(".certificate.json"):
+                silent = json.dumps({**json.loads(written), "named": []})
+                life.ports.blobs.reports[path] = silent.encode()
+        return reply
+
+    return wrong
 
 
 @dataclass(frozen=True)
@@ -185,6 +219,12 @@ ARMS: Mapping[str, Arm] = {
     "sweep left out": Arm(
         "2 nothing lost, nothing doubled",
         {"read_marks": sweep_left_out, "certify": certificate_trusted},
+    ),
+    "certificate left empty": Arm(
+        "2 nothing lost, nothing doubled", {"certify": certificate_empty}
+    ),
+    "certificate silent on what is too large": Arm(
+        "2 nothing lost, nothing doubled", {"certify": certificate_silent}
     ),
     "seat not reserved": Arm("liveness", {"reserve_seats": seat_not_reserved}),
     "group joined on retry": Arm("liveness", {"record_progress": group_joined_on_retry}),

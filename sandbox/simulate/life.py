@@ -46,6 +46,7 @@ class DeedKind(StrEnum):
     WATCHDOG = "watchdog"
 
 
+ALIAS_TROUBLE = (DeedKind.ALIAS_EDITED, DeedKind.ALIAS_DOUBLED, DeedKind.ALIAS_REMOVED)
 OUTAGES = frozenset({DeedKind.SOURCE_DOWN, DeedKind.GRAPH_DOWN, DeedKind.EXCHANGE_DOWN})
 
 

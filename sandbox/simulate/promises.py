@@ -5,21 +5,23 @@
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 
 from bascule.domain.addresses import mailbox_key
 from bascule.domain.codes import Code
 from bascule.domain.records import MailboxRecord
 from bascule.domain.stages import Stage
 from sandbox.simulate.existence import Existence, LifeBroken
-from sandbox.simulate.life import OUTAGES, DeedKind
+from sandbox.simulate.life import ALIAS_TROUBLE, OUTAGES, DeedKind
 from sandbox.simulate.order import in_order
+from sandbox.simulate.wholeness import (
+    bounced_for_a_reason,
+    no_probe_left,
+    nothing_lost_or_doubled,
+)
 from sandbox.world.mail import header
-from sandbox.world.verdict import judge, marks_over, redirected
+from sandbox.world.verdict import redirected
 
 HISTORY_EVENTS_MAX = 200
-# Inside the tenant a message may cross to Postfix and back once; more is a loop.
-CROSSINGS_MAX = 2
 # Steps that change neither an alias nor the group: at one instant a look after another step has seen what they could show.
 IDLE = frozenset(
     {
@@ -67,7 +69,9 @@ def at_a_stage(life: Existence, record: MailboxRecord, before: Stage) -> None:
 def at_the_end(life: Existence) -> None:
     """The expensive ones."""
     everything_rests(life)
+    no_message_went_round(life)
     nothing_lost_or_doubled(life)
+    bounced_for_a_reason(life)
     no_probe_left(life)
     no_secret_kept(life)
     histories_are_short(life)
@@ -100,59 +104,6 @@ def no_message_went_round(life: Existence) -> None:
     loops = life.world.trace.loops()
     if loops:
         raise LifeBroken("1 no loop", f"{loops[0].recipient}: {' '.join(loops[0].hops)}")
-
-
-# -- 2 nothing lost, nothing doubled ----------------------------------------------------------
-
-
-def nothing_lost_or_doubled(life: Existence) -> None:
-    """Every accepted message is where its mailbox lives, once; those over the limit are named."""
-    no_message_went_round(life)
-    limit_bytes = life.weather.migration_message_max_bytes
-    verdict = judge(life.world, named=marks_over(life.world, limit_bytes))
-    settled = {row.address for row in life.records() if _must_be_whole(life, row)}
-    lost = [mark for mark in verdict.lost if mark[0] in settled]
-    for promise, marks in (
-        ("lost", lost),
-        ("nowhere", verdict.nowhere),
-        ("doubled", verdict.doubled),
-    ):
-        if marks:
-            raise LifeBroken("2 nothing lost, nothing doubled", f"{promise}: {marks[:3]}")
-    if verdict.in_flight_count:
-        raise LifeBroken("2 nothing lost, nothing doubled", "mail still stands in a queue")
-
-
-def _must_be_whole(life: Existence, row: MailboxRecord) -> bool:
-    if row.stage in {Stage.MIGRATED, Stage.SET_ASIDE}:
-        return row.stage is Stage.MIGRATED
-    # While rule or group were gone, mail for those who stayed at home came to rest in the cloud.
-    is_misled = life.done[DeedKind.GROUP_DELETED] or life.done[DeedKind.RULE_DELETED]
-    # Given up with mail in the cloud out of reach: the operator is told, and why.
-    return not is_misled and not row.detail.startswith("what its cloud mailbox received")
-
-
-def no_probe_left(life: Existence) -> None:
-    """No user ever meets a probe."""
-    with life.world.kernel.look():
-        stores = [(box.address, box.store) for box in life.world.source.all()]
-        stores += [(m.primary_address, m.store) for m in life.world.tenant.mailboxes.all()]
-        for address, store in stores:
-            # Whoever was given up has no password here any more: what Postfix held back longer is out of reach.
-            until_utc = _given_up_utc(life, address)
-            for _, message in store.walk():
-                is_probe = (header(message.raw, "Subject") or "").startswith("Bascule probe")
-                if is_probe and (until_utc is None or message.internal_utc <= until_utc):
-                    raise LifeBroken(
-                        "2 nothing lost, nothing doubled", f"a probe lies at {address}"
-                    )
-
-
-def _given_up_utc(life: Existence, address: str) -> datetime | None:
-    for row in life.records():
-        if row.address == address and row.stage is Stage.ABANDONED:
-            return row.stage_since_utc
-    return None
 
 
 # -- 6 no false green -------------------------------------------------------------------------
@@ -222,7 +173,6 @@ def _require(is_so: bool, record: MailboxRecord, what: str) -> None:
         raise LifeBroken("6 no false green", f"{record.address} is {record.stage}, but {what}")
 
 
-ALIAS_TROUBLE = (DeedKind.ALIAS_EDITED, DeedKind.ALIAS_DOUBLED, DeedKind.ALIAS_REMOVED)
 # Deeds that concern the mailboxes of their people and nobody else's.
 PERSONAL = frozenset({*ALIAS_TROUBLE, DeedKind.USER_FAILED, DeedKind.PASSWORD_CHANGED})
 # What must be true at a stage, and what a colleague may have undone between the proof and its record.
