@@ -157,6 +157,35 @@ def password_in_alert(life: Existence, step: Step) -> Step:
     return wrong
 
 
+def new_password_in_alert(life: Existence, step: Step) -> Step:
+    """An account that was created is told to the operator, with its first password."""
+
+    def wrong(request: Any) -> Any:
+        reply = step(request)
+        address = _row(life, request).address
+        user = life.world.tenant.directory.truth(address)
+        if user is not None:
+            life.ports.notifier.alerts.append(("New account", f"{address} {user.password}"))
+        return reply
+
+    return wrong
+
+
+def password_in_error(life: Existence, _: Step) -> Step:
+    """A step that fails says with which password it tried."""
+
+    def wrong(request: Any) -> Any:
+        record = _row(life, request)
+        raise ValueError(f"no login with {life.ports.secrets.open(record.batch, record.key)}")
+
+    return wrong
+
+
+def upload_left(_: Existence, __: Step) -> Step:
+    """A batch that was taken in leaves its file, passwords and all, where it was uploaded."""
+    return lambda _request: encode(Done(True))
+
+
 def certificate_trusted(_: Existence, step: Step) -> Step:
     """The certificate is written, and nobody reads that something is missing."""
 
@@ -235,6 +264,9 @@ ARMS: Mapping[str, Arm] = {
         "6 no false green", {"find_cloud_mailbox": recorded_before_read_back}
     ),
     "password in an alert": Arm("7 secrets", {"survey_source": password_in_alert}),
+    "first password in an alert": Arm("7 secrets", {"ensure_account": new_password_in_alert}),
+    "password in an error": Arm("7 secrets", {"survey_source": password_in_error}),
+    "upload not withdrawn": Arm("7 secrets", {"withdraw_upload": upload_left}),
 }
 
 

@@ -13,6 +13,7 @@ from sandbox.in_process.plan import LICENCE, batch_csv
 from sandbox.simulate.existence import Existence
 from sandbox.simulate.life import Deed, DeedKind
 from sandbox.simulate.order import redirects_now
+from sandbox.simulate.passwords import given_password
 from sandbox.world.coexistence import GROUP_LOCAL_PART, RULE_NAME, coexistence_rule
 from sandbox.world.exchange_refusals import ExchangeRefusal
 from sandbox.world.groups import DistributionGroup
@@ -64,6 +65,10 @@ def _upload(life: Existence, batch: int, columns: Mapping[str, Mapping[str, str]
     cells: dict[str, dict[str, str]] = {
         person.address: {"Cohort": "staff"} for person in people if _is_staff(life, person)
     }
+    for number in life.life.given:
+        cells.setdefault(life.people[number].address, {})["NewPassword"] = given_password(
+            life.life, number
+        )
     for address, changed in columns.items():
         cells.setdefault(address, {}).update(changed)
     life.ports.blobs.upload(batch_name(batch), batch_csv(people, cells))

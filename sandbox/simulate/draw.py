@@ -115,8 +115,10 @@ def draw_life(seed: int) -> Life:
         deeds=_deeds(luck, batches, days),
         faults=tuple(_fault(luck) for _ in range(luck.choice(FAULT_COUNTS))),
     )
-    # Luck of their own: a new plot leaves the rest of every life as it was.
-    return with_plots(life, random.Random(f"plots {seed}"))
+    # Luck of their own: a new plot or password leaves the rest of every life as it was.
+    passwords = random.Random(f"passwords {seed}")
+    given = tuple(p for p in range(people_count) if passwords.random() < 0.4)
+    return with_plots(replace(life, given=given), random.Random(f"plots {seed}"))
 
 
 def paced(plan: Plan, pace: Pace) -> Plan:

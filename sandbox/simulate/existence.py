@@ -18,6 +18,7 @@ from sandbox.simulate.books import Chronicle, Redirects
 from sandbox.simulate.draw import MESSAGE_MAX_BYTES, paced
 from sandbox.simulate.fates import FatefulPorts, Fates, Killed
 from sandbox.simulate.life import Deed, DeedKind, Life
+from sandbox.simulate.passwords import canary, padding_staff
 from sandbox.simulate.plots import PlotBook
 from sandbox.world.coexistence import prepare_coexistence
 from sandbox.world.licences import Seats
@@ -118,7 +119,7 @@ class Existence:
         self._stock_seats()
         # What was prepared has reached every replica and every transport server.
         self.clock.advance_to(START_UTC)
-        self.plan = paced(plan_of(self.world, self.names), life.pace)
+        self.plan = padding_staff(paced(plan_of(self.world, self.names), life.pace))
         self.ports: BoundPorts = bound_ports(self.world, self.plan)
         self.product_clock = SkewedClock(self.world.kernel.now_utc)
         object.__setattr__(self.ports, "clock", self.product_clock)
@@ -129,7 +130,7 @@ class Existence:
         self.stage_seen: Callable[[Existence, MailboxRecord, Stage], None] = lambda *_: None
         fateful = cast("Ports", FatefulPorts(self.ports, self.fates))
         self.host: Host = make_host(self, fateful, change_step)
-        self.host.forbidden += [person.password[:CANARY_LENGTH] for person in self.people]
+        self._forbid_passwords()
         self._late: list[tuple[datetime, Any, Any]] = []
         self.restart_count = 0
         self.asked_count = 0
@@ -137,6 +138,13 @@ class Existence:
     def close(self) -> None:
         """Give the store back."""
         self.host.close()
+
+    def _forbid_passwords(self) -> None:
+        """Those of the batch files, and those of accounts from the moment on at which they are created."""
+        self.host.forbidden += [person.password[:CANARY_LENGTH] for person in self.people]
+        self.host.forbidden += [canary(number) for number in range(len(self.people))]
+        directory = self.world.tenant.directory
+        directory.on_password_set.append(lambda user: self.host.forbidden.append(user.password))
 
     def _let_fail(self, life: Life) -> None:
         self.fates = Fates(life.faults)

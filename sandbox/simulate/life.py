@@ -122,6 +122,8 @@ class Life:
     batches: tuple[tuple[int, ...], ...]
     """The people of each batch, by number."""
     staff: tuple[int, ...] = ()
+    given: tuple[int, ...] = ()
+    """Those whose row gives the password of their new account."""
     seats_spare: int = 100
     messages_each: int = 4
     has_large_message: bool = False

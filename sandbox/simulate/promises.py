@@ -13,6 +13,7 @@ from bascule.domain.stages import Stage
 from sandbox.simulate.existence import Existence, LifeBroken
 from sandbox.simulate.life import ALIAS_TROUBLE, OUTAGES, DeedKind
 from sandbox.simulate.order import in_order
+from sandbox.simulate.secrecy import no_secret_at_rest, no_secret_outstays, no_secret_passed
 from sandbox.simulate.wholeness import (
     bounced_for_a_reason,
     no_probe_left,
@@ -59,6 +60,7 @@ def after_every_step(life: Existence, step: str, subject: str = "", answer: str 
 
 def at_a_stage(life: Existence, record: MailboxRecord, before: Stage) -> None:
     """What must be true in the world when a stage is recorded."""
+    no_secret_at_rest(life)
     if record.stage is Stage.SET_ASIDE:
         set_aside_has_a_cause(life, record)
     check, meddling = TRUTHS.get(record.stage, (None, ()))
@@ -73,7 +75,8 @@ def at_the_end(life: Existence) -> None:
     nothing_lost_or_doubled(life)
     bounced_for_a_reason(life)
     no_probe_left(life)
-    no_secret_kept(life)
+    no_secret_at_rest(life)
+    no_secret_outstays(life)
     histories_are_short(life)
     no_step_broke(life)
     after_every_step(life, "the end")
@@ -210,31 +213,6 @@ def seats_suffice(life: Existence) -> None:
     for sku_id, count in taken.items():
         if count > directory.shelf.seats[sku_id].assignable():
             raise LifeBroken("5 seats", f"{count} licences of {sku_id} are given out")
-
-
-# -- 7 secrets --------------------------------------------------------------------------------
-
-
-def no_secret_passed(life: Existence) -> None:
-    """No password in any text that stories and steps exchange."""
-    if life.host.leaks:
-        raise LifeBroken("7 secrets", f"a password passed through {sorted(life.host.leaks)}")
-
-
-def no_secret_kept(life: Existence) -> None:
-    """No password in rows, journal, reports, archive or alerts; none kept for a closed batch."""
-    ports = life.ports
-    texts = [repr(life.records()), repr(ports.notifier.alerts), repr(list(ports.ledger.batches()))]
-    texts += [repr(list(ports.journal.entries(batch.name))) for batch in ports.ledger.batches()]
-    texts += [
-        content.decode()
-        for content in (*ports.blobs.reports.values(), *ports.blobs.archive.values())
-    ]
-    if any(word in text for text in texts for word in life.host.forbidden):
-        raise LifeBroken("7 secrets", "a password stands in clear at rest")
-    for batch in ports.ledger.batches():
-        if batch.closed_utc is not None and ports.secrets.kept_count(batch.name):
-            raise LifeBroken("7 secrets", f"passwords of the closed batch {batch.name} are kept")
 
 
 # -- 8 bounded --------------------------------------------------------------------------------
