@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bascule.domain.addresses import mailbox_key
 from bascule.domain.codec import decode, encode
 from bascule.domain.records import MailboxRecord, Wish
 from bascule.domain.replies import Done
@@ -114,6 +115,19 @@ def sweep_left_out(_: Existence, __: Step) -> Step:
 def seat_not_reserved(_: Existence, __: Step) -> Step:
     """A batch is taken in without a look at the seats."""
     return lambda _request: encode(Done(1))
+
+
+def claims_kept(life: Existence, step: Step) -> Step:
+    """A batch that is refused keeps the addresses that it has claimed."""
+
+    def wrong(request: Any) -> Any:
+        name, ledger = request["name"], life.ports.ledger
+        held = {key for key, holder in ledger.claimed().items() if holder == name}
+        reply = step(request)
+        ledger.claim(name, [p.address for p in life.people if mailbox_key(p.address) in held])
+        return reply
+
+    return wrong
 
 
 def group_joined_on_retry(life: Existence, step: Step) -> Step:
@@ -255,7 +269,8 @@ ARMS: Mapping[str, Arm] = {
     "certificate silent on what is too large": Arm(
         "2 nothing lost, nothing doubled", {"certify": certificate_silent}
     ),
-    "seat not reserved": Arm("liveness", {"reserve_seats": seat_not_reserved}),
+    "seat not reserved": Arm("5 seats", {"reserve_seats": seat_not_reserved}),
+    "refused batch keeps its addresses": Arm("5 seats", {"refuse_upload": claims_kept}),
     "group joined on retry": Arm("liveness", {"record_progress": group_joined_on_retry}),
     "group joined first on rollback": Arm(
         "3 order", {"record_progress": group_joined_first_on_rollback}

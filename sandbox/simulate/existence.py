@@ -162,6 +162,8 @@ class Existence:
         self.done: Counter[str] = Counter()
         self.looked_utc: datetime | None = None
         self.redirects = Redirects()
+        self.seats_counted: dict[str, int] = {}
+        """{batch: how often others had taken seats when its own were reserved}."""
         self.done_to: set[tuple[DeedKind, int]] = set()
 
     def _stock_seats(self) -> None:

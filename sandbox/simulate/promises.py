@@ -13,6 +13,7 @@ from bascule.domain.stages import Stage
 from sandbox.simulate.existence import Existence, LifeBroken
 from sandbox.simulate.life import ALIAS_TROUBLE, OUTAGES, DeedKind
 from sandbox.simulate.order import in_order
+from sandbox.simulate.seating import seats_suffice, seats_were_reserved
 from sandbox.simulate.secrecy import no_secret_at_rest, no_secret_outstays, no_secret_passed
 from sandbox.simulate.wholeness import (
     bounced_for_a_reason,
@@ -55,6 +56,7 @@ def after_every_step(life: Existence, step: str, subject: str = "", answer: str 
         seats_suffice(life)
     life.looked_utc = now_utc
     in_order(life, step, subject, answer)
+    seats_were_reserved(life, step, subject, answer)
     no_secret_passed(life)
 
 
@@ -197,22 +199,6 @@ def _was_done(life: Existence, record: MailboxRecord, kinds: tuple[DeedKind, ...
         (kind, number) in life.done_to if kind in PERSONAL else life.done[kind] > 0
         for kind in kinds
     )
-
-
-# -- 5 seats ----------------------------------------------------------------------------------
-
-
-def seats_suffice(life: Existence) -> None:
-    """Never more licences than seats."""
-    directory = life.world.tenant.directory
-    taken: dict[str, int] = {}
-    for person in life.people:
-        user = directory.truth(person.address)
-        for licence in user.licences if user else ():
-            taken[licence.sku_id] = taken.get(licence.sku_id, 0) + 1
-    for sku_id, count in taken.items():
-        if count > directory.shelf.seats[sku_id].assignable():
-            raise LifeBroken("5 seats", f"{count} licences of {sku_id} are given out")
 
 
 # -- 8 bounded --------------------------------------------------------------------------------
