@@ -20,6 +20,7 @@ from sandbox.simulate.fates import FatefulPorts, Fates, Killed
 from sandbox.simulate.life import Deed, DeedKind, Life
 from sandbox.simulate.passwords import canary, padding_staff
 from sandbox.simulate.plots import PlotBook
+from sandbox.simulate.troubles import TroubleBook
 from sandbox.world.coexistence import prepare_coexistence
 from sandbox.world.licences import Seats
 from sandbox.world.migration_copy import OpenMailbox, SourceReader, SourceSilent
@@ -164,7 +165,8 @@ class Existence:
         self.redirects = Redirects()
         self.seats_counted: dict[str, int] = {}
         """{batch: how often others had taken seats when its own were reserved}."""
-        self.done_to: set[tuple[DeedKind, int]] = set()
+        self.troubles = TroubleBook()
+        self.certified_utc: dict[str, datetime] = {}
 
     def _stock_seats(self) -> None:
         people = range(self.life.people_count)

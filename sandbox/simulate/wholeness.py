@@ -2,17 +2,23 @@
 
 import json
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bascule.domain.records import MailboxRecord
 from bascule.domain.stages import Stage
+from sandbox.simulate.excuses import GROUP_TROUBLE, SLACK, place_of
 from sandbox.simulate.existence import Existence, LifeBroken
-from sandbox.simulate.life import ALIAS_TROUBLE, DeedKind
+from sandbox.simulate.life import ALIAS_TROUBLE, OUTAGES, DeedKind
 from sandbox.world.mail import fingerprint, header
 from sandbox.world.postfix import EXPIRED
 from sandbox.world.verdict import Mark, judge, marks_over
 
 PROMISE = "2 nothing lost, nothing doubled"
+# A mailbox that is given up waits this long for what the cloud received to come home.
+GIVING_UP = timedelta(hours=24)
+OUT_OF_REACH = (*OUTAGES, *GROUP_TROUBLE, DeedKind.PASSWORD_CHANGED, DeedKind.CLOCK_JUMP)
+# Copies of a group are renewed after four hours at most; a new rule is in force everywhere before that.
+FORGOTTEN = timedelta(hours=4)
 
 
 def nothing_lost_or_doubled(life: Existence) -> None:
@@ -24,8 +30,10 @@ def nothing_lost_or_doubled(life: Existence) -> None:
             certified += named_on_certificate(life, row)
     verdict = judge(life.world, named=certified)
     settled = {row.address for row in rows if _must_be_whole(life, row)}
+    at_home = {row.address for row in rows if row.stage is not Stage.MIGRATED}
+    excused = {mark for mark in _misled(life) if mark[0] in at_home}
     for promise, marks in (
-        ("lost", [mark for mark in verdict.lost if mark[0] in settled]),
+        ("lost", [m for m in verdict.lost if m[0] in settled and m not in excused]),
         ("nowhere", verdict.nowhere),
         ("doubled", verdict.doubled),
         ("named and not missing, or without a reason", _wrongly_named(life, certified)),
@@ -64,21 +72,44 @@ def _wrongly_named(life: Existence, certified: Counter[Mark]) -> list[Mark]:
 
 
 def _must_be_whole(life: Existence, row: MailboxRecord) -> bool:
-    if row.stage in {Stage.MIGRATED, Stage.SET_ASIDE}:
-        return row.stage is Stage.MIGRATED
-    # While rule or group were gone, mail for those who stayed at home came to rest in the cloud.
-    is_misled = life.done[DeedKind.GROUP_DELETED] or life.done[DeedKind.RULE_DELETED]
-    # Given up with mail in the cloud out of reach: the operator is told, and why.
-    return not is_misled and not row.detail.startswith("what its cloud mailbox received")
+    """Whoever has moved, and whoever is at home, unless given up with mail in the cloud that nobody could reach."""
+    if row.stage is Stage.SET_ASIDE:
+        return False
+    return row.stage is not Stage.ABANDONED or not _was_out_of_reach(life, row)
+
+
+def _was_out_of_reach(life: Existence, row: MailboxRecord) -> bool:
+    """The operator is told so, and something in the world kept the product from it while it tried."""
+    if not row.detail or row.stage_since_utc is None:
+        return False
+    since_utc = row.stage_since_utc - GIVING_UP - SLACK
+    return life.troubles.met(OUT_OF_REACH, *place_of(life, row), since_utc)
+
+
+def _misled(life: Existence) -> set[Mark]:
+    """Mail that came to rest in the cloud while rule or group were gone, or not yet known again by every server."""
+    troubles = life.troubles.of(GROUP_TROUBLE)
+    return {
+        (journey.recipient, journey.fingerprint)
+        for journey in life.world.trace.journeys.values()
+        if any(end.startswith("cloud:") for end in journey.delivered_to)
+        and any(
+            each.from_utc <= journey.accepted_utc
+            and each.lasted_after(journey.accepted_utc - FORGOTTEN)
+            for each in troubles
+        )
+    }
 
 
 def bounced_for_a_reason(life: Existence) -> None:
     """Mail goes back to its sender only when Postfix has tried for days, or where a person had edited the alias."""
-    edited = {life.people[number].address for kind, number in life.done_to if kind in ALIAS_TROUBLE}
+    rows = {row.address: row for row in life.records()}
     for journey in life.world.trace.journeys.values():
-        if journey.bounced in (None, EXPIRED) or journey.recipient in edited:
+        if journey.bounced in (None, EXPIRED):
             continue
-        raise LifeBroken(PROMISE, f"mail to {journey.recipient} bounced: {journey.bounced}")
+        place = place_of(life, rows[journey.recipient])
+        if not life.troubles.met(ALIAS_TROUBLE, *place, journey.accepted_utc):
+            raise LifeBroken(PROMISE, f"mail to {journey.recipient} bounced: {journey.bounced}")
 
 
 def no_probe_left(life: Existence) -> None:
