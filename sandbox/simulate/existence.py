@@ -167,6 +167,8 @@ class Existence:
         """{batch: how often others had taken seats when its own were reserved}."""
         self.troubles = TroubleBook()
         self.certified_utc: dict[str, datetime] = {}
+        self.told: Counter[str] = Counter()
+        """{address: how often its mailbox has moved, and its user was told}."""
 
     def _stock_seats(self) -> None:
         people = range(self.life.people_count)
@@ -205,7 +207,7 @@ class Existence:
             except Killed:
                 self._restart()
             self._keep_late()
-        raise LifeBroken("bounded", f"busy after {STEPS_WITHOUT_TIME_MAX} steps without time")
+        raise LifeBroken("8 bounded", f"busy after {STEPS_WITHOUT_TIME_MAX} steps without time")
 
     def _keep_late(self) -> None:
         for delay_s, function, request in self.host.late:
@@ -229,7 +231,7 @@ class Existence:
             self.clock.advance_to(max(soonest, self.clock.now_utc()))
             self._run_late()
             self.host.fire_due_timers()
-        raise LifeBroken("bounded", f"the clock turned more than {TICKS_MAX} times")
+        raise LifeBroken("8 bounded", f"the clock turned more than {TICKS_MAX} times")
 
     def _soonest(self) -> datetime | None:
         due_utc = self.host.next_timer()

@@ -4,9 +4,12 @@
 `at_the_end` over the whole world when it has come to rest.
 """
 
+from collections import Counter
+
 from bascule.domain.addresses import mailbox_key
 from bascule.domain.records import MailboxRecord
 from bascule.domain.stages import Stage
+from sandbox.in_process.plan import NOTICE_SUBJECT
 from sandbox.simulate.excuses import set_aside_has_a_cause
 from sandbox.simulate.existence import Existence, LifeBroken
 from sandbox.simulate.order import in_order
@@ -18,6 +21,7 @@ from sandbox.simulate.wholeness import (
     no_probe_left,
     nothing_lost_or_doubled,
 )
+from sandbox.world.mail import header
 from sandbox.world.verdict import redirected
 
 HISTORY_EVENTS_MAX = 200
@@ -58,8 +62,10 @@ def after_every_step(life: Existence, step: str, subject: str = "", answer: str 
     no_secret_passed(life)
 
 
-def at_a_stage(life: Existence, record: MailboxRecord, _: Stage) -> None:
+def at_a_stage(life: Existence, record: MailboxRecord, before: Stage) -> None:
     """What must be true in the world when a stage is recorded."""
+    if (before, record.stage) == (Stage.PROVEN, Stage.MIGRATED):
+        life.told[record.address] += 1
     no_secret_at_rest(life)
     if record.stage is Stage.SET_ASIDE:
         set_aside_has_a_cause(life, record)
@@ -77,6 +83,7 @@ def at_the_end(life: Existence) -> None:
     no_secret_outstays(life)
     histories_are_short(life)
     no_step_broke(life)
+    no_effect_doubled(life)
     after_every_step(life, "the end")
 
 
@@ -114,6 +121,20 @@ def no_step_broke(life: Existence) -> None:
     """Whatever is repeated, late or killed: no step and no story fails in a way nobody foresaw."""
     if life.host.broken:
         raise LifeBroken("4 repeatable", life.host.broken[-1])
+
+
+def no_effect_doubled(life: Existence) -> None:
+    """Nobody is told more often than they have moved, and no account is created twice."""
+    created = Counter(note.key for note in life.ports.journal.kept() if note.effect == "account")
+    for key, count in created.items():
+        if count > 1:
+            raise LifeBroken("4 repeatable", f"the account of {key} was created {count} times")
+    for box in life.world.tenant.mailboxes.all():
+        subjects = Counter(header(message.raw, "Subject") for _, message in box.store.walk())
+        notice_count, moved_count = subjects[NOTICE_SUBJECT], life.told[box.primary_address]
+        if notice_count > moved_count:
+            what = f"{box.primary_address} was told {notice_count} times of {moved_count} moves"
+            raise LifeBroken("4 repeatable", what)
 
 
 def everything_rests(life: Existence) -> None:
