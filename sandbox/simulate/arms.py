@@ -5,7 +5,8 @@ An arm wraps one step of the product. It does what a plausible mistake in that s
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bascule.domain.addresses import mailbox_key
@@ -23,12 +24,17 @@ from bascule.domain.requests import (
 from bascule.domain.stages import Stage
 from bascule.ports.bundle import Ports
 from sandbox.in_process.app import Activity as Step
+from sandbox.in_process.plan import NOTICE_SUBJECT
 from sandbox.simulate.draw import draw_life
 from sandbox.simulate.existence import START_UTC, ChangeStep, Existence
 from sandbox.simulate.hosts import swift_host
+from sandbox.simulate.life import Deed, DeedKind, Fault, FaultKind, Life, Plot
 from sandbox.simulate.living import Outcome, live
+from sandbox.world.exchange_refusals import MemberAlready, NotFound
+from sandbox.world.weather import Span
 
 SEEDS_MAX = 200
+HELD_BACK = Span(300, 4000)
 
 Bug = Callable[[Existence, Step], Step]
 
@@ -42,9 +48,9 @@ def _row(life: Existence, request: Any) -> MailboxRecord:
 
 
 def _join(life: Existence, address: str) -> None:
-    groups, group = life.world.tenant.groups, life.names.group_address
-    if all(member.primary_address != address for member in groups.members(group)):
-        groups.add_member(group, address)
+    """As far as it goes: somebody without a mailbox, or no group at all, is no trouble of this bug's."""
+    with suppress(MemberAlready, NotFound):
+        life.world.tenant.groups.add_member(life.names.group_address, address)
 
 
 def order_reversed(life: Existence, step: Step) -> Step:
@@ -85,9 +91,15 @@ def joined_before_read_back(life: Existence, step: Step) -> Step:
     return wrong
 
 
-def read_back_trusted(_: Existence, __: Step) -> Step:
-    """A probe that was sent is taken for one that has arrived."""
-    return lambda _request: encode(Done(ProbeFacts(ProbePlace.CLOUD)))
+def read_back_trusted(life: Existence, _: Step) -> Step:
+    """A probe that was sent is taken for one that has arrived where it should."""
+
+    def wrong(request: Any) -> Any:
+        is_on_way_back = _row(life, request).rollback_began_utc is not None
+        place = ProbePlace.SOURCE if is_on_way_back else ProbePlace.CLOUD
+        return encode(Done(ProbeFacts(place)))
+
+    return wrong
 
 
 def alias_not_idempotent(life: Existence, step: Step) -> Step:
@@ -128,6 +140,32 @@ def claims_kept(life: Existence, step: Step) -> Step:
         return reply
 
     return wrong
+
+
+def not_repeatable(life: Existence, step: Step) -> Step:
+    """A batch that is there already is somebody's mistake, not an answer that was lost."""
+
+    def wrong(request: Any) -> Any:
+        if life.ports.ledger.find_batch(request["name"]) is not None:
+            raise ValueError("the batch is there already")
+        return step(request)
+
+    return wrong
+
+
+def told_without_look(life: Existence, _: Step) -> Step:
+    """The notice is sent whenever the step runs."""
+
+    def wrong(request: Any) -> Any:
+        life.ports.notifier.tell_user(_row(life, request).address, NOTICE_SUBJECT, "Welcome.")
+        return encode(Done(True))
+
+    return wrong
+
+
+def pages_without_end(_: Existence, step: Step) -> Step:
+    """The mailboxes of a batch are listed one by one, and always from the first."""
+    return lambda request: step({**request, "after": "", "count_max": 1})
 
 
 def group_joined_on_retry(life: Existence, step: Step) -> Step:
@@ -239,12 +277,33 @@ def certificate_silent(life: Existence, step: Step) -> Step:
     return wrong
 
 
+def as_drawn(life: Life) -> Life:
+    """Any life."""
+    return life
+
+
+def held_back(life: Life) -> Life:
+    """The same life when Postfix holds mail back for an hour, and somebody writes just before the alias turns."""
+    weather = replace(life.weather, postfix_deferral_probability=0.4, postfix_retry=HELD_BACK)
+    letters = (
+        Plot(Stage.DETACHED, Deed(0.0, DeedKind.MAIL_OUTSIDE, people=(number,)))
+        for number in range(life.people_count)
+    )
+    return replace(life, weather=weather, plots=(*life.plots, *letters))
+
+
+def notice_repeated(life: Life) -> Life:
+    """The same life when the host repeats the first notice."""
+    return replace(life, faults=(*life.faults, Fault(FaultKind.STEP_TWICE, "tell_user")))
+
+
 @dataclass(frozen=True)
 class Arm:
-    """A bug: the promise that it breaks, and the steps that are wrong. With two safeguards both must be gone."""
+    """A bug: the promise that it breaks, the steps that are wrong, and in which lives. With two safeguards both must be gone."""
 
     promise: str
     bugs: Mapping[str, Bug]
+    lives: Callable[[Life], Life] = as_drawn
 
 
 ARMS: Mapping[str, Arm] = {
@@ -253,15 +312,18 @@ ARMS: Mapping[str, Arm] = {
     "group joined before the alias is read back": Arm(
         "3 order", {"switch_route": joined_before_read_back}
     ),
-    "read-back trusted": Arm("liveness", {"look_for_probe": read_back_trusted}),
+    "read-back trusted": Arm(
+        "2 nothing lost, nothing doubled", {"look_for_probe": read_back_trusted}
+    ),
     "alias update not idempotent": Arm("1 no loop", {"switch_route": alias_not_idempotent}),
     "final sync not tied to the redirect": Arm(
         "6 no false green",
         {"request_delta": final_sync_not_tied, "certify": certificate_trusted},
     ),
     "sweep left out": Arm(
-        "2 nothing lost, nothing doubled",
+        "6 no false green",
         {"read_marks": sweep_left_out, "certify": certificate_trusted},
+        held_back,
     ),
     "certificate left empty": Arm(
         "2 nothing lost, nothing doubled", {"certify": certificate_empty}
@@ -271,7 +333,12 @@ ARMS: Mapping[str, Arm] = {
     ),
     "seat not reserved": Arm("5 seats", {"reserve_seats": seat_not_reserved}),
     "refused batch keeps its addresses": Arm("5 seats", {"refuse_upload": claims_kept}),
-    "group joined on retry": Arm("liveness", {"record_progress": group_joined_on_retry}),
+    "upload taken in only once": Arm("4 repeatable", {"register_batch": not_repeatable}),
+    "notice sent without a look": Arm(
+        "4 repeatable", {"tell_user": told_without_look}, notice_repeated
+    ),
+    "pages without end": Arm("8 bounded", {"list_keys": pages_without_end}),
+    "group joined on retry": Arm("3 order", {"record_progress": group_joined_on_retry}),
     "group joined first on rollback": Arm(
         "3 order", {"record_progress": group_joined_first_on_rollback}
     ),
@@ -287,8 +354,8 @@ ARMS: Mapping[str, Arm] = {
 
 def found_by(arm: str, seeds_max: int = SEEDS_MAX) -> Outcome | None:
     """The first life that breaks the arm's promise with this bug in the product; None when all keep it."""
-    outcomes = (live(draw_life(seed), make_host=host_with(arm)) for seed in range(seeds_max))
-    promise = ARMS[arm].promise
+    promise, lives = ARMS[arm].promise, map(ARMS[arm].lives, map(draw_life, range(seeds_max)))
+    outcomes = (live(life, make_host=host_with(arm)) for life in lives)
     return next((outcome for outcome in outcomes if outcome.broken == promise), None)
 
 
