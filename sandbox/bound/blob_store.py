@@ -20,6 +20,10 @@ class MemoryBlobStore:
         """Put a batch file where uploads are expected."""
         self._uploads[name] = Upload(name, f"0x{next(self._etags):X}", content)
 
+    def lying(self) -> dict[str, bytes]:
+        """{name: content} of every upload that was not withdrawn, for whoever looks on."""
+        return {name: upload.content for name, upload in self._uploads.items()}
+
     def find_upload(self, name: str) -> Upload | None:
         """The uploaded file of a batch."""
         return self._uploads.get(name)

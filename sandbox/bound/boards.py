@@ -25,6 +25,10 @@ class MemoryBoards:
         """The text under a key; None when the last refresh did not name it."""
         return self._entries.get(board, {}).get(key)
 
+    def kept(self) -> dict[str, dict[str, str]]:
+        """{board: its entries}, for whoever looks on."""
+        return self._entries
+
     def replace_entries(self, board: str, entries: Mapping[str, str]) -> None:
         """Write all entries; keys that are not named disappear."""
         self._entries[board] = dict(entries)

@@ -36,6 +36,10 @@ class MemoryDocuments:
         """Names that begin with `prefix`."""
         return tuple(name for name in self._rows.ordered_keys() if name.startswith(prefix))
 
+    def kept(self) -> list[Json]:
+        """Every document as it is kept, for whoever looks on."""
+        return [self._rows.find(name) for name in self._rows.ordered_keys()]
+
     def remove(self, name: str) -> None:
         """Remove a document."""
         self._rows.remove_if(name, lambda _: True)

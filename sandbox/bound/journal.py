@@ -15,6 +15,10 @@ class MemoryJournal:
         """Append one entry."""
         self._entries.append(entry)
 
+    def kept(self) -> list[JournalEntry]:
+        """Every entry of everything, for whoever looks on."""
+        return self._entries
+
     def entries(self, batch: str) -> Iterator[JournalEntry]:
         """All entries of a batch, the oldest first."""
         of_batch = (entry for entry in self._entries if entry.batch == batch)

@@ -12,6 +12,8 @@ from bascule.domain.stages import LIFE, Stage
 from sandbox.in_process.plan import LICENCE, STAFF_LICENCE, batch_csv
 from sandbox.simulate.existence import Existence
 from sandbox.simulate.life import Deed, DeedKind
+from sandbox.simulate.order import redirects_now
+from sandbox.simulate.passwords import given_password
 from sandbox.world.coexistence import GROUP_LOCAL_PART, RULE_NAME, coexistence_rule
 from sandbox.world.exchange_refusals import ExchangeRefusal
 from sandbox.world.groups import DistributionGroup
@@ -25,7 +27,9 @@ COLLEAGUE = "colleague@exampleorg.onmicrosoft.com"
 # A difference of style that the operator is asked about: the person's name as another system spells it.
 OTHER_NAME = "Renommé"
 NEXT_SEATS = 1_000
-IN_COEXISTENCE = frozenset(LIFE[LIFE.index(Stage.COEXISTING) : LIFE.index(Stage.SYNCED) + 1])
+IN_COEXISTENCE = frozenset(
+    {*LIFE[LIFE.index(Stage.COEXISTING) : LIFE.index(Stage.SYNCED) + 1], Stage.ROLLED_BACK}
+)
 
 
 def do(life: Existence, deed: Deed) -> None:
@@ -34,8 +38,15 @@ def do(life: Existence, deed: Deed) -> None:
         f"deed {deed.kind} batch {deed.batch} people {deed.people} {deed.amount:.0f}"
     )
     life.done[deed.kind] += 1
-    life.done_to |= {(deed.kind, person) for person in deed.people}
+    life.look(life, f"whatever was before {deed.kind}", "", "")
     DEEDS[deed.kind](life, deed)
+    life.troubles.note(deed, life.clock.now_utc())
+    by_hand(life)
+
+
+def by_hand(life: Existence) -> None:
+    """What people have done to aliases and group is no step's doing: the next look begins from here."""
+    life.redirects = redirects_now(life)
 
 
 def batch_name(number: int) -> str:
@@ -61,6 +72,10 @@ def _upload(
     cells: dict[str, dict[str, str]] = {
         person.address: {"Cohort": "staff"} for person in people if _is_staff(life, person)
     }
+    for number in life.life.given:
+        cells.setdefault(life.people[number].address, {})["NewPassword"] = given_password(
+            life.life, number
+        )
     for address, changed in columns.items():
         cells.setdefault(address, {}).update(changed)
     life.ports.blobs.upload(batch_name(batch), batch_csv(people, cells))
@@ -223,7 +238,7 @@ def _delete_group(life: Existence, _: Deed) -> None:
 
 
 def mend_group(life: Existence) -> None:
-    """Make the group anew with everybody who has not begun to leave, and bind the rule to it."""
+    """Make the group anew with everybody who has not begun to leave or is home again, and bind the rule to it."""
     groups = life.world.tenant.groups
     if groups.written(life.names.group_address) is None:
         group = DistributionGroup(
@@ -239,7 +254,9 @@ def mend_group(life: Existence) -> None:
         _remove_rule(life)
     members = {member.primary_address for member in groups.members(life.names.group_address)}
     for record in life.records():
-        stays = record.proven_stage in IN_COEXISTENCE and not record.has_begun_cutover
+        was_given_up = record.stage is Stage.ABANDONED and record.joined_group_utc is not None
+        is_in = record.proven_stage in IN_COEXISTENCE and not record.has_begun_cutover
+        stays = is_in or was_given_up
         if stays and record.address not in members:
             groups.add_member(life.names.group_address, record.address)
     mend_rule(life)

@@ -129,8 +129,10 @@ def _drawn(seed: int) -> Life:
         deeds=_deeds(luck, batches, days),
         faults=tuple(_fault(luck) for _ in range(luck.choice(FAULT_COUNTS))),
     )
-    # Luck of their own: a new plot, or a new survey, leaves the rest of every life as it was.
-    life = with_plots(life, random.Random(f"plots {seed}"))
+    # Luck of their own: a new plot, password or survey leaves the rest of every life as it was.
+    passwords = random.Random(f"passwords {seed}")
+    given = tuple(p for p in range(people_count) if passwords.random() < 0.4)
+    life = with_plots(replace(life, given=given), random.Random(f"plots {seed}"))
     return _with_surveys(life, random.Random(f"surveys {seed}"))
 
 

@@ -1,9 +1,8 @@
 """Living one life: world, app and engine under one virtual clock, deeds at their instants, faults where they strike."""
 
-import hashlib
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, cast
 
@@ -15,10 +14,13 @@ from sandbox.bound.ports import BoundPorts, bound_ports
 from sandbox.in_process.app import Activity
 from sandbox.in_process.plan import LICENCE, STAFF_LICENCE, plan_of
 from sandbox.local_host.clock import VirtualClock
+from sandbox.simulate.books import Chronicle, Redirects
 from sandbox.simulate.draw import MESSAGE_MAX_BYTES, paced
 from sandbox.simulate.fates import FatefulPorts, Fates, Killed
 from sandbox.simulate.life import Deed, DeedKind, Life
+from sandbox.simulate.passwords import canary, padding_staff
 from sandbox.simulate.plots import PlotBook
+from sandbox.simulate.troubles import TroubleBook
 from sandbox.world.coexistence import prepare_coexistence
 from sandbox.world.licences import Seats
 from sandbox.world.migration_copy import OpenMailbox, SourceReader, SourceSilent
@@ -33,7 +35,6 @@ CANARY_LENGTH = 6
 STEPS_WITHOUT_TIME_MAX = 20_000
 # More turns of the clock than this mean the same; a life of 90 days and 8 mailboxes needs a third of it.
 TICKS_MAX = 60_000
-EVENTS_SHOWN = 25
 
 
 ChangeStep = Callable[[Activity], Activity]
@@ -73,27 +74,6 @@ class SilentAtTimes:
         return self.source.login(user_name, password)
 
 
-@dataclass
-class Chronicle:
-    """What happened, in order, in the product's words; its digest tells two runs apart."""
-
-    clock: VirtualClock
-    tail: deque[str] = field(default_factory=lambda: deque(maxlen=EVENTS_SHOWN))
-    count: int = 0
-    _digest: Any = field(default_factory=hashlib.sha256)
-
-    def note(self, text: str) -> None:
-        """Write one event down."""
-        line = f"{self.clock.now_utc():%d %H:%M:%S} {text}"
-        self.count += 1
-        self.tail.append(line)
-        self._digest.update(line.encode())
-
-    def hash(self) -> str:
-        """Hexadecimal digest of every event so far."""
-        return str(self._digest.hexdigest())
-
-
 class Host(Protocol):
     """What runs stories and steps: the engine with the SDK, or the swift one."""
 
@@ -117,7 +97,7 @@ class Host(Protocol):
 
 
 class Existence:
-    """One life being lived. `look` is called after every step."""
+    """One life being lived. `look` is called after every step, with the step, its subject and its answer."""
 
     def __init__(
         self,
@@ -140,18 +120,18 @@ class Existence:
         self._stock_seats()
         # What was prepared has reached every replica and every transport server.
         self.clock.advance_to(START_UTC)
-        self.plan = paced(plan_of(self.world, self.names), life.pace)
+        self.plan = padding_staff(paced(plan_of(self.world, self.names), life.pace))
         self.ports: BoundPorts = bound_ports(self.world, self.plan)
         self.product_clock = SkewedClock(self.world.kernel.now_utc)
         object.__setattr__(self.ports, "clock", self.product_clock)
         self._let_fail(life)
         self.do: Callable[[Existence, Deed], None] = lambda _, __: None
         self._open_books()
-        self.look: Callable[[Existence, str], None] = lambda _, __: None
+        self.look: Look = lambda *_: None
         self.stage_seen: Callable[[Existence, MailboxRecord, Stage], None] = lambda *_: None
         fateful = cast("Ports", FatefulPorts(self.ports, self.fates))
         self.host: Host = make_host(self, fateful, change_step)
-        self.host.forbidden += [person.password[:CANARY_LENGTH] for person in self.people]
+        self._forbid_passwords()
         self._late: list[tuple[datetime, Any, Any]] = []
         self.restart_count = 0
         self.asked_count = 0
@@ -159,6 +139,13 @@ class Existence:
     def close(self) -> None:
         """Give the store back."""
         self.host.close()
+
+    def _forbid_passwords(self) -> None:
+        """Those of the batch files, and those of accounts from the moment on at which they are created."""
+        self.host.forbidden += [person.password[:CANARY_LENGTH] for person in self.people]
+        self.host.forbidden += [canary(number) for number in range(len(self.people))]
+        directory = self.world.tenant.directory
+        directory.on_password_set.append(lambda user: self.host.forbidden.append(user.password))
 
     def _let_fail(self, life: Life) -> None:
         self.fates = Fates(life.faults)
@@ -175,9 +162,15 @@ class Existence:
         self.states: set[str] = set()
         self.done: Counter[str] = Counter()
         self.looked_utc: datetime | None = None
-        self.done_to: set[tuple[DeedKind, int]] = set()
         # Who has had another row that leads straight home since before their alias was turned.
         self.bypassed: set[str] = set()
+        self.redirects = Redirects()
+        self.seats_counted: dict[str, int] = {}
+        """{batch: how often others had taken seats when its own were reserved}."""
+        self.troubles = TroubleBook()
+        self.certified_utc: dict[str, datetime] = {}
+        self.told: Counter[str] = Counter()
+        """{address: how often its mailbox has moved, and its user was told}."""
 
     def _stock_seats(self) -> None:
         people = range(self.life.people_count)
@@ -201,6 +194,7 @@ class Existence:
         self.clock.advance_to(self.clock.now_utc() + timedelta(seconds=pause_s))
         self.host.restart()
         self.see_stages()
+        self.look(self, "a killed step", "", "")
 
     def settle(self) -> None:
         """Run everything that needs no time to pass."""
@@ -215,7 +209,7 @@ class Existence:
             except Killed:
                 self._restart()
             self._keep_late()
-        raise LifeBroken("bounded", f"busy after {STEPS_WITHOUT_TIME_MAX} steps without time")
+        raise LifeBroken("8 bounded", f"busy after {STEPS_WITHOUT_TIME_MAX} steps without time")
 
     def _keep_late(self) -> None:
         for delay_s, function, request in self.host.late:
@@ -239,7 +233,7 @@ class Existence:
             self.clock.advance_to(max(soonest, self.clock.now_utc()))
             self._run_late()
             self.host.fire_due_timers()
-        raise LifeBroken("bounded", f"the clock turned more than {TICKS_MAX} times")
+        raise LifeBroken("8 bounded", f"the clock turned more than {TICKS_MAX} times")
 
     def _soonest(self) -> datetime | None:
         due_utc = self.host.next_timer()
@@ -258,7 +252,7 @@ class Existence:
                 self.host.run_again(step, request)
             except Killed:
                 self._restart()
-            self.look(self, str(step))
+            self.look(self, str(step), "", "")
 
     def grow_calm(self) -> None:
         """From now on no weather, no faults, a clock that is right."""
@@ -279,7 +273,7 @@ class Existence:
         self.chronicle.note(f"{step} {subject} {answer}")
         if step in WRITING:
             self.see_stages()
-        self.look(self, step)
+        self.look(self, step, subject, answer)
 
     def see_stages(self) -> None:
         """Notice every mailbox whose stage has changed."""
@@ -375,4 +369,5 @@ def _own(weather: Weather) -> Weather:
     return Weather(**{each.name: getattr(weather, each.name) for each in fields(weather)})
 
 
+Look = Callable[[Existence, str, str, str], None]
 MakeHost = Callable[[Existence, Ports, ChangeStep], Host]

@@ -52,6 +52,7 @@ class DeedKind(StrEnum):
     WATCHDOG = "watchdog"
 
 
+ALIAS_TROUBLE = (DeedKind.ALIAS_EDITED, DeedKind.ALIAS_DOUBLED, DeedKind.ALIAS_REMOVED)
 OUTAGES = frozenset({DeedKind.SOURCE_DOWN, DeedKind.GRAPH_DOWN, DeedKind.EXCHANGE_DOWN})
 
 
@@ -129,6 +130,8 @@ class Life:
     batches: tuple[tuple[int, ...], ...]
     """The people of each batch, by number."""
     staff: tuple[int, ...] = ()
+    given: tuple[int, ...] = ()
+    """Those whose row gives the password of their new account."""
     seats_spare: int = 100
     messages_each: int = 4
     has_large_message: bool = False

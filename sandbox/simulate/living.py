@@ -96,6 +96,8 @@ def mend_everything(life: Existence) -> None:
     deeds.mend_group(life)
     deeds.free_seats(life)
     deeds.start_syncs(life)
+    deeds.by_hand(life)
+    life.troubles.end_all(life.clock.now_utc())
     # An hour: copies of groups, rules and directory rows are the new ones everywhere.
     life.live_until(life.clock.now_utc() + timedelta(hours=1))
 

@@ -4,21 +4,27 @@
 `at_the_end` over the whole world when it has come to rest.
 """
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections import Counter
 
 from bascule.domain.addresses import mailbox_key
-from bascule.domain.codes import Code
 from bascule.domain.records import MailboxRecord
 from bascule.domain.stages import Stage
+from sandbox.in_process.plan import NOTICE_SUBJECT
+from sandbox.simulate.excuses import set_aside_has_a_cause
 from sandbox.simulate.existence import Existence, LifeBroken
-from sandbox.simulate.life import OUTAGES, DeedKind
+from sandbox.simulate.order import in_order
+from sandbox.simulate.seating import seats_suffice, seats_were_reserved
+from sandbox.simulate.secrecy import no_secret_at_rest, no_secret_outstays, no_secret_passed
+from sandbox.simulate.truths import is_member_anywhere, is_true, note_certified
+from sandbox.simulate.wholeness import (
+    bounced_for_a_reason,
+    no_probe_left,
+    nothing_lost_or_doubled,
+)
 from sandbox.world.mail import header
-from sandbox.world.verdict import judge, marks_over, redirected
+from sandbox.world.verdict import redirected
 
 HISTORY_EVENTS_MAX = 200
-# Inside the tenant a message may cross to Postfix and back once; more is a loop.
-CROSSINGS_MAX = 2
 # Steps that change neither an alias nor the group: at one instant a look after another step has seen what they could show.
 IDLE = frozenset(
     {
@@ -43,7 +49,7 @@ IDLE = frozenset(
 SEATING = frozenset({"ensure_account", "ensure_licence", "the end"})
 
 
-def after_every_step(life: Existence, step: str) -> None:
+def after_every_step(life: Existence, step: str, subject: str = "", answer: str = "") -> None:
     """The cheap ones, as often as what they look at can have changed."""
     now_utc = life.clock.now_utc()
     if now_utc != life.looked_utc or step not in IDLE:
@@ -51,26 +57,34 @@ def after_every_step(life: Existence, step: str) -> None:
     if now_utc != life.looked_utc or step in SEATING:
         seats_suffice(life)
     life.looked_utc = now_utc
+    in_order(life, step, subject, answer)
+    seats_were_reserved(life, step, subject, answer)
+    note_certified(life, step, subject, answer)
     no_secret_passed(life)
 
 
 def at_a_stage(life: Existence, record: MailboxRecord, before: Stage) -> None:
     """What must be true in the world when a stage is recorded."""
+    if (before, record.stage) == (Stage.PROVEN, Stage.MIGRATED):
+        life.told[record.address] += 1
+    no_secret_at_rest(life)
     if record.stage is Stage.SET_ASIDE:
         set_aside_has_a_cause(life, record)
-    check, meddling = TRUTHS.get(record.stage, (None, ()))
-    if check and before is not Stage.SET_ASIDE and not _was_done(life, record, meddling):
-        check(life, record)
+    is_true(life, record)
 
 
 def at_the_end(life: Existence) -> None:
     """The expensive ones."""
     everything_rests(life)
+    no_message_went_round(life)
     nothing_lost_or_doubled(life)
+    bounced_for_a_reason(life)
     no_probe_left(life)
-    no_secret_kept(life)
+    no_secret_at_rest(life)
+    no_secret_outstays(life)
     histories_are_short(life)
     no_step_broke(life)
+    no_effect_doubled(life)
     after_every_step(life, "the end")
 
 
@@ -84,209 +98,11 @@ def no_loop(life: Existence, step: str) -> None:
             raise LifeBroken("1 no loop", f"{address} has both redirects after {step}")
 
 
-def is_member_anywhere(life: Existence, address: str) -> bool:
-    """Whether any transport server takes the address for a member of the group, old copies included."""
-    groups = life.world.tenant.groups
-    return any(
-        groups.effective_member(guid, address, server)
-        for guid in life.group_guids
-        for server in range(life.weather.transport_server_count)
-    )
-
-
 def no_message_went_round(life: Existence) -> None:
     """No message crossed between source and tenant more often than once each way."""
     loops = life.world.trace.loops()
     if loops:
         raise LifeBroken("1 no loop", f"{loops[0].recipient}: {' '.join(loops[0].hops)}")
-
-
-# -- 2 nothing lost, nothing doubled ----------------------------------------------------------
-
-
-def nothing_lost_or_doubled(life: Existence) -> None:
-    """Every accepted message is where its mailbox lives, once; those over the limit are named."""
-    no_message_went_round(life)
-    limit_bytes = life.weather.migration_message_max_bytes
-    verdict = judge(life.world, named=marks_over(life.world, limit_bytes))
-    settled = {row.address for row in life.records() if _must_be_whole(life, row)}
-    lost = [mark for mark in verdict.lost if mark[0] in settled]
-    for promise, marks in (
-        ("lost", lost),
-        ("nowhere", verdict.nowhere),
-        ("doubled", verdict.doubled),
-    ):
-        if marks:
-            raise LifeBroken("2 nothing lost, nothing doubled", f"{promise}: {marks[:3]}")
-    if verdict.in_flight_count:
-        raise LifeBroken("2 nothing lost, nothing doubled", "mail still stands in a queue")
-
-
-def _must_be_whole(life: Existence, row: MailboxRecord) -> bool:
-    if row.stage in {Stage.MIGRATED, Stage.SET_ASIDE}:
-        return row.stage is Stage.MIGRATED
-    # While rule or group were gone, mail for those who stayed at home came to rest in the cloud.
-    is_misled = life.done[DeedKind.GROUP_DELETED] or life.done[DeedKind.RULE_DELETED]
-    # Given up with mail in the cloud out of reach: the operator is told, and why.
-    return not is_misled and not row.detail.startswith("what its cloud mailbox received")
-
-
-def no_probe_left(life: Existence) -> None:
-    """No user ever meets a probe."""
-    with life.world.kernel.look():
-        stores = [(box.address, box.store) for box in life.world.source.all()]
-        stores += [(m.primary_address, m.store) for m in life.world.tenant.mailboxes.all()]
-        for address, store in stores:
-            # Whoever was given up has no password here any more: what Postfix held back longer is out of reach.
-            until_utc = _given_up_utc(life, address)
-            for _, message in store.walk():
-                is_probe = (header(message.raw, "Subject") or "").startswith("Bascule probe")
-                if is_probe and (until_utc is None or message.internal_utc <= until_utc):
-                    raise LifeBroken(
-                        "2 nothing lost, nothing doubled", f"a probe lies at {address}"
-                    )
-
-
-def _given_up_utc(life: Existence, address: str) -> datetime | None:
-    for row in life.records():
-        if row.address == address and row.stage is Stage.ABANDONED:
-            return row.stage_since_utc
-    return None
-
-
-# -- 3 order and 6 no false green -------------------------------------------------------------
-
-
-def _account_is_open(life: Existence, record: MailboxRecord) -> None:
-    box = life.world.tenant.mailboxes.at_address(record.address)
-    user = life.world.tenant.directory.truth(record.address)
-    _require(box is not None, record, "no open mailbox at its address")
-    _require(user is not None and bool(user.licences), record, "no licensed account")
-
-
-def _is_member(life: Existence, record: MailboxRecord) -> None:
-    members = life.world.tenant.groups.members(life.names.group_address)
-    addresses = {member.primary_address for member in members}
-    _require(record.address in addresses, record, "not a member of the group")
-
-
-def _is_copied_once(life: Existence, record: MailboxRecord) -> None:
-    users = [u for u in life.world.tenant.migration.users() if u.address == record.address]
-    is_copied = any(user.first_synced_utc is not None for user in users)
-    _require(is_copied, record, "its first copy has not ended")
-
-
-def _is_detached(life: Existence, record: MailboxRecord) -> None:
-    is_member = is_member_anywhere(life, record.address)
-    _require(not is_member, record, "a transport server still takes it for a member")
-
-
-def _is_redirected(life: Existence, record: MailboxRecord) -> None:
-    rows = life.world.aliases.rows_of(record.address)
-    wanted = [life.world.naming.routing_address(record.address)]
-    _require(rows == wanted, record, f"its alias is {rows}")
-    _require(record.address not in life.bypassed, record, "another row leads straight home")
-    _is_detached(life, record)
-
-
-def _is_complete(life: Existence, record: MailboxRecord) -> None:
-    missing = missing_in_cloud(life, record.address)
-    _require(not missing, record, f"{missing} messages of the source are not in the cloud")
-
-
-def _is_home(life: Existence, record: MailboxRecord) -> None:
-    rows = life.world.aliases.rows_of(record.address)
-    _require(rows == [record.route_home], record, f"its alias is {rows}")
-    _is_member(life, record)
-
-
-def missing_in_cloud(life: Existence, address: str) -> int:
-    """How many messages of the source have no copy in the cloud; those over the limit left out."""
-    source = life.world.source.at_address(address)
-    cloud = life.world.tenant.mailboxes.at_address(address)
-    if source is None or cloud is None:
-        return 0 if source is None else len(list(source.store.walk()))
-    limit_bytes = life.weather.migration_message_max_bytes
-    old = {_id_of(m.raw) for _, m in source.store.walk() if len(m.raw) <= limit_bytes}
-    return len(old - {_id_of(m.raw) for _, m in cloud.store.walk()} - {""})
-
-
-def _id_of(raw: bytes) -> str:
-    if (header(raw, "Subject") or "").startswith("Bascule probe"):
-        return ""
-    return header(raw, "Message-ID") or ""
-
-
-def _require(is_so: bool, record: MailboxRecord, what: str) -> None:
-    if not is_so:
-        raise LifeBroken("6 no false green", f"{record.address} is {record.stage}, but {what}")
-
-
-ALIAS_TROUBLE = (DeedKind.ALIAS_EDITED, DeedKind.ALIAS_DOUBLED, DeedKind.ALIAS_REMOVED)
-# Deeds that concern the mailboxes of their people and nobody else's.
-PERSONAL = frozenset(
-    {*ALIAS_TROUBLE, DeedKind.ALIAS_BYPASSED, DeedKind.USER_FAILED, DeedKind.PASSWORD_CHANGED}
-)
-# What must be true at a stage, and what a colleague may have undone between the proof and its record.
-TRUTHS: Mapping[Stage, tuple[Callable[[Existence, MailboxRecord], None], tuple[DeedKind, ...]]] = {
-    Stage.PROVISIONED: (_account_is_open, ()),
-    Stage.COEXISTING: (_is_member, (DeedKind.GROUP_DELETED,)),
-    Stage.SYNCED: (_is_copied_once, ()),
-    Stage.DETACHED: (_is_detached, (DeedKind.GROUP_DELETED,)),
-    Stage.REDIRECTED: (_is_redirected, (*ALIAS_TROUBLE, DeedKind.GROUP_DELETED)),
-    Stage.PROVEN: (_is_complete, ()),
-    Stage.ROLLED_BACK: (_is_home, (*ALIAS_TROUBLE, DeedKind.GROUP_DELETED)),
-}
-
-
-def _was_done(life: Existence, record: MailboxRecord, kinds: tuple[DeedKind, ...]) -> bool:
-    """Whether any of these was done that can have met this mailbox."""
-    number = life.number_of(record)
-    return any(
-        (kind, number) in life.done_to if kind in PERSONAL else life.done[kind] > 0
-        for kind in kinds
-    )
-
-
-# -- 5 seats ----------------------------------------------------------------------------------
-
-
-def seats_suffice(life: Existence) -> None:
-    """Never more licences than seats."""
-    directory = life.world.tenant.directory
-    taken: dict[str, int] = {}
-    for person in life.people:
-        user = directory.truth(person.address)
-        for licence in user.licences if user else ():
-            taken[licence.sku_id] = taken.get(licence.sku_id, 0) + 1
-    for sku_id, count in taken.items():
-        if count > directory.shelf.seats[sku_id].assignable():
-            raise LifeBroken("5 seats", f"{count} licences of {sku_id} are given out")
-
-
-# -- 7 secrets --------------------------------------------------------------------------------
-
-
-def no_secret_passed(life: Existence) -> None:
-    """No password in any text that stories and steps exchange."""
-    if life.host.leaks:
-        raise LifeBroken("7 secrets", f"a password passed through {sorted(life.host.leaks)}")
-
-
-def no_secret_kept(life: Existence) -> None:
-    """No password in rows, journal, reports, archive or alerts; none kept for a closed batch."""
-    ports = life.ports
-    texts = [repr(life.records()), repr(ports.notifier.alerts), repr(list(ports.ledger.batches()))]
-    texts += [repr(list(ports.journal.entries(batch.name))) for batch in ports.ledger.batches()]
-    texts += [
-        content.decode()
-        for content in (*ports.blobs.reports.values(), *ports.blobs.archive.values())
-    ]
-    if any(word in text for text in texts for word in life.host.forbidden):
-        raise LifeBroken("7 secrets", "a password stands in clear at rest")
-    for batch in ports.ledger.batches():
-        if batch.closed_utc is not None and ports.secrets.kept_count(batch.name):
-            raise LifeBroken("7 secrets", f"passwords of the closed batch {batch.name} are kept")
 
 
 # -- 8 bounded --------------------------------------------------------------------------------
@@ -308,17 +124,18 @@ def no_step_broke(life: Existence) -> None:
         raise LifeBroken("4 repeatable", life.host.broken[-1])
 
 
-def set_aside_has_a_cause(life: Existence, record: MailboxRecord) -> None:
-    """The code names something that really is, or was, in the world."""
-    code = record.code
-    if code in NEVER:
-        raise LifeBroken("liveness", f"{record.address} is set aside: {code} {record.detail}")
-    causes = CAUSES.get(code) if code else None
-    is_bad_weather = life.life.weather.graph_throttle_probability > 0 and code in PATIENCE
-    is_outage = code in EXPIRED and any(life.done[kind] for kind in OUTAGES)
-    is_caused = causes is None or _was_done(life, record, causes)
-    if not (is_caused or is_bad_weather or is_outage):
-        raise LifeBroken("liveness", f"{record.address}: {code} without a cause: {record.detail}")
+def no_effect_doubled(life: Existence) -> None:
+    """Nobody is told more often than they have moved, and no account is created twice."""
+    created = Counter(note.key for note in life.ports.journal.kept() if note.effect == "account")
+    for key, count in created.items():
+        if count > 1:
+            raise LifeBroken("4 repeatable", f"the account of {key} was created {count} times")
+    for box in life.world.tenant.mailboxes.all():
+        subjects = Counter(header(message.raw, "Subject") for _, message in box.store.walk())
+        notice_count, moved_count = subjects[NOTICE_SUBJECT], life.told[box.primary_address]
+        if notice_count > moved_count:
+            what = f"{box.primary_address} was told {notice_count} times of {moved_count} moves"
+            raise LifeBroken("4 repeatable", what)
 
 
 def everything_rests(life: Existence) -> None:
@@ -332,51 +149,3 @@ def everything_rests(life: Existence) -> None:
     for person in life.people:
         if mailbox_key(person.address) not in registered:
             raise LifeBroken("liveness", f"{person.address} was uploaded and never registered")
-
-
-GROUP_TROUBLE = (DeedKind.GROUP_DELETED, DeedKind.RULE_DELETED, DeedKind.CLOCK_JUMP)
-SYNC_TROUBLE = (DeedKind.SYNC_STOPPED, DeedKind.USER_FAILED, DeedKind.PASSWORD_CHANGED)
-NEVER = frozenset({Code.INVARIANT_BROKEN, Code.STEP_BROKEN, Code.SECRET_UNREADABLE})
-# Codes that a long wait ends with: rough weather may be cause enough.
-PATIENCE = frozenset(
-    {Code.SERVICE_UNREACHABLE, Code.SOURCE_UNREACHABLE, Code.MAILBOX_NOT_OPEN, Code.SYNC_LATE}
-)
-# An outage that is longer than the patience of a stage ends with the code of that stage.
-EXPIRED = PATIENCE | {
-    Code.GROUP_NOT_JOINED,
-    Code.DETACH_NOT_PROVEN,
-    Code.REDIRECT_NOT_PROVEN,
-    Code.ROLLBACK_NOT_PROVEN,
-    Code.SOURCE_NOT_QUIET,
-    Code.INCOMPLETE,
-}
-CAUSES: Mapping[Code, tuple[DeedKind, ...]] = {
-    Code.ALIAS_MISSING: (DeedKind.ALIAS_REMOVED,),
-    Code.ALIAS_UNEXPECTED: ALIAS_TROUBLE,
-    Code.ALIAS_CHANGED: ALIAS_TROUBLE,
-    Code.ALIAS_SECOND_DESTINATION: (DeedKind.ALIAS_DOUBLED,),
-    Code.REDIRECT_NOT_PROVEN: (*ALIAS_TROUBLE, DeedKind.ALIAS_BYPASSED),
-    Code.NO_SEAT: (DeedKind.SEATS_TAKEN,),
-    Code.GROUP_MISSING: (DeedKind.GROUP_DELETED,),
-    Code.GROUP_NOT_JOINED: GROUP_TROUBLE,
-    Code.DETACH_NOT_PROVEN: GROUP_TROUBLE,
-    Code.ROLLBACK_NOT_PROVEN: (*GROUP_TROUBLE, *ALIAS_TROUBLE),
-    Code.SOURCE_LOGIN_REFUSED: (DeedKind.PASSWORD_CHANGED,),
-    Code.SYNC_LOGIN_REFUSED: (DeedKind.PASSWORD_CHANGED,),
-    Code.SYNC_FAILED: SYNC_TROUBLE,
-    Code.SYNC_STOPPED: SYNC_TROUBLE,
-    Code.SYNC_LATE: SYNC_TROUBLE,
-    Code.SOURCE_UNREACHABLE: (DeedKind.CLOCK_JUMP,),
-    Code.MAILBOX_NOT_OPEN: (DeedKind.CLOCK_JUMP,),
-    Code.SERVICE_UNREACHABLE: (DeedKind.CLOCK_JUMP,),
-    Code.SOURCE_NOT_QUIET: (*SYNC_TROUBLE, *GROUP_TROUBLE),
-    Code.INCOMPLETE: (*SYNC_TROUBLE, *GROUP_TROUBLE),
-    Code.MESSAGE_NOT_BROUGHT_HOME: (),
-    Code.REQUEST_REJECTED: (DeedKind.SYNC_STOPPED,),
-    Code.ACCOUNT_CONFLICT: (),
-    Code.ACCOUNT_INVALID: (),
-    Code.ADDRESS_MISMATCH: (),
-    Code.PERMISSION_MISSING: (),
-    Code.SYNC_IN_OTHER_BATCH: (),
-    Code.SYNC_RECIPIENT_MISSING: (),
-}

@@ -87,6 +87,7 @@ def _simpler(life: Life) -> Iterator[Life]:
     yield replace(life, faults=())
     yield replace(life, has_large_message=False)
     yield replace(life, staff=())
+    yield replace(life, given=())
     yield replace(life, messages_each=min(life.messages_each, 1))
 
 
@@ -114,9 +115,10 @@ def _fewer_people(life: Life) -> Life:
     if not all(batches):
         return life
     staff = tuple(person for person in life.staff if person != gone)
+    given = tuple(person for person in life.given if person != gone)
     plots = tuple(plot for plot in life.plots if gone not in plot.deed.people)
     deeds = _of(batches, life.deeds)
-    return replace(life, batches=batches, deeds=deeds, staff=staff, plots=plots)
+    return replace(life, batches=batches, deeds=deeds, staff=staff, given=given, plots=plots)
 
 
 def _of(batches: tuple[tuple[int, ...], ...], deeds: tuple[Deed, ...]) -> tuple[Deed, ...]:

@@ -195,6 +195,7 @@ class SwiftHost:
                 answer = self.run(answer)
         except Exception as broken:  # noqa: BLE001  whatever a step raises is its answer
             self.broken.append(str(broken))
+            self._read(ask.name, ask.value, str(broken))
             return Heard(ask, now_utc, failure=str(broken))
         self._read(ask.name, ask.value, answer)
         return Heard(ask, now_utc, answer)
@@ -223,6 +224,8 @@ class SwiftHost:
             self._ready.pop(tale.instance_id)
             return
         asked, is_over, output = self._advance(tale, heard, now_utc)
+        if tale.context is not None:
+            self._read(tale.story, tale.given, tale.context.status, tale.context.following, output)
         self._fates.in_turn(tale.story)
         self._commit(tale, heard, asked, is_over=is_over, output=output)
 
@@ -267,6 +270,7 @@ class SwiftHost:
             return None, True, end.value
         except Exception as failed:  # noqa: BLE001  a story that fails is over, whatever it raised
             self.broken.append(f"{tale.instance_id}: {failed}")
+            self._read(tale.story, str(failed))
             context.goes_on = False
             return None, True, None
 

@@ -74,6 +74,8 @@ class Directory:
         self.shelf = shelf
         # Told after every change of somebody's licences; provisioning opens and closes mailboxes.
         self.on_licences_changed: list[Callable[[User], None]] = []
+        # Told of every account whose password is new: created, or given another one.
+        self.on_password_set: list[Callable[[User], None]] = []
         # Identifiers of accounts with an administrator's role: no app without such a role may set their passwords.
         self.administrators: set[str] = set()
         self._kernel = kernel
@@ -102,6 +104,7 @@ class Directory:
             user = replace(draft, user_id=self._new_id(), created_utc=self._kernel.now_utc())
             self._records[user.user_id] = _Record([(self._visible_utc(), user)])
             self._index(user)
+            self._password_set(user)
             return user
 
     def user(self, name: str) -> User:
@@ -148,6 +151,8 @@ class Directory:
                 )
             self._check_unique(after)
             self._write(after.user_id, after)
+            if after.password != before.password:
+                self._password_set(after)
             return after
 
     def set_password(self, name: str, password: str, *, must_change: bool) -> None:
@@ -323,6 +328,10 @@ class Directory:
 
     def _licences_changed(self, user: User) -> None:
         for tell in self.on_licences_changed:
+            tell(user)
+
+    def _password_set(self, user: User) -> None:
+        for tell in self.on_password_set:
             tell(user)
 
     def _check_values(self, user: User) -> None:

@@ -29,6 +29,7 @@ HOPCOUNT_MAX = 50
 
 # postconf(5) maximal_queue_lifetime, 5 days: then a deferred message goes back to its sender.
 QUEUE_LIFETIME = timedelta(days=5)
+EXPIRED = "4.4.1 delivery temporarily suspended; message expired"
 
 # postconf(5) virtual_alias_recursion_limit is 1000; an honest table nests two or three deep.
 ALIAS_DEPTH_MAX = 1000
@@ -156,7 +157,7 @@ class Postfix:
     def _attempt(self, queue_id: str) -> None:
         queued = self.queue.pop(queue_id)
         if self._kernel.now_utc() - queued.entered_utc > QUEUE_LIFETIME:
-            queued.journey.bounced = "4.4.1 delivery temporarily suspended; message expired"
+            queued.journey.bounced = EXPIRED
         elif (
             self._kernel.chance("postfix deferral").random()
             < self._weather.postfix_deferral_probability

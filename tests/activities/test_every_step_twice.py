@@ -17,7 +17,7 @@ from bascule.domain.password_requests import (
     Selection,
 )
 from bascule.domain.plan import PasswordRule
-from bascule.domain.records import Wish
+from bascule.domain.records import MailboxRecord, Wish
 from bascule.domain.requests import (
     CertificateRequest,
     CloudMailboxQuestion,
@@ -84,10 +84,26 @@ def asked_utc(simulation: Simulation) -> datetime:
 def probing(simulation: Simulation) -> None:
     """Out of the group, the next probe written down and not yet sent."""
     moments.detached(simulation)
+    amended(simulation, lambda row: replace(row, probe_token=TOKEN, probe_sent_utc=None))
+
+
+def leaving(simulation: Simulation) -> None:
+    """The cutover is written down as begun; still in the group."""
+    moments.synced(simulation)
+    now_utc = simulation.clock.now_utc()
+    amended(simulation, lambda row: replace(row, detach_began_utc=now_utc))
+
+
+def proven(simulation: Simulation) -> None:
+    """DETACHED is recorded; the alias still points home."""
+    moments.detached(simulation)
+    amended(simulation, lambda row: replace(row, stage=Stage.DETACHED))
+
+
+def amended(simulation: Simulation, change: Callable[[MailboxRecord], MailboxRecord]) -> None:
+    """The first person's row, changed."""
     place = ref(simulation)
-    simulation.ports.ledger.amend_mailbox(
-        place.batch, place.key, lambda row: replace(row, probe_token=TOKEN, probe_sent_utc=None)
-    )
+    simulation.ports.ledger.amend_mailbox(place.batch, place.key, change)
 
 
 def rolled_back(simulation: Simulation) -> HomeRequest:
@@ -156,11 +172,11 @@ CASES = (
     Case("leave_sync", moments.synced, ref),
     Case("file_difference", moments.changed, lambda _: REF),
     Case("apply_difference", moments.accepted, lambda _: REF),
-    Case("leave_coexistence", moments.synced, ref),
+    Case("leave_coexistence", leaving, ref),
     Case("send_probe", probing, lambda now: Probe(ref(now), TOKEN)),
     Case("look_for_probe", moments.detached, lambda now: Probe(ref(now), TOKEN)),
     Case("remove_strays", moments.detached, lambda now: Strays(ref(now), (TOKEN,))),
-    Case("switch_route", moments.detached, lambda now: SwitchRequest(ref(now), turning(now))),
+    Case("switch_route", proven, lambda now: SwitchRequest(ref(now), turning(now))),
     Case("certify", moments.redirected, lambda now: CertificateRequest(ref(now))),
     Case("tell_user", moments.redirected, ref),
     Case("bring_home", moments.migrated, rolled_back),
@@ -314,3 +330,35 @@ def test_a_probe_that_nobody_waits_for_is_not_sent(simulation: Simulation) -> No
     simulation.clock.advance_to(simulation.clock.now_utc().replace(minute=59))
 
     assert simulation.probes_left() == []
+
+
+def test_what_a_frozen_host_does_late_turns_no_alias_after_the_rollback(
+    simulation: Simulation,
+) -> None:
+    """Home again and in the group again, a mailbox whose alias is turned to the tenant once more has both redirects: a loop."""
+    proven(simulation)
+    to_tenant = SwitchRequest(ref(simulation), turning(simulation))
+    asked(simulation, BY_NAME["switch_route"], to_tenant)
+    amended(simulation, lambda row: replace(row, rollback_began_utc=simulation.clock.now_utc()))
+    change = to_tenant.change
+    home = SwitchRequest(to_tenant.ref, RouteSwitch(change.address, change.after, change.before))
+    asked(simulation, BY_NAME["switch_route"], home)
+    late = asked(simulation, BY_NAME["switch_route"], to_tenant)
+
+    assert isinstance(late, dict)
+    assert late["$type"] == "Later"
+    assert simulation.world.aliases.rows_of(change.address) == [change.before]
+
+
+def test_what_a_frozen_host_does_late_takes_nobody_out_of_the_group_again(
+    simulation: Simulation,
+) -> None:
+    """A mailbox at home and out of the group gets its colleagues' mail in the cloud, where nobody looks."""
+    leaving(simulation)
+    amended(simulation, lambda row: replace(row, rollback_began_utc=simulation.clock.now_utc()))
+    late = asked(simulation, BY_NAME["leave_coexistence"], ref(simulation))
+
+    assert isinstance(late, dict)
+    assert late["$type"] == "Later"
+    members = simulation.world.tenant.groups.members(simulation.names.group_address)
+    assert [member.primary_address for member in members] == [first(simulation).address]

@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 SEED_COUNT = 300
 PROCESS_COUNT = 2
+KEPT_COUNT_MIN = 9
 ROOT = Path(__file__).parents[2]
 KEPT_LIVES = sorted((ROOT / KEPT).glob("*.json"))
 
@@ -56,6 +57,11 @@ def test_the_engine_with_the_sdk_keeps_the_promises_too(seed: int) -> None:
 
     assert through_sdk.broken == "", told(through_sdk)
     assert through_sdk.stages == of_seed(seed).stages
+
+
+def test_lives_that_once_broke_a_promise_are_kept() -> None:
+    """An empty folder, or one that was moved, would pass in silence."""
+    assert len(KEPT_LIVES) >= KEPT_COUNT_MIN
 
 
 @pytest.mark.parametrize("path", KEPT_LIVES, ids=lambda path: path.stem)
