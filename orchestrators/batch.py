@@ -9,10 +9,14 @@
 Custom status: {"state", "counts", "unfinished"}.
 """
 
+from dataclasses import replace
+from typing import TypeVar
+
 from bascule.domain.codec import decode, encode
 from bascule.domain.requests import (
     BatchProgress,
     BatchRef,
+    HoldUp,
     KeyPageRequest,
     Refusals,
     UploadKind,
@@ -33,6 +37,7 @@ from orchestrators.steps import (
     read_progress,
     refuse_upload,
     register_batch,
+    report_hold_up,
     report_late_sync,
     reserve_seats,
     serve_deltas,
@@ -40,6 +45,8 @@ from orchestrators.steps import (
     wake_stories,
     withdraw_upload,
 )
+
+T = TypeVar("T")
 
 # Stories are started this many at a time: one activity stays well under its host's time-out.
 WAKE_COUNT_MAX = 100
@@ -60,34 +67,65 @@ def batch(context: Context) -> Story[None]:
     except Deferred as early:
         wait_s = early.wait_s
     except StepRefused as refusal:
-        # After the first write nothing of the batch is undone; a person is told, and the story looks again.
+        # The ledger itself, or the close: the next look begins at the top.
         _tell(context, "held up", detail=str(refusal))
         wait_s = GROWN_LOOK_MAX_S
     if wait_s is None:
         return
     yield from pause(context, wait_s)
-    context.continue_as_new(encode(ref))
+    context.continue_as_new(encode(replace(ref, goes_on=True)))
 
 
 def _live(context: Context, ref: BatchRef) -> Story[float | None]:
     """One look at everything; the wait until the next, or None at the end."""
-    is_refused = yield from _take_in(context, ref)
+    refusals: list[StepRefused] = []
+    is_refused = yield from _apart(ref, refusals, _take_in(context, ref))
     progress = yield from read_progress(context, ref)
+    if progress.exists:
+        yield from _work(context, ref, progress, refusals)
+    held_up_by = "; ".join(str(refusal) for refusal in refusals)
+    if held_up_by or progress.is_held_up:
+        yield from report_hold_up(context, HoldUp(ref.name, held_up_by))
+    if held_up_by:
+        # After the first write nothing of the batch is undone; a person is told, and the story looks again.
+        _tell(context, "held up", progress, held_up_by)
+        return GROWN_LOOK_MAX_S
     if not progress.exists:
         _tell(context, "refused" if is_refused else "nothing uploaded")
         return None
-    if progress.has_accepted_difference:
-        yield from apply_difference(context, ref)
-        yield from _wake_all(context, ref)
-    yield from build_sync_batches(context, ref)
-    yield from serve_deltas(context, ref)
-    yield from report_late_sync(context, ref)
     if progress.unfinished_count == 0:
         yield from close_batch(context, ref)
         _tell(context, "closed", progress)
         return None
     _tell(context, "running", progress)
     return _look_again_s(progress)
+
+
+def _work(
+    context: Context, ref: BatchRef, progress: BatchProgress, refusals: list[StepRefused]
+) -> Story[None]:
+    """What a running batch needs at every look."""
+    if progress.has_accepted_difference:
+        yield from _apart(ref, refusals, _apply(context, ref))
+    yield from _apart(ref, refusals, build_sync_batches(context, ref))
+    yield from _apart(ref, refusals, serve_deltas(context, ref))
+    yield from _apart(ref, refusals, report_late_sync(context, ref))
+
+
+def _apart(ref: BatchRef, refusals: list[StepRefused], part: Story[T]) -> Story[T | None]:
+    """Do one part of a look; that it is refused is noted, and holds up no other part."""
+    try:
+        return (yield from part)
+    except StepRefused as refusal:
+        if not ref.goes_on:
+            raise
+        refusals.append(refusal)
+        return None
+
+
+def _apply(context: Context, ref: BatchRef) -> Story[None]:
+    yield from apply_difference(context, ref)
+    yield from _wake_all(context, ref)
 
 
 def _take_in(context: Context, ref: BatchRef) -> Story[bool]:

@@ -176,7 +176,7 @@ def _retry(context: Context, view: MailboxView) -> Story[Pause]:
         yield from record_progress(context, Progress(record, served_wish=Wish.RETRY))
         return NEXT
     resume = record.resume_stage
-    if record.code in SYNC_CODES and (yield from restart_sync(context, ref_of(record))):
+    if _is_sync_broken(record) and (yield from restart_sync(context, ref_of(record))):
         # Who is home again waits there for the supplement: a cutover has been behind it already.
         resume = resume if resume is Stage.ROLLED_BACK else Stage.COEXISTING
     again = replace(
@@ -193,6 +193,12 @@ def _retry(context: Context, view: MailboxView) -> Story[Pause]:
     )
     yield from record_progress(context, Progress(again, served_wish=Wish.RETRY))
     return NEXT
+
+
+def _is_sync_broken(record: MailboxRecord) -> bool:
+    # Without a password it was left out of its sync batch; with one it comes into another.
+    is_left_out = record.code is Code.SECRET_UNREADABLE and record.resume_stage is Stage.COEXISTING
+    return is_left_out or record.code in SYNC_CODES
 
 
 def _abandon(context: Context, view: MailboxView) -> Story[Pause]:

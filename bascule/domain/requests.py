@@ -239,6 +239,8 @@ class BatchRef:
     """How the batch's story and steps name it."""
 
     name: str
+    goes_on: bool = False
+    """Of the story: what is refused holds up nothing else of the look. A generation begun by an older version stops."""
 
 
 class UploadKind(StrEnum):
@@ -310,6 +312,16 @@ class BatchProgress:
     """Mailboxes that are not yet in their first sync."""
     age_s: float
     has_accepted_difference: bool
+    is_held_up: bool = False
+    """The last look was held up, and says so to whoever asks."""
+
+
+@dataclass(frozen=True)
+class HoldUp:
+    """What holds a batch up now; empty: nothing any more."""
+
+    name: str
+    detail: str
 
 
 @dataclass(frozen=True)
