@@ -1,12 +1,11 @@
 """Put mailboxes that coexist into Exchange migration batches."""
 
-import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
 
 from activities.subject import batch_of, login_of
-from activities.sync_boards import board_of
+from activities.sync_boards import board_of, sync_batch_names
 from bascule.domain.batch_file import exchange_csv
 from bascule.domain.codes import Code
 from bascule.domain.errors import Conflict, Refusal
@@ -69,7 +68,9 @@ def _is_time(ports: Ports, name: str, records: list[MailboxRecord]) -> bool:
 
 def _assign(ports: Ports, name: str, records: list[MailboxRecord]) -> list[MailboxRecord]:
     taken = {record.sync_batch for record in records} - {""}
-    fresh = (candidate for candidate in _names(name) if not _is_taken(ports, candidate, taken))
+    fresh = (
+        candidate for candidate in sync_batch_names(name) if not _is_taken(ports, candidate, taken)
+    )
     by_key = {record.key: record for record in records}
     waiting = _waiting(records)
     rows_max = ports.plan.sync.rows_per_sync_batch_max
@@ -84,10 +85,6 @@ def _assign(ports: Ports, name: str, records: list[MailboxRecord]) -> list[Mailb
 def _assignment(sync_batch: str) -> Callable[[MailboxRecord], MailboxRecord]:
     # Judged by the row as it stands at that instant: who was abandoned since it was listed has no password any more.
     return lambda stored: replace(stored, sync_batch=sync_batch) if _wants_sync(stored) else stored
-
-
-def _names(name: str) -> Iterable[str]:
-    return itertools.chain((name,), (f"{name}-s{number}" for number in itertools.count(1)))
 
 
 def _is_taken(ports: Ports, candidate: str, taken: set[str]) -> bool:

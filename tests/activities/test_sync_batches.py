@@ -53,6 +53,40 @@ def test_who_is_abandoned_while_sync_batches_are_built_holds_up_nobody() -> None
         simulation.run_until_all(Stage.SYNCED, Stage.ABANDONED)
 
 
+def test_a_batch_that_everybody_left_leaves_no_sync_batch_behind() -> None:
+    """Exchange would go on trying it for sixty days, and refuse a later batch of the same people."""
+    with Simulation(Options(people_count=2)) as simulation:
+        simulation.upload()
+        simulation.run_until_all(Stage.SYNCED)
+        simulation.ask(Wish.ABANDON)
+        simulation.run_until_closed()
+        simulation.pass_time(days=1)
+
+        assert simulation.ports.exchange.find_sync_batch(BATCH) is None
+
+
+def test_a_supplement_that_was_left_goes_and_a_batch_of_its_name_stays() -> None:
+    """A batch may be called as another's supplement would be; its mailboxes still need their sync."""
+    with Simulation(Options(people_count=3)) as simulation:
+        anna, ben, carl = simulation.people
+        simulation.upload(simulation.csv([anna]))
+        simulation.run_until_all(Stage.SYNCED)
+        simulation.upload(simulation.csv([ben]), batch=f"{BATCH}-s1")
+        simulation.run_until_all(Stage.SYNCED, batch=f"{BATCH}-s1")
+        simulation.upload(simulation.csv([anna, carl]))
+        simulation.pass_time(hours=1)
+        simulation.accept_difference()
+        simulation.run_until_all(Stage.SYNCED)
+        assert simulation.record_of(carl.address).sync_batch == f"{BATCH}-s2"
+        simulation.ask(Wish.ABANDON)
+        simulation.run_until_closed()
+        simulation.pass_time(days=1)
+
+        exchange = simulation.ports.exchange
+        names = (BATCH, f"{BATCH}-s1", f"{BATCH}-s2")
+        assert [exchange.find_sync_batch(name) is None for name in names] == [True, False, True]
+
+
 def test_who_has_no_password_is_set_aside_and_the_others_are_synced() -> None:
     """One row without a password is that row's trouble; with a password again it comes into a supplement."""
     with Simulation(Options(people_count=3)) as simulation:
