@@ -46,6 +46,7 @@ ROLE_LOOK_S = 600.0
 GIVE_UP_S = 24 * 3600.0
 # Missed so long ago, it was another time: while one is missing we look, and set aside, well before.
 ROLE_FORGOTTEN_S = 4 * 3600.0
+TOO_LATE = "not abandoned: its cutover has begun; ask for the rollback first"
 SYNC_CODES = frozenset(
     {
         Code.SYNC_LOGIN_REFUSED,
@@ -204,7 +205,8 @@ def _is_sync_broken(record: MailboxRecord) -> bool:
 def _abandon(context: Context, view: MailboxView) -> Story[Pause]:
     """Leave the mailbox at the source for good; not once its mail may go to the cloud."""
     if view.record.has_begun_cutover:
-        yield from record_progress(context, Progress(view.record, served_wish=Wish.ABANDON))
+        dropped = Progress(view.record, Wish.ABANDON, dropped_because=TOO_LATE)
+        yield from record_progress(context, dropped)
         return NEXT
     record = yield from _with_its_mail(context, view)
     if isinstance(record, Pause):

@@ -41,6 +41,8 @@ class Progress:
     record: MailboxRecord
     served_wish: Wish = Wish.NONE
     """The wish this progress fulfils; cleared if it is still the same one."""
+    dropped_because: str = ""
+    """Why that wish is cleared without being fulfilled; journaled, and the row's detail."""
 
 
 @dataclass(frozen=True)
