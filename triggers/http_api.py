@@ -242,8 +242,8 @@ def _mailbox_page(name: str, stage: Stage | None, after: str, count_max: int) ->
     _existing(name)
     records = (
         record
-        for record in ports().ledger.mailboxes(name)
-        if record.key > after and (stage is None or record.stage is stage)
+        for record in ports().ledger.mailboxes(name, after)
+        if stage is None or record.stage is stage
     )
     page = list(itertools.islice(records, count_max))
     following = page[-1].key if len(page) == count_max else ""
