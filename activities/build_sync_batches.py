@@ -1,14 +1,15 @@
 """Put mailboxes that coexist into Exchange migration batches."""
 
-import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
 
 from activities.subject import batch_of, login_of
-from activities.sync_boards import board_of
+from activities.sync_boards import board_of, sync_batch_names
 from bascule.domain.batch_file import exchange_csv
-from bascule.domain.errors import Conflict
+from bascule.domain.codes import Code
+from bascule.domain.errors import Conflict, Refusal
+from bascule.domain.mail import Login
 from bascule.domain.records import MailboxRecord
 from bascule.domain.requests import BatchRef
 from bascule.domain.stages import LIFE, Stage
@@ -67,7 +68,9 @@ def _is_time(ports: Ports, name: str, records: list[MailboxRecord]) -> bool:
 
 def _assign(ports: Ports, name: str, records: list[MailboxRecord]) -> list[MailboxRecord]:
     taken = {record.sync_batch for record in records} - {""}
-    fresh = (candidate for candidate in _names(name) if not _is_taken(ports, candidate, taken))
+    fresh = (
+        candidate for candidate in sync_batch_names(name) if not _is_taken(ports, candidate, taken)
+    )
     by_key = {record.key: record for record in records}
     waiting = _waiting(records)
     rows_max = ports.plan.sync.rows_per_sync_batch_max
@@ -80,11 +83,8 @@ def _assign(ports: Ports, name: str, records: list[MailboxRecord]) -> list[Mailb
 
 
 def _assignment(sync_batch: str) -> Callable[[MailboxRecord], MailboxRecord]:
-    return lambda stored: replace(stored, sync_batch=sync_batch)
-
-
-def _names(name: str) -> Iterable[str]:
-    return itertools.chain((name,), (f"{name}-s{number}" for number in itertools.count(1)))
+    # Judged by the row as it stands at that instant: who was abandoned since it was listed has no password any more.
+    return lambda stored: replace(stored, sync_batch=sync_batch) if _wants_sync(stored) else stored
 
 
 def _is_taken(ports: Ports, candidate: str, taken: set[str]) -> bool:
@@ -113,13 +113,26 @@ def _create(ports: Ports, sync_batch: str, records: list[MailboxRecord]) -> bool
 
 
 def _send(ports: Ports, sync_batch: str, records: list[MailboxRecord]) -> None:
-    """The CSV with its passwords exists in this call alone."""
-    logins = [(record, login_of(ports, record)) for record in records]
-    csv = exchange_csv(
+    """The CSV with its passwords exists in this call alone; who has none is left out, and hears it from `see_sync`."""
+    logins = [(record, _login_of(ports, record)) for record in records]
+    rows = [
         (record.address, login.user_name, login.password, record.user_root)
         for record, login in logins
-    )
+        if login is not None
+    ]
+    if not rows:
+        return
     try:
-        ports.exchange.create_sync_batch(sync_batch, csv)
+        ports.exchange.create_sync_batch(sync_batch, exchange_csv(rows))
     except Conflict:
         return  # an earlier attempt whose answer was lost
+
+
+def _login_of(ports: Ports, record: MailboxRecord) -> Login | None:
+    """How a source mailbox is opened; None when its password cannot be read: the others do not wait for it."""
+    try:
+        return login_of(ports, record)
+    except Refusal as refusal:
+        if refusal.code is not Code.SECRET_UNREADABLE:
+            raise
+        return None

@@ -45,6 +45,7 @@ from activities.registration import Activity, as_activity
 from activities.remove_endpoint import remove_endpoint
 from activities.remove_routing import remove_routing
 from activities.remove_strays import remove_strays
+from activities.report_hold_up import report_hold_up
 from activities.report_late_sync import report_late_sync
 from activities.request_delta import request_delta
 from activities.reserve_seats import reserve_seats
@@ -108,6 +109,7 @@ WORK: tuple[Callable[[Ports, Any], object], ...] = (
     remove_endpoint,
     remove_routing,
     remove_strays,
+    report_hold_up,
     report_late_sync,
     request_delta,
     reserve_seats,

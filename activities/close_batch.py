@@ -1,15 +1,19 @@
 """End a batch: its sync batches, its key, its claims; and its last report."""
 
+import re
 from collections import Counter
 from dataclasses import replace
 from datetime import datetime
 
-from activities.sync_boards import board_of, running_board_of
+from activities.sync_boards import board_of, running_board_of, sync_batch_names
 from activities.uploads import write_json
 from bascule.domain.codec import encode
 from bascule.domain.records import BatchRecord, MailboxRecord
 from bascule.domain.requests import BatchRef
 from bascule.ports.bundle import Ports
+
+# A name may have been given up before Exchange heard of it, while the next was taken; two in a row were not seen.
+MISSING_COUNT_MAX = 2
 
 
 def close_batch(ports: Ports, ref: BatchRef) -> bool:
@@ -19,7 +23,7 @@ def close_batch(ports: Ports, ref: BatchRef) -> bool:
     key every copy of the passwords is lost, those in backups included.
     """
     records = list(ports.ledger.mailboxes(ref.name))
-    for name in sorted({record.sync_batch for record in records} - {""}):
+    for name in _sync_batches(ports, ref.name, records):
         ports.exchange.remove_sync_batch(name)
         for board in (board_of(name), running_board_of(name, 0), running_board_of(name, 1)):
             ports.boards.replace_entries(board, {})
@@ -34,6 +38,35 @@ def close_batch(ports: Ports, ref: BatchRef) -> bool:
 def _closed(batch: BatchRecord, now_utc: datetime) -> BatchRecord:
     """A changed upload that still waits for a word can wait no more: its passwords went with the key."""
     return replace(batch, closed_utc=now_utc, pending_fingerprint="", accepted_fingerprint="")
+
+
+def _sync_batches(ports: Ports, batch: str, records: list[MailboxRecord]) -> list[str]:
+    """Those of the rows, and those that every mailbox has left again: Exchange has them until somebody removes them."""
+    found = {record.sync_batch for record in records} - {""}
+    missing_count = 0
+    for name in sync_batch_names(batch):
+        if name in found:
+            continue
+        if missing_count == MISSING_COUNT_MAX:
+            break
+        if not _is_in_exchange(ports, name):
+            missing_count += 1
+        elif not _is_of_another(ports, name, batch):
+            found.add(name)
+    return sorted(found)
+
+
+def _is_in_exchange(ports: Ports, name: str) -> bool:
+    is_seen = ports.boards.head(board_of(name)).created_utc is not None
+    return is_seen or ports.exchange.find_sync_batch(name) is not None
+
+
+def _is_of_another(ports: Ports, name: str, batch: str) -> bool:
+    """Whether it is another batch's: one that is called like our supplement, or whose supplement is called like us."""
+    others = {name, re.sub(r"-s\d+$", "", name)} - {batch}
+    return any(
+        record.sync_batch == name for other in others for record in ports.ledger.mailboxes(other)
+    )
 
 
 def _report(ports: Ports, name: str, records: list[MailboxRecord]) -> dict[str, object]:

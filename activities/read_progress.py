@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from bascule.domain.records import MailboxRecord
+from bascule.domain.records import MailboxRecord, StandingHoldUp, hold_up_document
 from bascule.domain.requests import BatchProgress, BatchRef
 from bascule.domain.stages import LIFE, Stage
 from bascule.ports.bundle import Ports
@@ -13,8 +13,9 @@ YOUNG = frozenset(LIFE[: LIFE.index(Stage.SYNCED)])
 def read_progress(ports: Ports, ref: BatchRef) -> BatchProgress:
     """Counts by stage, and what is unfinished; a batch that is not in the ledger does not exist."""
     batch = ports.ledger.find_batch(ref.name)
+    is_held_up = ports.documents.find(hold_up_document(ref.name), StandingHoldUp) is not None
     if batch is None:
-        return BatchProgress(False, False, {}, 0, 0, 0.0, False)
+        return BatchProgress(False, False, {}, 0, 0, 0.0, False, is_held_up)
     records = list(ports.ledger.mailboxes(ref.name))
     age_s = (ports.clock.now_utc() - batch.uploaded_utc).total_seconds()
     return BatchProgress(
@@ -25,6 +26,7 @@ def read_progress(ports: Ports, ref: BatchRef) -> BatchProgress:
         young_count=sum(_is_young(record) for record in records),
         age_s=age_s,
         has_accepted_difference=bool(batch.accepted_fingerprint),
+        is_held_up=is_held_up,
     )
 
 

@@ -20,7 +20,7 @@ def record_progress(ports: Ports, progress: Progress) -> MailboxRecord:
 
     Raises:
         InvariantBroken: the stage may not follow the one in the ledger.
-        Conflict: a later write of this story is there already; this one ran late.
+        Conflict: a later write of this story is there already, or the cutover would begin over a wish to abandon.
     """
     wanted = progress.record
     now_utc = ports.clock.now_utc()
@@ -30,6 +30,8 @@ def record_progress(ports: Ports, progress: Progress) -> MailboxRecord:
     )
     if before is not None and before.stage is not after.stage:
         note(ports, after, "stage", before.stage, _named(after))
+    if progress.dropped_because and before is not None and before.wish is progress.served_wish:
+        note(ports, after, "wish", before.wish, f"dropped: {progress.dropped_because}")
     return after
 
 
@@ -40,10 +42,15 @@ def _applied(stored: MailboxRecord, progress: Progress, now_utc: datetime) -> Ma
     if stored.version != wanted.version:
         raise Conflict(f"{stored.batch}/{stored.key}: the row has moved on")
     _check(stored, wanted)
+    if stored.wish is Wish.ABANDON and wanted.detach_began_utc and not stored.detach_began_utc:
+        # Granted because the cutover had not begun: the wish goes first, and the story reads it at its next look.
+        raise Conflict(f"{stored.batch}/{stored.key}: it was asked to be abandoned meanwhile")
     kept = {name: getattr(stored, name) for name in (*OPERATOR_FIELDS, *BATCH_FIELDS)}
     if progress.served_wish is not Wish.NONE and stored.wish is progress.served_wish:
         kept |= {"wish": Wish.NONE, "wish_utc": None}
     is_new_stage = stored.stage is not wanted.stage
+    if progress.dropped_because:
+        kept |= {"detail": progress.dropped_because}
     return replace(
         wanted,
         **kept,

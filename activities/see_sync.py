@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from activities.subject import record_of
+from activities.subject import login_of, record_of
 from activities.sync_boards import user_on_board, young_board
 from bascule.domain.codes import Code
 from bascule.domain.errors import BasculeError, NotYet, Refusal
@@ -28,8 +28,11 @@ def see_sync(ports: Ports, ref: MailboxRef) -> SyncFacts:
     Raises:
         NotYet: the board is being read, the user is not listed yet, or is in a state that is never taken for done.
         Refusal(SYNC_*): its sync has failed or was stopped.
+        Refusal(SECRET_UNREADABLE): not begun, and there is no password to begin with.
     """
     record = record_of(ports, ref)
+    if record.stage is Stage.COEXISTING:
+        login_of(ports, record)  # without a password it was left out of the sync batch
     head = young_board(ports, record.sync_batch)
     user = user_on_board(ports, record.sync_batch, record.key)
     if user is None:

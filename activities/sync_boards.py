@@ -1,6 +1,8 @@
 """The board of one sync batch: every user's state, read from Exchange once for all of them."""
 
+import itertools
 import json
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from activities.single_flight import refreshed
@@ -10,6 +12,11 @@ from bascule.domain.errors import Throttled, Unreachable
 from bascule.domain.records import BoardHead, MailboxRecord
 from bascule.domain.sync import SyncUser
 from bascule.ports.bundle import Ports
+
+
+def sync_batch_names(batch: str) -> Iterator[str]:
+    """The names that a batch gives to its sync batches, in the order in which they are taken."""
+    return itertools.chain((batch,), (f"{batch}-s{number}" for number in itertools.count(1)))
 
 
 def board_of(sync_batch: str) -> str:

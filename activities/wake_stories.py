@@ -90,7 +90,7 @@ def _preparation_story() -> tuple[str, str, Json]:
 
 
 def _batch_story(batch: str) -> tuple[str, str, Json]:
-    return BATCH_STORY, batch_instance_id(batch), encode(BatchRef(batch))
+    return BATCH_STORY, batch_instance_id(batch), encode(BatchRef(batch, goes_on=True))
 
 
 async def _all(client: DurableClient, stories: Iterable[tuple[str, str, Json]]) -> int:

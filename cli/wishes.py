@@ -22,6 +22,8 @@ MEANINGS = {
 LOOK_COUNT_MAX = 120
 GRANTED_LATER = "it is not granted yet; `bascule batches show` tells how it goes on"
 
+ASK_AGAIN = "Ask the same again: of those who take it already nothing changes."
+
 
 def add_wishes(verbs: Nouns) -> None:
     """Add cutover, rollback, retry, abandon and survey."""
@@ -52,7 +54,7 @@ def _ask(asked: argparse.Namespace) -> int:
             return 0
         result = result_of(service, taken["request"], GRANTED_LATER, LOOK_COUNT_MAX)
     show(asked, result, _said(asked.wish, result))
-    return 1 if result["refused_count"] else 0
+    return 1 if result["refused_count"] or result.get("stopped") else 0
 
 
 def _body(asked: argparse.Namespace) -> dict[str, Any]:
@@ -69,6 +71,8 @@ def _said(wish: Wish, result: dict[str, Any]) -> str:
     lines = [
         f"{wish.value}: {result['granted']} mailboxes take it, {result['refused_count']} cannot"
     ]
+    if stopped := result.get("stopped"):
+        lines += ["", f"stopped before the end: {stopped}", ASK_AGAIN]
     if result["refused"]:
         lines += ["", table(result["refused"], ("address", "why"))]
     return "\n".join(lines)

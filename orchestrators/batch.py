@@ -9,10 +9,14 @@
 Custom status: {"state", "counts", "unfinished"}.
 """
 
+from dataclasses import dataclass
+from typing import TypeVar
+
 from bascule.domain.codec import decode, encode
 from bascule.domain.requests import (
     BatchProgress,
     BatchRef,
+    HoldUp,
     KeyPageRequest,
     Refusals,
     UploadKind,
@@ -33,6 +37,7 @@ from orchestrators.steps import (
     read_progress,
     refuse_upload,
     register_batch,
+    report_hold_up,
     report_late_sync,
     reserve_seats,
     serve_deltas,
@@ -41,10 +46,16 @@ from orchestrators.steps import (
     withdraw_upload,
 )
 
+T = TypeVar("T")
+
 # Stories are started this many at a time: one activity stays well under its host's time-out.
 WAKE_COUNT_MAX = 100
-# 50 000 rows in pages of 100, with room.
+# Two steps a page, five events a step at the most, and the look itself: a generation stays below 200 events.
+PAGES_EACH_GENERATION_MAX = 12
+# What an older version began wakes everybody in one generation: 50 000 rows in pages of 100, with room.
 PAGE_COUNT_MAX = 600
+# Somebody is still to be woken: the next generation begins without a pause.
+AT_ONCE_S = 0.0
 # While mailboxes are on their way into the first sync, people watch; afterwards the batch only has to close.
 YOUNG_LOOK_S = 120.0
 GROWTH = 0.05
@@ -52,54 +63,113 @@ GROWN_LOOK_MAX_S = 900.0
 GROWN_LOOK_OLD_MAX_S = 6 * 3600.0
 
 
+@dataclass(frozen=True)
+class Look:
+    """How a look at the batch ends."""
+
+    wait_s: float | None
+    """Until the next look; None at the end."""
+    woken_to: str = ""
+    """Stories behind this mailbox are woken first; empty: nobody is left to wake."""
+
+
+END = Look(None)
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What became of the upload."""
+
+    is_refused: bool = False
+    woken_to: str = ""
+
+
 def batch(context: Context) -> Story[None]:
     """Carry one batch from its upload to its last mailbox. Input: a BatchRef. Waits for the doorbell."""
     ref = decode(BatchRef, context.get_input())
     try:
-        wait_s = yield from _live(context, ref)
+        look = yield from (_wake_on(context, ref) if ref.woken_to else _live(context, ref))
     except Deferred as early:
-        wait_s = early.wait_s
+        look = Look(early.wait_s, ref.woken_to)
     except StepRefused as refusal:
-        # After the first write nothing of the batch is undone; a person is told, and the story looks again.
+        # The ledger itself, or the close: the next look begins at the top.
         _tell(context, "held up", detail=str(refusal))
-        wait_s = GROWN_LOOK_MAX_S
-    if wait_s is None:
+        look = Look(GROWN_LOOK_MAX_S, ref.woken_to)
+    if look.wait_s is None:
         return
-    yield from pause(context, wait_s)
-    context.continue_as_new(encode(ref))
+    if look.wait_s:
+        yield from pause(context, look.wait_s)
+    context.continue_as_new(encode(BatchRef(ref.name, goes_on=True, woken_to=look.woken_to)))
 
 
-def _live(context: Context, ref: BatchRef) -> Story[float | None]:
-    """One look at everything; the wait until the next, or None at the end."""
-    is_refused = yield from _take_in(context, ref)
+def _live(context: Context, ref: BatchRef) -> Story[Look]:
+    """One look at everything."""
+    refusals: list[StepRefused] = []
+    intake = yield from _apart(ref, refusals, _take_in(context, ref))
+    if intake and intake.woken_to:
+        return Look(AT_ONCE_S, intake.woken_to)
     progress = yield from read_progress(context, ref)
+    woken_to = ""
+    if progress.exists:
+        woken_to = yield from _work(context, ref, progress, refusals)
+    held_up_by = "; ".join(str(refusal) for refusal in refusals)
+    if held_up_by or progress.is_held_up:
+        yield from report_hold_up(context, HoldUp(ref.name, held_up_by))
+    if held_up_by:
+        # After the first write nothing of the batch is undone; a person is told, and the story looks again.
+        _tell(context, "held up", progress, held_up_by)
+        return Look(AT_ONCE_S if woken_to else GROWN_LOOK_MAX_S, woken_to)
     if not progress.exists:
-        _tell(context, "refused" if is_refused else "nothing uploaded")
-        return None
-    if progress.has_accepted_difference:
-        yield from apply_difference(context, ref)
-        yield from _wake_all(context, ref)
-    yield from build_sync_batches(context, ref)
-    yield from serve_deltas(context, ref)
-    yield from report_late_sync(context, ref)
+        _tell(context, "refused" if intake and intake.is_refused else "nothing uploaded")
+        return END
     if progress.unfinished_count == 0:
         yield from close_batch(context, ref)
         _tell(context, "closed", progress)
-        return None
+        return END
     _tell(context, "running", progress)
-    return _look_again_s(progress)
+    return Look(AT_ONCE_S if woken_to else _look_again_s(progress), woken_to)
 
 
-def _take_in(context: Context, ref: BatchRef) -> Story[bool]:
-    """Deal with whatever lies where uploads are expected; whether it was refused."""
+def _work(
+    context: Context, ref: BatchRef, progress: BatchProgress, refusals: list[StepRefused]
+) -> Story[str]:
+    """What a running batch needs at every look; behind whom stories are still to be woken."""
+    woken_to: str | None = ""
+    if progress.has_accepted_difference:
+        woken_to = yield from _apart(ref, refusals, _apply(context, ref))
+    yield from _apart(ref, refusals, build_sync_batches(context, ref))
+    yield from _apart(ref, refusals, serve_deltas(context, ref))
+    yield from _apart(ref, refusals, report_late_sync(context, ref))
+    return woken_to or ""
+
+
+def _apart(ref: BatchRef, refusals: list[StepRefused], part: Story[T]) -> Story[T | None]:
+    """Do one part of a look; that it is refused is noted, and holds up no other part."""
+    try:
+        return (yield from part)
+    except StepRefused as refusal:
+        if not ref.goes_on:
+            raise
+        refusals.append(refusal)
+        return None
+
+
+def _apply(context: Context, ref: BatchRef) -> Story[str]:
+    yield from apply_difference(context, ref)
+    return (yield from _wake(context, ref))
+
+
+def _take_in(context: Context, ref: BatchRef) -> Story[Intake]:
+    """Deal with whatever lies where uploads are expected."""
     verdict = yield from validate_upload(context, ref)
     match verdict.kind:
         case UploadKind.NEW:
             return (yield from _admit(context, ref, verdict.etag))
         case UploadKind.SAME:
             # Also the way on after a crash between registering and withdrawing.
-            yield from _wake_all(context, ref)
+            woken_to = yield from _wake(context, ref)
             yield from withdraw_upload(context, ref)
+            return Intake(woken_to=woken_to)
         case UploadKind.CHANGED:
             yield from file_difference(context, BatchRef(ref.name, verdict.etag))
             yield from withdraw_upload(context, ref)
@@ -108,13 +178,13 @@ def _take_in(context: Context, ref: BatchRef) -> Story[bool]:
             yield from refuse_upload(
                 context, Refusals(ref.name, verdict.etag, "invalid_file", detail)
             )
-            return True
+            return Intake(is_refused=True)
         case UploadKind.NONE:
             pass
-    return False
+    return Intake()
 
 
-def _admit(context: Context, ref: BatchRef, etag: str) -> Story[bool]:
+def _admit(context: Context, ref: BatchRef, etag: str) -> Story[Intake]:
     judged = BatchRef(ref.name, etag)
     try:
         yield from check_domains(context, judged)
@@ -122,21 +192,28 @@ def _admit(context: Context, ref: BatchRef, etag: str) -> Story[bool]:
         yield from register_batch(context, judged)
     except StepRefused as refusal:
         yield from refuse_upload(context, Refusals(ref.name, etag, refusal.code, refusal.detail))
-        return True
-    yield from _wake_all(context, ref)
+        return Intake(is_refused=True)
+    woken_to = yield from _wake(context, ref)
     yield from withdraw_upload(context, ref)
-    return False
+    return Intake(woken_to=woken_to)
 
 
-def _wake_all(context: Context, ref: BatchRef) -> Story[None]:
-    after = ""
-    for _ in range(PAGE_COUNT_MAX):
+def _wake_on(context: Context, ref: BatchRef) -> Story[Look]:
+    """The next pages of those who are to be woken; then a look at everything."""
+    return Look(AT_ONCE_S, (yield from _wake(context, ref)))
+
+
+def _wake(context: Context, ref: BatchRef) -> Story[str]:
+    """Wake some pages of stories; the last who was woken, or empty when everybody was."""
+    after = ref.woken_to
+    for _ in range(PAGES_EACH_GENERATION_MAX if ref.goes_on else PAGE_COUNT_MAX):
         page = yield from list_keys(context, KeyPageRequest(ref.name, after, WAKE_COUNT_MAX))
         if page.keys:
             yield from wake_stories(context, WakeRequest(ref.name, page.keys))
-        if not page.following:
-            return
         after = page.following
+        if not after:
+            break
+    return after
 
 
 def _look_again_s(progress: BatchProgress) -> float:

@@ -46,6 +46,7 @@ ROLE_LOOK_S = 600.0
 GIVE_UP_S = 24 * 3600.0
 # Missed so long ago, it was another time: while one is missing we look, and set aside, well before.
 ROLE_FORGOTTEN_S = 4 * 3600.0
+TOO_LATE = "not abandoned: its cutover has begun; ask for the rollback first"
 SYNC_CODES = frozenset(
     {
         Code.SYNC_LOGIN_REFUSED,
@@ -75,16 +76,19 @@ def mailbox(context: Context) -> Story[None]:
     ref = decode(MailboxRef, context.get_input())
     try:
         view = yield from read_mailbox(context, ref)
-    except Deferred as early:
-        yield from pause(context, early.wait_s)
+    except (Deferred, StepRefused) as held:
+        # Without its row nobody can be set aside; and a story that ends here is missed only when the watchdog looks.
+        rest = _rest_after(held)
+        _tell(context, rest)
+        yield from pause(context, rest.wait_s)
         context.continue_as_new(encode(ref))
         return
     rest = yield from live(context, view)
     if rest is FINISHED:
-        _tell(context, view, rest)
+        _tell(context, rest, view.record)
         return
     if rest is not NEXT:
-        _tell(context, view, rest)
+        _tell(context, rest, view.record)
         yield from pause(context, rest.wait_s)
     context.continue_as_new(encode(ref))
 
@@ -109,8 +113,8 @@ def live(context: Context, view: MailboxView) -> Story[Pause]:
         # Read anew: a chapter that writes before it is refused would be overtaken by itself at every look.
         fresh = yield from read_mailbox(context, ref_of(view.record))
         return (yield from set_aside(context, fresh.record, reason))
-    except Deferred as early:
-        return Pause(early.wait_s, early.why)
+    except (Deferred, StepRefused) as held:
+        return _rest_after(held)
 
 
 def _chapter(context: Context, view: MailboxView) -> Story[Pause]:
@@ -122,6 +126,13 @@ def _chapter(context: Context, view: MailboxView) -> Story[Pause]:
     if view.wants_survey:
         return (yield from arrival.survey_again(context, view))
     return (yield from CHAPTERS[record.stage](context, view))
+
+
+def _rest_after(held: Deferred | StepRefused) -> Pause:
+    """How long a story waits for the ledger: a refusal of the storage holds everybody up, and sets nobody aside."""
+    if isinstance(held, Deferred):
+        return Pause(held.wait_s, held.why)
+    return Pause(ROLE_LOOK_S, str(held))
 
 
 def _is_missed_for_good(context: Context, record: MailboxRecord) -> bool:
@@ -137,8 +148,8 @@ def _wait_for_role(context: Context, record: MailboxRecord) -> Story[Pause]:
         try:
             fresh = yield from read_mailbox(context, ref_of(record))
             yield from remember(context, replace(fresh.record, forbidden_since_utc=now_utc))
-        except Deferred as early:
-            return Pause(early.wait_s, early.why)
+        except (Deferred, StepRefused) as held:
+            return _rest_after(held)
     return Pause(ROLE_LOOK_S, "a permission that is missing")
 
 
@@ -166,7 +177,7 @@ def _retry(context: Context, view: MailboxView) -> Story[Pause]:
         yield from record_progress(context, Progress(record, served_wish=Wish.RETRY))
         return NEXT
     resume = record.resume_stage
-    if record.code in SYNC_CODES and (yield from restart_sync(context, ref_of(record))):
+    if _is_sync_broken(record) and (yield from restart_sync(context, ref_of(record))):
         # Who is home again waits there for the supplement: a cutover has been behind it already.
         resume = resume if resume is Stage.ROLLED_BACK else Stage.COEXISTING
     again = replace(
@@ -185,10 +196,17 @@ def _retry(context: Context, view: MailboxView) -> Story[Pause]:
     return NEXT
 
 
+def _is_sync_broken(record: MailboxRecord) -> bool:
+    # Without a password it was left out of its sync batch; with one it comes into another.
+    is_left_out = record.code is Code.SECRET_UNREADABLE and record.resume_stage is Stage.COEXISTING
+    return is_left_out or record.code in SYNC_CODES
+
+
 def _abandon(context: Context, view: MailboxView) -> Story[Pause]:
     """Leave the mailbox at the source for good; not once its mail may go to the cloud."""
     if view.record.has_begun_cutover:
-        yield from record_progress(context, Progress(view.record, served_wish=Wish.ABANDON))
+        dropped = Progress(view.record, Wish.ABANDON, dropped_because=TOO_LATE)
+        yield from record_progress(context, dropped)
         return NEXT
     record = yield from _with_its_mail(context, view)
     if isinstance(record, Pause):
@@ -255,13 +273,13 @@ WISHES: Mapping[Wish, Callable[[Context, MailboxView], Story[Pause]]] = MappingP
 )
 
 
-def _tell(context: Context, view: MailboxView, rest: Pause) -> None:
-    since_utc = view.record.stage_since_utc
+def _tell(context: Context, rest: Pause, record: MailboxRecord | None = None) -> None:
+    since_utc = record.stage_since_utc if record else None
     context.set_custom_status(
         {
-            "stage": view.record.stage.value,
+            "stage": record.stage.value if record else None,
             "since": since_utc.isoformat() if since_utc else None,
-            "code": view.record.code.value if view.record.code else None,
+            "code": record.code.value if record and record.code else None,
             "waiting_for": rest.waiting_for[:200],
             "next_look_s": round(rest.wait_s),
         }

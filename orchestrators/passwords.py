@@ -24,6 +24,7 @@ from orchestrators.steps import (
     PAUSE_MAX_S,
     Context,
     Deferred,
+    StepRefused,
     Story,
     list_accounts,
     reset_passwords,
@@ -54,6 +55,8 @@ def reset(context: Context) -> Story[Json]:
             progress, is_over = yield from _chunk(context, progress)
             if is_over:
                 return _answer(progress)
+    except StepRefused as refusal:
+        return _answer(progress, stopped=str(refusal))
     except Deferred as early:
         if progress.try_count >= TRY_COUNT_MAX:
             return _answer(progress, stopped=str(early))

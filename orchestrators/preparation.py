@@ -45,6 +45,8 @@ PATIENCE_S = 30 * 24 * 3600.0
 GROWTH = 0.05
 GROWN_WAIT_MAX_S = 6 * 3600.0
 AT_ONCE_S = 1.0
+# The ledger or the tenant refuses the look itself: a person grants what is missing, and rings or waits for this.
+REFUSED_WAIT_S = 900.0
 MEMBERS_COUNT_MAX = 50
 # A page is one step; the history of a generation stays below two hundred events.
 MEMBER_PAGES_MAX = 20
@@ -72,6 +74,8 @@ def tenant_preparation(context: Context) -> Story[Json]:
         walk, ref = yield from _walk_on(context, ref)
     except Deferred as early:
         walk = Walk(wait_s=early.wait_s, waiting_for=early.why)
+    except StepRefused as refusal:
+        walk = Walk(wait_s=REFUSED_WAIT_S, waiting_for=str(refusal))
     if walk.wait_s:
         yield from _rest(context, walk)
     elif walk.refusal or not ref.after_batch:

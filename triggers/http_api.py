@@ -17,6 +17,7 @@ from bascule.composition import ports
 from bascule.domain.addresses import mailbox_key
 from bascule.domain.codec import encode
 from bascule.domain.records import BatchRecord, Wish
+from bascule.domain.requests import WishProgress
 from bascule.domain.stages import Stage
 from triggers.answers import NUMBER, BadRequest, answer, answering
 from triggers.batch_names import checked_batch_name
@@ -214,7 +215,7 @@ async def _ask(
     asked = wish_asked(req, name, wish)
     await asyncio.to_thread(_existing, name)
     request_id = f"{wish.value}-{name}-{uuid4().hex[:12]}"
-    await client.start_new(wish.value, request_id, encode(asked))
+    await client.start_new(wish.value, request_id, encode(WishProgress(asked)))
     return answer({"request": request_id, "status": f"/api/requests/{request_id}"}, 202)
 
 
@@ -241,8 +242,8 @@ def _mailbox_page(name: str, stage: Stage | None, after: str, count_max: int) ->
     _existing(name)
     records = (
         record
-        for record in ports().ledger.mailboxes(name)
-        if record.key > after and (stage is None or record.stage is stage)
+        for record in ports().ledger.mailboxes(name, after)
+        if stage is None or record.stage is stage
     )
     page = list(itertools.islice(records, count_max))
     following = page[-1].key if len(page) == count_max else ""

@@ -7,7 +7,12 @@ from typing import Any
 from activities.desks import counts_of
 from activities.uploads import difference_path, mistakes_path, warnings_path
 from bascule.domain.codec import encode
-from bascule.domain.records import BatchRecord, MailboxRecord
+from bascule.domain.records import (
+    BatchRecord,
+    MailboxRecord,
+    StandingHoldUp,
+    hold_up_document,
+)
 from bascule.domain.stages import Stage
 from bascule.ports.bundle import Ports
 
@@ -37,6 +42,8 @@ def batch_view(ports: Ports, batch: BatchRecord) -> dict[str, Any]:
         },
         "sync_batches": sorted({record.sync_batch for record in records} - {""}),
     }
+    if held_up := held_up_view(ports, batch.name):
+        view["held_up"] = held_up
     if counts := counts_of(ports, batch.name, records):
         view["workstations"] = {
             "migrated": counts.migrated_count,
@@ -53,9 +60,17 @@ def batch_view(ports: Ports, batch: BatchRecord) -> dict[str, Any]:
 
 
 def refused_view(ports: Ports, name: str) -> dict[str, Any] | None:
-    """A batch that was refused before its first write; None when nothing is known of it."""
+    """A batch that was refused, or is held up, before its first write; None when nothing is known of it."""
+    if held_up := held_up_view(ports, name):
+        return {"batch": name, "state": "held up", "held_up": held_up}
     refused = report(ports, mistakes_path(name))
     return None if refused is None else {"batch": name, "state": "refused", "refused": refused}
+
+
+def held_up_view(ports: Ports, name: str) -> dict[str, Any] | None:
+    """What holds a batch up and since when; None when nothing does."""
+    found = ports.documents.find(hold_up_document(name), StandingHoldUp)
+    return None if found is None else {"detail": found.detail, "since_utc": encode(found.since_utc)}
 
 
 def mailbox_view(record: MailboxRecord) -> dict[str, Any]:

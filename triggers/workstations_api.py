@@ -114,9 +114,8 @@ def _page(name: str, step: str, after: str) -> dict[str, Any]:
     desks = desks_of(ports(), name)
     rows = (
         record
-        for record in ports().ledger.mailboxes(name)
+        for record in ports().ledger.mailboxes(name, after)
         if record.stage is Stage.MIGRATED
-        and record.key > after
         and (not step or step in desks.get(record.key, Desk()).open_steps(steps))
     )
     page = list(itertools.islice(rows, PAGE_COUNT))

@@ -2,7 +2,7 @@
 
 import hashlib
 import threading
-from typing import Any, NoReturn
+from typing import Any
 
 from azure.core import MatchConditions
 from azure.core.credentials import TokenCredential
@@ -11,16 +11,15 @@ from azure.storage.blob import BlobServiceClient, ContainerClient, ContentSettin
 
 from bascule.adapters.azure_errors import azure_errors
 from bascule.adapters.azure_transport import transport_options
-from bascule.domain.codes import Code
-from bascule.domain.errors import Conflict, Refusal
+from bascule.domain.errors import Conflict
 from bascule.ports.blob_store import Upload
 
 BATCHES = "batches"
 ARCHIVE = "archive"
 REPORTS = "reports"
 
-# Fifty thousand rows of every column at its longest stay below this; and one request fetches as much, so that content
-# and ETag belong together.
+# More than a batch file may have, so that what was cut off here is refused for its size; and one request fetches as
+# much, so that content and ETag belong together.
 UPLOAD_BYTES_MAX = 32 * 1024 * 1024
 READ_TIMEOUT_S = 60
 ETAG_DIGEST_LENGTH = 12
@@ -55,19 +54,13 @@ class AzureBlobStore:
         self._write(BATCHES, _file_name(name), content, "text/csv")
 
     def find_upload(self, name: str) -> Upload | None:
-        """The uploaded file of a batch; None when it is not there.
-
-        Raises:
-            Refusal(REQUEST_REJECTED): it is larger than any valid batch file.
-        """
+        """The uploaded file of a batch, read no further than any batch file is long; None when it is not there."""
         with azure_errors(f"reading the upload of batch {name}"):
             try:
                 stream = self._container(BATCHES).download_blob(_file_name(name))
             except ResourceNotFoundError:
                 return None
-            if stream.size > UPLOAD_BYTES_MAX:
-                _refuse_size(name)
-            content = stream.readall()
+            content = stream.read(UPLOAD_BYTES_MAX)
         return Upload(name, stream.properties.etag, content)
 
     def withdraw(self, upload: Upload, sanitised: bytes) -> None:
@@ -145,13 +138,6 @@ def _file_name(name: str) -> str:
 
 def _digest(etag: str) -> str:
     return hashlib.sha256(etag.encode()).hexdigest()[:ETAG_DIGEST_LENGTH]
-
-
-def _refuse_size(name: str) -> NoReturn:
-    raise Refusal(
-        Code.REQUEST_REJECTED,
-        f"the upload of batch {name} is larger than {UPLOAD_BYTES_MAX} bytes; cut it into smaller batches",
-    )
 
 
 def _transport() -> dict[str, Any]:

@@ -190,6 +190,21 @@ class BatchRecord:
 
 
 @dataclass(frozen=True)
+class StandingHoldUp:
+    """What holds a batch up, for whoever asks; a document beside its row, because the row may not be there yet."""
+
+    detail: str
+    since_utc: datetime
+    told_utc: datetime | None = None
+    """When the operator was last told."""
+
+
+def hold_up_document(batch: str) -> str:
+    """The name of the document about what holds a batch up."""
+    return f"hold-up-{batch}"
+
+
+@dataclass(frozen=True)
 class JournalEntry:
     """One effect on the world: who asked, what was before, what is after."""
 

@@ -41,6 +41,8 @@ class Progress:
     record: MailboxRecord
     served_wish: Wish = Wish.NONE
     """The wish this progress fulfils; cleared if it is still the same one."""
+    dropped_because: str = ""
+    """Why that wish is cleared without being fulfilled; journaled, and the row's detail."""
 
 
 @dataclass(frozen=True)
@@ -242,6 +244,11 @@ class BatchRef:
     name: str
     etag: str = ""
     """Which upload a step is about, as it was judged; empty: whichever lies there."""
+    goes_on: bool = False
+    """Of the story: what is refused holds up nothing else of the look, and stories are woken some pages at a time. A
+    generation begun by an older version stops at a refusal, and wakes everybody."""
+    woken_to: str = ""
+    """Of the story: the mailbox behind which stories are still to be woken; empty: nobody is."""
 
 
 class UploadKind(StrEnum):
@@ -313,6 +320,16 @@ class BatchProgress:
     """Mailboxes that are not yet in their first sync."""
     age_s: float
     has_accepted_difference: bool
+    is_held_up: bool = False
+    """The last look was held up, and says so to whoever asks."""
+
+
+@dataclass(frozen=True)
+class HoldUp:
+    """What holds a batch up now; empty: nothing any more."""
+
+    name: str
+    detail: str
 
 
 @dataclass(frozen=True)
@@ -343,3 +360,32 @@ class WishOutcome:
 
     granted_keys: tuple[str, ...]
     refused: tuple[WishRefusal, ...]
+
+
+@dataclass(frozen=True)
+class WishProgress:
+    """A wish, and how far it has come; chunk by chunk each is listed, granted, and its doorbells rung."""
+
+    request: WishRequest
+    is_bounded: bool = True
+    """Its generations end after some chunks. False for one that an older version began."""
+    after: str = ""
+    """Where the next chunk begins."""
+    is_listed: bool = False
+    """There is no next chunk."""
+    page_count: int = 0
+    keys: tuple[str, ...] = ()
+    """Of the chunk at hand: still to be granted."""
+    unrung_keys: tuple[str, ...] = ()
+    """Granted, and not yet rung."""
+    granted_count: int = 0
+    refused_count: int = 0
+    refused: tuple[WishRefusal, ...] = ()
+    """The first of them."""
+    try_count: int = 0
+    """How often the step at hand came too early."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether everybody was asked, and everybody who takes it was rung."""
+        return self.is_listed and not self.keys and not self.unrung_keys

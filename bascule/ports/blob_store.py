@@ -21,7 +21,11 @@ class BlobStore(Protocol):
         ...
 
     def find_upload(self, name: str) -> Upload | None:
-        """The uploaded file of a batch; None when it is not there, or was withdrawn."""
+        """The uploaded file of a batch; None when it is not there, or was withdrawn.
+
+        Of a file that is longer than any batch may be, at least so much that its length tells: it is refused and
+        withdrawn like any other, because it may hold passwords.
+        """
         ...
 
     def withdraw(self, upload: Upload, sanitised: bytes) -> None:

@@ -33,8 +33,8 @@ class Ledger(Protocol):
         """The mailbox of that key in the batch."""
         ...
 
-    def mailboxes(self, batch: str) -> Iterator[MailboxRecord]:
-        """Every mailbox of a batch, by key, page by page."""
+    def mailboxes(self, batch: str, after: str = "") -> Iterator[MailboxRecord]:
+        """Every mailbox of a batch behind the key `after`, by key, page by page; what is before is not read."""
         ...
 
     def mailbox_keys(self, batch: str, after: str, count_max: int) -> tuple[str, ...]:

@@ -41,9 +41,9 @@ class MemoryLedger:
         """The mailbox of that key in the batch."""
         return self._of(batch).find(key)
 
-    def mailboxes(self, batch: str) -> Iterator[MailboxRecord]:
-        """Every mailbox of a batch, by key."""
-        return _in_order(self._of(batch))
+    def mailboxes(self, batch: str, after: str = "") -> Iterator[MailboxRecord]:
+        """Every mailbox of a batch behind a key, by key."""
+        return _in_order(self._of(batch), after)
 
     def mailbox_keys(self, batch: str, after: str, count_max: int) -> tuple[str, ...]:
         """At most `count_max` keys behind `after`, in order."""
@@ -92,8 +92,8 @@ class MemoryLedger:
         return self._mailboxes.setdefault(batch, Rows())
 
 
-def _in_order(rows: Rows[T]) -> Iterator[T]:
-    found = (rows.find(key) for key in rows.ordered_keys())
+def _in_order(rows: Rows[T], after: str = "") -> Iterator[T]:
+    found = (rows.find(key) for key in rows.ordered_keys() if key > after)
     return (value for value in found if value is not None)
 
 

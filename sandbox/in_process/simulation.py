@@ -22,7 +22,7 @@ from bascule.domain.addresses import mailbox_key
 from bascule.domain.codec import encode
 from bascule.domain.plan import Plan
 from bascule.domain.records import DOORBELL, BatchRecord, MailboxRecord, MailboxRef, Wish
-from bascule.domain.requests import WakeRequest, WishRequest
+from bascule.domain.requests import WakeRequest, WishProgress, WishRequest
 from bascule.domain.stages import Stage
 from bascule.ports.bundle import Ports
 from sandbox.bound.ports import BoundPorts, bound_ports
@@ -146,7 +146,7 @@ class Simulation:
         request = WishRequest(batch, wish, keys, OPERATOR, at_utc, waived)
         self._wish_count += 1
         request_id = f"{wish.value}-{batch}-{self._wish_count}"
-        self.engine.start(wish.value, encode(request), request_id)
+        self.engine.start(wish.value, encode(WishProgress(request)), request_id)
         self.run_until(lambda: self.output(request_id) is not None)
         answer: dict[str, Any] = json.loads(self.output(request_id) or "{}")
         return answer

@@ -7,7 +7,7 @@ from datetime import timedelta
 from activities.wake_stories import revive_batch, wake_batch, wake_mailboxes
 from bascule.domain.addresses import mailbox_key
 from bascule.domain.records import MailboxRecord, Wish
-from bascule.domain.requests import WakeRequest, WishRequest
+from bascule.domain.requests import WakeRequest, WishProgress, WishRequest
 from bascule.domain.stages import LIFE, Stage
 from sandbox.in_process.plan import LICENCE, STAFF_LICENCE, batch_csv
 from sandbox.simulate.existence import Existence
@@ -141,7 +141,9 @@ def ask_wish(
     """Ask as the API does; large messages are waived, because the operator has read the survey."""
     at_utc = life.clock.now_utc() + timedelta(hours=in_hours) if in_hours else None
     waived = ("message_too_large",) if wish is Wish.CUTOVER else ()
-    life.start_story(wish.value, WishRequest(batch, wish, keys, OPERATOR, at_utc, waived))
+    life.start_story(
+        wish.value, WishProgress(WishRequest(batch, wish, keys, OPERATOR, at_utc, waived))
+    )
 
 
 def _watch(life: Existence, _: Deed) -> None:

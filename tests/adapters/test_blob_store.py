@@ -6,7 +6,8 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 
 from bascule.adapters.blob_store import UPLOAD_BYTES_MAX, AzureBlobStore
-from bascule.domain.errors import Refusal, Throttled, Unreachable
+from bascule.domain.batch_encoding import FILE_SIZE_MAX_BYTES
+from bascule.domain.errors import Throttled, Unreachable
 from tests.adapters.busy_storage import busy_storage
 
 NOWHERE = (
@@ -47,7 +48,7 @@ def test_each_withdrawn_upload_leaves_one_archived_copy(
     assert sorted(kept) == [b"without passwords: one", b"without passwords: two"]
 
 
-def test_an_upload_larger_than_any_batch_is_refused(
+def test_an_upload_larger_than_any_batch_is_read_no_further(
     blobs: AzureBlobStore, service: BlobServiceClient, table_prefix: str
 ) -> None:
     """One wrong file would fill the memory of the worker that every batch needs."""
@@ -55,8 +56,11 @@ def test_an_upload_larger_than_any_batch_is_refused(
     blob = service.get_blob_client("batches", f"{table_prefix}.csv")
     blob.upload_blob(bytes(UPLOAD_BYTES_MAX + 1), overwrite=True)
 
-    with pytest.raises(Refusal, match="larger"):
-        blobs.find_upload(table_prefix)
+    found = blobs.find_upload(table_prefix)
+    assert found is not None
+    assert len(found.content) == UPLOAD_BYTES_MAX > FILE_SIZE_MAX_BYTES
+    blobs.withdraw(found, b"")
+    assert blobs.find_upload(table_prefix) is None
 
 
 def test_a_storage_account_that_is_not_there_is_unreachable() -> None:

@@ -112,6 +112,20 @@ def test_a_cutover_waits_and_tells_who_cannot(app: SmallApp, capsys: Screen) -> 
     assert "bob@example.org  its last sync is older than 26 h" in capsys.readouterr().out
 
 
+def test_a_wish_that_stopped_half_way_says_why_and_what_to_do(
+    app: SmallApp, capsys: Screen
+) -> None:
+    """Half a batch that is not cut over is found out on Monday."""
+    app.will_answer("POST /api/batches/pilot/retry", {"request": "retry-pilot-1"}, 202)
+    result = {"granted": 1, "refused_count": 0, "refused": [], "stopped": "answered 503"}
+    app.will_answer("GET /api/requests/retry-pilot-1", {"state": "Completed", "result": result})
+
+    assert main(["batches", "retry", "pilot", "--all"]) == 1
+    out = capsys.readouterr().out
+    assert "stopped before the end: answered 503" in out
+    assert "Ask the same again" in out
+
+
 @pytest.mark.parametrize("wish", ["rollback", "retry", "abandon", "survey"])
 def test_every_wish_is_asked_by_its_name(app: SmallApp, wish: str) -> None:
     """A rollback sent as an abandon destroys what it should save."""

@@ -123,6 +123,21 @@ def test_mailboxes_come_by_key_and_only_of_their_batch(ledger: Ledger) -> None:
     ]
 
 
+def test_mailboxes_and_keys_go_on_behind_a_key(ledger: Ledger) -> None:
+    """A list that begins at its start for every page reads a large batch hundreds of times."""
+    addresses = [f"user{number}@example.org" for number in range(10)]
+    ledger.add_mailboxes([a_mailbox(address) for address in addresses])
+    ledger.add_mailboxes([a_mailbox("user9@example.org", batch="pilot-2")])
+    keys = [record.key for record in ledger.mailboxes("pilot")]
+
+    assert [record.key for record in ledger.mailboxes("pilot", keys[3])] == keys[4:]
+    assert list(ledger.mailboxes("pilot", keys[-1])) == []
+    assert ledger.mailbox_keys("pilot", "", 4) == tuple(keys[:4])
+    assert ledger.mailbox_keys("pilot", keys[3], 4) == tuple(keys[4:8])
+    assert ledger.mailbox_keys("pilot", keys[7], 4) == tuple(keys[8:])
+    assert list(ledger.mailboxes("pilot", "' or RowKey ne '")) == list(ledger.mailboxes("pilot"))
+
+
 def test_no_amendment_is_lost_when_two_come_at_once(ledger: Ledger) -> None:
     """The operator's wish, written while the story records its stage, would vanish."""
     record = a_mailbox()

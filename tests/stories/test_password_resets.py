@@ -196,6 +196,22 @@ def test_an_account_that_cannot_be_looked_at_is_named_and_the_others_go_on(
     ]
 
 
+class RefusedLedger:
+    """A ledger that the app may not read."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise Refusal(Code.PERMISSION_MISSING, f"{name}: answered 403")
+
+
+def test_a_reset_whose_storage_refuses_ends_with_its_tally(school: Simulation) -> None:
+    """A request that only says Failed does not tell whose password is another one now."""
+    object.__setattr__(school.ports, "ledger", RefusedLedger())
+    answer = asked(school)
+
+    assert answer["changed"] == 0
+    assert "answered 403" in answer["stopped"]
+
+
 def test_without_the_permission_it_stops_and_says_so(
     school: Simulation, monkeypatch: pytest.MonkeyPatch
 ) -> None:

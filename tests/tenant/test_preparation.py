@@ -1,5 +1,6 @@
 """From an empty tenant to a ready one, whatever happens on the way. About 10 s."""
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -9,8 +10,17 @@ from typing import Any
 
 import pytest
 
+from activities.wake_stories import wake_preparation
+from bascule.domain.codes import Code
+from bascule.domain.errors import Refusal
 from bascule.domain.tenant import Part
-from bascule.domain.tenant_records import JOURNAL, RECORD, PartState, TenantRecord
+from bascule.domain.tenant_records import (
+    JOURNAL,
+    PREPARATION_ID,
+    RECORD,
+    PartState,
+    TenantRecord,
+)
 from infra.grants.wanted import EXCHANGE_APP_ROLES, EXCHANGE_ROLES, GRAPH_ROLES, POWERS
 from sandbox.world.misfortune import Failure, FailureKind
 from sandbox.world.recipients import DomainType
@@ -336,6 +346,35 @@ def test_a_source_that_exchange_cannot_reach_is_told_before_the_first_batch(foun
     assert "no route" in answer["detail"]
     assert not school.preparation.is_under_way
     assert school.ports.documents.find(RECORD, TenantRecord) is None
+
+
+class RoleTaken:
+    """Documents that the app may not read for a while."""
+
+    def __init__(self, documents: Any) -> None:
+        self._documents = documents
+        self.is_taken = True
+
+    def __getattr__(self, name: str) -> Any:
+        if self.is_taken:
+            raise Refusal(Code.PERMISSION_MISSING, "reading documents: answered 403")
+        return getattr(self._documents, name)
+
+
+def test_a_preparation_goes_on_once_the_storage_takes_it_again(found: Found) -> None:
+    """Ended by a refusal of its first look, it would have to be asked for again; and nobody would say so."""
+    school = found()
+    school.wish()
+    hand = RoleTaken(school.ports.documents)
+    object.__setattr__(school.ports, "documents", hand)
+    asyncio.run(wake_preparation(school.engine.client()))
+    school.settle()
+    status = json.loads(school.engine.control.instance(PREPARATION_ID).custom_status or "{}")
+    assert "answered 403" in status["waiting_for"]
+
+    hand.is_taken = False
+    school.run_until_finished()
+    assert json.loads(school.output or "{}") == {"ready": True, "detail": ""}
 
 
 def test_a_plan_without_postfix_is_refused_before_anything_is_written(found: Found) -> None:

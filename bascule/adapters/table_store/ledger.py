@@ -15,7 +15,7 @@ from azure.data.tables import TableEntity
 from bascule.adapters.table_store.amend import Place, amend
 from bascule.adapters.table_store.keys import key_of
 from bascule.adapters.table_store.rows import Columns, checked_text, columns_of, value_of
-from bascule.adapters.table_store.tables import Row, Table, Tables
+from bascule.adapters.table_store.tables import PAGE_ROWS_MAX, Row, Table, Tables
 from bascule.domain.addresses import mailbox_key, normal_address
 from bascule.domain.records import BatchRecord, MailboxRecord
 
@@ -58,15 +58,18 @@ class TableLedger:
         row = self._mailboxes.find(key_of(batch), key_of(key))
         return None if row is None else value_of(MailboxRecord, row)
 
-    def mailboxes(self, batch: str) -> Iterator[MailboxRecord]:
-        """Every mailbox of a batch, by key."""
-        return (value_of(MailboxRecord, row) for row in self._mailboxes.rows(key_of(batch)))
+    def mailboxes(self, batch: str, after: str = "") -> Iterator[MailboxRecord]:
+        """Every mailbox of a batch behind a key, by key."""
+        rows = self._mailboxes.rows(key_of(batch), after=key_of(after))
+        return (value_of(MailboxRecord, row) for row in rows)
 
     def mailbox_keys(self, batch: str, after: str, count_max: int) -> tuple[str, ...]:
         """At most `count_max` keys behind `after`, in order."""
-        rows = self._mailboxes.rows(key_of(batch), first=key_of(after) if after else "")
-        keys = (value_of(MailboxRecord, row).key for row in rows)
-        return tuple(itertools.islice((key for key in keys if key != after), count_max))
+        page_rows = min(count_max, PAGE_ROWS_MAX)
+        rows = self._mailboxes.rows(
+            key_of(batch), after=key_of(after), select=["key"], page_rows=page_rows
+        )
+        return tuple(str(row["key"]) for row in itertools.islice(rows, count_max))
 
     def add_mailboxes(self, records: Iterable[MailboxRecord]) -> int:
         """Add those that are not there yet, a hundred at a time."""

@@ -28,6 +28,8 @@ Row = Mapping[str, Any]
 
 # A transaction takes 100 operations on one partition. Source: "Performing entity group transactions", Microsoft Learn.
 TRANSACTION_ROWS_MAX = 100
+# A query answers at most so many rows at once. Source: "Query timeout and pagination", Microsoft Learn.
+PAGE_ROWS_MAX = 1_000
 READ_TIMEOUT_S = 30
 
 ONE_ATTEMPT: Mapping[str, Any] = {"retry_total": 0}
@@ -133,17 +135,32 @@ class Table:
         return True
 
     def rows(
-        self, partition: str, *, first: str = "", last: str = "", select: Sequence[str] = ()
+        self,
+        partition: str,
+        *,
+        first: str = "",
+        after: str = "",
+        last: str = "",
+        select: Sequence[str] = (),
+        page_rows: int = PAGE_ROWS_MAX,
     ) -> Iterator[TableEntity]:
-        """Every row of a partition in the order of its keys, page by page; `first` and `last` are inclusive."""
+        """Every row of a partition in the order of its keys, page by page.
+
+        `first` and `last` are inclusive, `after` is not; only the columns of `select` are read when it names any.
+        """
         wanted, parameters = "PartitionKey eq @partition", {"partition": partition}
         if first:
             wanted, parameters = f"{wanted} and RowKey ge @first", parameters | {"first": first}
+        if after:
+            wanted, parameters = f"{wanted} and RowKey gt @after", parameters | {"after": after}
         if last:
             wanted, parameters = f"{wanted} and RowKey le @last", parameters | {"last": last}
         with azure_errors(f"listing {self._name}"):
             yield from self._client.query_entities(
-                wanted, parameters=parameters, select=list(select) or None
+                wanted,
+                parameters=parameters,
+                select=list(select) or None,
+                results_per_page=page_rows,
             )
 
     def add_missing(self, rows: Iterable[Row]) -> list[TableEntity]:
