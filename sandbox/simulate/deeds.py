@@ -6,10 +6,18 @@ from datetime import timedelta
 
 from activities.wake_stories import revive_batch, wake_batch, wake_mailboxes
 from bascule.domain.addresses import mailbox_key
-from bascule.domain.records import MailboxRecord, Wish
+from bascule.domain.records import Wish
 from bascule.domain.requests import WakeRequest, WishProgress, WishRequest
 from bascule.domain.stages import LIFE, Stage
 from sandbox.in_process.plan import LICENCE, STAFF_LICENCE, batch_csv
+from sandbox.simulate.alias_deeds import (
+    bypass_alias,
+    double_alias,
+    edit_alias,
+    mend_alias,
+    mend_bypass,
+    remove_alias,
+)
 from sandbox.simulate.existence import Existence
 from sandbox.simulate.life import Deed, DeedKind
 from sandbox.simulate.order import redirects_now
@@ -170,70 +178,6 @@ def _mail_inside(life: Existence, deed: Deed) -> None:
 # -- colleagues who change things -------------------------------------------------------------
 
 
-def _alias(life: Existence, deed: Deed, change: Callable[[list[str]], list[str]]) -> None:
-    address = life.people[deed.people[0]].address
-    with life.world.kernel.look():
-        life.world.aliases.edit_by_hand(address, change(life.world.aliases.rows_of(address)))
-
-
-def _alias_edited(life: Existence, deed: Deed) -> None:
-    _alias(life, deed, lambda _: ["archive@elsewhere.example"])
-
-
-def _alias_doubled(life: Existence, deed: Deed) -> None:
-    _alias(life, deed, lambda rows: [*rows, "archive@elsewhere.example"])
-
-
-def _alias_removed(life: Existence, deed: Deed) -> None:
-    _alias(life, deed, lambda _: [])
-
-
-def _bypass_alias(life: Existence, deed: Deed) -> None:
-    """A second address that leads straight home, and somebody who writes to it at once."""
-    address = life.people[deed.people[0]].address
-    naming, aliases = life.world.naming, life.world.aliases
-    with life.world.kernel.look():
-        if aliases.rows_of(address) != [naming.routing_address(address)]:
-            life.bypassed.add(address)
-        aliases.edit_by_hand(_second_address(address), [naming.source_address(address)])
-    life.world.mail_from_outside(_second_address(address))
-
-
-def mend_bypass(life: Existence, number: int) -> None:
-    """Let the second address, if there is one, lead to the first."""
-    address = life.people[number].address
-    with life.world.kernel.look():
-        if life.world.aliases.rows_of(_second_address(address)):
-            life.world.aliases.edit_by_hand(_second_address(address), [address])
-    life.bypassed.discard(address)
-
-
-def _second_address(address: str) -> str:
-    return f"autre.{address}"
-
-
-def mend_alias(life: Existence, number: int) -> None:
-    """Put the row where the ledger says that the mailbox lives."""
-    person = life.people[number]
-    record = _record_of(life, person)
-    naming = life.world.naming
-    home, cloud = naming.source_address(person.address), naming.routing_address(person.address)
-    with life.world.kernel.look():
-        rows = life.world.aliases.rows_of(person.address)
-        if rows not in ([home], [cloud]):
-            wanted = cloud if record is not None and _lives_in_cloud(record) else home
-            life.world.aliases.edit_by_hand(person.address, [wanted])
-
-
-def _lives_in_cloud(record: MailboxRecord) -> bool:
-    has_left = record.redirected_utc is not None and record.detach_began_utc is not None
-    return has_left and record.rollback_began_utc is None
-
-
-def _record_of(life: Existence, person: Person) -> MailboxRecord | None:
-    return next((row for row in life.records() if row.address == person.address), None)
-
-
 def _delete_group(life: Existence, _: Deed) -> None:
     if life.world.tenant.groups.written(life.names.group_address) is not None:
         life.world.tenant.groups.remove(life.names.group_address)
@@ -377,11 +321,11 @@ DEEDS: Mapping[DeedKind, Callable[[Existence, Deed], None]] = {
     DeedKind.SURVEY: _wish(Wish.SURVEY),
     DeedKind.MAIL_OUTSIDE: _mail_outside,
     DeedKind.MAIL_INSIDE: _mail_inside,
-    DeedKind.ALIAS_EDITED: _alias_edited,
-    DeedKind.ALIAS_DOUBLED: _alias_doubled,
-    DeedKind.ALIAS_REMOVED: _alias_removed,
+    DeedKind.ALIAS_EDITED: edit_alias,
+    DeedKind.ALIAS_DOUBLED: double_alias,
+    DeedKind.ALIAS_REMOVED: remove_alias,
     DeedKind.ALIAS_MENDED: lambda life, deed: mend_alias(life, deed.people[0]),
-    DeedKind.ALIAS_BYPASSED: _bypass_alias,
+    DeedKind.ALIAS_BYPASSED: bypass_alias,
     DeedKind.BYPASS_MENDED: lambda life, deed: mend_bypass(life, deed.people[0]),
     DeedKind.GROUP_DELETED: _delete_group,
     DeedKind.GROUP_MENDED: lambda life, _: mend_group(life),

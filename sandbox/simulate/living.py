@@ -8,7 +8,7 @@ from datetime import timedelta
 from bascule.domain.records import Wish
 from bascule.domain.stages import Stage
 from sandbox.in_process.app import Activity
-from sandbox.simulate import deeds, promises
+from sandbox.simulate import alias_deeds, deeds, promises
 from sandbox.simulate.existence import START_UTC, Existence, LifeBroken, MakeHost
 from sandbox.simulate.further import SILENCES
 from sandbox.simulate.hosts import host_of
@@ -90,8 +90,8 @@ def _keep_silences(life: Existence) -> None:
 def mend_everything(life: Existence) -> None:
     """A good administrator puts right whatever is wrong."""
     for number in range(len(life.people)):
-        deeds.mend_alias(life, number)
-        deeds.mend_bypass(life, number)
+        alias_deeds.mend_alias(life, number)
+        alias_deeds.mend_bypass(life, number)
     deeds.mend_passwords(life, range(len(life.people)))
     deeds.mend_group(life)
     deeds.free_seats(life)

@@ -37,11 +37,19 @@ class CountedTable:
         return True
 
     def rows(
-        self, partition: str, *, first: str = "", last: str = "~", select: Sequence[str] = ()
+        self,
+        partition: str,
+        *,
+        first: str = "",
+        after: str = "",
+        last: str = "~",
+        select: Sequence[str] = (),
+        page_rows: int = PAGE_ROWS_MAX,
     ) -> Iterator[TableEntity]:
         del select
-        keys = sorted(key for key in self._rows if key[0] == partition and first <= key[1] <= last)
-        self._calls["page"] += 1 + len(keys) // PAGE_ROWS_MAX
+        places = [key for key in self._rows if key[0] == partition and first <= key[1] <= last]
+        keys = sorted(key for key in places if key[1] > after)
+        self._calls["page"] += 1 + len(keys) // page_rows
         return iter([self._rows[key] for key in keys])
 
     def add_missing(self, rows: Iterable[Row]) -> list[TableEntity]:

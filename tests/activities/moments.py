@@ -1,5 +1,6 @@
 """Moments of a migration at which a step is tried: each is a simulated life, lived so far and held."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -72,6 +73,18 @@ def detached(simulation: Simulation) -> None:
     synced(simulation)
     simulation.ask_cutover()
     simulation.run_until(lambda: first(simulation).left_group_utc is not None)
+
+
+def proven(simulation: Simulation) -> None:
+    """DETACHED is recorded; the alias still points home."""
+    detached(simulation)
+    amended(simulation, lambda row: replace(row, stage=Stage.DETACHED))
+
+
+def amended(simulation: Simulation, change: Callable[[MailboxRecord], MailboxRecord]) -> None:
+    """The first person's row, changed."""
+    place = ref(simulation)
+    simulation.ports.ledger.amend_mailbox(place.batch, place.key, change)
 
 
 def redirected(simulation: Simulation) -> None:

@@ -17,7 +17,7 @@ from bascule.domain.password_requests import (
     Selection,
 )
 from bascule.domain.plan import PasswordRule
-from bascule.domain.records import MailboxRecord, Wish
+from bascule.domain.records import Wish
 from bascule.domain.requests import (
     CertificateRequest,
     CloudMailboxQuestion,
@@ -85,26 +85,14 @@ def asked_utc(simulation: Simulation) -> datetime:
 def probing(simulation: Simulation) -> None:
     """Out of the group, the next probe written down and not yet sent."""
     moments.detached(simulation)
-    amended(simulation, lambda row: replace(row, probe_token=TOKEN, probe_sent_utc=None))
+    moments.amended(simulation, lambda row: replace(row, probe_token=TOKEN, probe_sent_utc=None))
 
 
 def leaving(simulation: Simulation) -> None:
     """The cutover is written down as begun; still in the group."""
     moments.synced(simulation)
     now_utc = simulation.clock.now_utc()
-    amended(simulation, lambda row: replace(row, detach_began_utc=now_utc))
-
-
-def proven(simulation: Simulation) -> None:
-    """DETACHED is recorded; the alias still points home."""
-    moments.detached(simulation)
-    amended(simulation, lambda row: replace(row, stage=Stage.DETACHED))
-
-
-def amended(simulation: Simulation, change: Callable[[MailboxRecord], MailboxRecord]) -> None:
-    """The first person's row, changed."""
-    place = ref(simulation)
-    simulation.ports.ledger.amend_mailbox(place.batch, place.key, change)
+    moments.amended(simulation, lambda row: replace(row, detach_began_utc=now_utc))
 
 
 def rolled_back(simulation: Simulation) -> HomeRequest:
@@ -178,7 +166,7 @@ CASES = (
     Case("send_probe", probing, lambda now: Probe(ref(now), TOKEN)),
     Case("look_for_probe", moments.detached, lambda now: Probe(ref(now), TOKEN)),
     Case("remove_strays", moments.detached, lambda now: Strays(ref(now), (TOKEN,))),
-    Case("switch_route", proven, lambda now: SwitchRequest(ref(now), turning(now))),
+    Case("switch_route", moments.proven, lambda now: SwitchRequest(ref(now), turning(now))),
     Case("certify", moments.redirected, lambda now: CertificateRequest(ref(now))),
     Case("tell_user", moments.redirected, ref),
     Case("bring_home", moments.migrated, rolled_back),
@@ -338,10 +326,12 @@ def test_what_a_frozen_host_does_late_turns_no_alias_after_the_rollback(
     simulation: Simulation,
 ) -> None:
     """Home again and in the group again, a mailbox whose alias is turned to the tenant once more has both redirects: a loop."""
-    proven(simulation)
+    moments.proven(simulation)
     to_tenant = SwitchRequest(ref(simulation), turning(simulation))
     asked(simulation, BY_NAME["switch_route"], to_tenant)
-    amended(simulation, lambda row: replace(row, rollback_began_utc=simulation.clock.now_utc()))
+    moments.amended(
+        simulation, lambda row: replace(row, rollback_began_utc=simulation.clock.now_utc())
+    )
     change = to_tenant.change
     home = SwitchRequest(to_tenant.ref, RouteSwitch(change.address, change.after, change.before))
     asked(simulation, BY_NAME["switch_route"], home)
@@ -357,7 +347,9 @@ def test_what_a_frozen_host_does_late_takes_nobody_out_of_the_group_again(
 ) -> None:
     """A mailbox at home and out of the group gets its colleagues' mail in the cloud, where nobody looks."""
     leaving(simulation)
-    amended(simulation, lambda row: replace(row, rollback_began_utc=simulation.clock.now_utc()))
+    moments.amended(
+        simulation, lambda row: replace(row, rollback_began_utc=simulation.clock.now_utc())
+    )
     late = asked(simulation, BY_NAME["leave_coexistence"], ref(simulation))
 
     assert isinstance(late, dict)

@@ -105,7 +105,7 @@ def test_the_look_names_the_first_rows_and_counts_the_others(simulation: Simulat
 
 def test_the_alias_is_not_turned_while_a_row_goes_past_it(simulation: Simulation) -> None:
     """A row added after the last look would fill the old mailbox for ever."""
-    moments.detached(simulation)
+    moments.proven(simulation)
     add_way(simulation)
     held = answer(simulation, "switch_route", turning(simulation))
     assert held["$type"] == "Later"
@@ -118,7 +118,7 @@ def test_the_alias_is_not_turned_while_a_row_goes_past_it(simulation: Simulation
 
 def test_a_waiver_of_the_mailbox_lets_the_alias_be_turned(simulation: Simulation) -> None:
     """Sometimes the second address shall stay where it is; then that was somebody's decision."""
-    moments.detached(simulation)
+    moments.proven(simulation)
     add_way(simulation)
     simulation.ports.ledger.amend_mailbox(
         BATCH,
@@ -138,7 +138,7 @@ def test_a_waiver_of_the_plan_lets_the_alias_be_turned() -> None:
     """What is waived for everybody need not be waived for each."""
     options = Options(people_count=1, messages_each=11, change_plan=waiving)
     with Simulation(options) as simulation:
-        moments.detached(simulation)
+        moments.proven(simulation)
         add_way(simulation)
 
         assert answer(simulation, "switch_route", turning(simulation))["$type"] == "Done"
@@ -148,7 +148,7 @@ def test_a_row_that_came_after_the_turn_does_not_hide_that_it_is_turned(
     simulation: Simulation,
 ) -> None:
     """A lost answer is asked for again: held back, the mailbox would stand as at home while its mail goes to the cloud."""
-    moments.detached(simulation)
+    moments.proven(simulation)
     turned = answer(simulation, "switch_route", turning(simulation))
     add_way(simulation)
 
@@ -159,7 +159,7 @@ def test_a_row_that_somebody_has_moved_is_refused_with_its_own_code(
     simulation: Simulation,
 ) -> None:
     """Held for the detour, the operator would never read that the row itself was edited."""
-    moments.detached(simulation)
+    moments.proven(simulation)
     add_way(simulation)
     simulation.world.aliases.edit_by_hand(simulation.people[0].address, [SECOND])
 
@@ -169,6 +169,9 @@ def test_a_row_that_somebody_has_moved_is_refused_with_its_own_code(
 def test_the_way_home_is_open_whatever_else_leads_there(simulation: Simulation) -> None:
     """A rollback would wait for somebody to mend a row that is quite right then."""
     moments.redirected(simulation)
+    moments.amended(
+        simulation, lambda row: replace(row, rollback_began_utc=simulation.clock.now_utc())
+    )
     add_way(simulation)
     back = SwitchRequest(ref(simulation), turning(simulation).change.reversed())
 
