@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from bascule.domain.records import Wish
 from bascule.domain.stages import Stage
+from bascule.domain.survey_again import standing_offences
 from sandbox.in_process.app import Activity
 from sandbox.simulate import alias_deeds, deeds, promises
 from sandbox.simulate.existence import START_UTC, Existence, LifeBroken, MakeHost
@@ -103,14 +104,15 @@ def mend_everything(life: Existence) -> None:
 
 
 def follow_runbook(life: Existence) -> None:
-    """Upload what was refused, retry what is set aside, cut over what is synced, until everything rests."""
+    """Upload what was refused, retry what is set aside, survey what was mended, cut over what is synced, until all rests."""
     for _ in range(ROUNDS_MAX):
         if is_at_rest(life):
             return
         _upload_refused(life)
         deeds.do(life, Deed(0.0, DeedKind.WATCHDOG))
-        for stage, wish in ((Stage.SET_ASIDE, Wish.RETRY), (Stage.SYNCED, Wish.CUTOVER)):
-            _ask_all(life, stage, wish)
+        _ask_all(life, Stage.SET_ASIDE, Wish.RETRY)
+        _ask_surveys(life)
+        _ask_all(life, Stage.SYNCED, Wish.CUTOVER)
         end_utc = life.clock.now_utc() + timedelta(hours=ROUND_HOURS)
         life.live_until(end_utc, lambda: is_at_rest(life))
 
@@ -138,6 +140,15 @@ def _upload_refused(life: Existence) -> None:
         forgotten = [life.people[n] for n in people if life.people[n].address not in registered]
         if forgotten:
             deeds.upload_forgotten(life, number, forgotten)
+
+
+def _ask_surveys(life: Existence) -> None:
+    """Of those whose rows were mended; large messages are waived with the cutover."""
+    for batch in life.ports.ledger.batches():
+        rows = life.ports.ledger.mailboxes(batch.name)
+        keys = tuple(row.key for row in rows if standing_offences(row, ("message_too_large",)))
+        if keys:
+            deeds.ask_wish(life, batch.name, Wish.SURVEY, keys)
 
 
 def _ask_all(life: Existence, stage: Stage, wish: Wish) -> None:
