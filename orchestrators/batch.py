@@ -122,7 +122,8 @@ def _live(context: Context, ref: BatchRef) -> Story[Look]:
     if not progress.exists:
         _tell(context, "refused" if intake and intake.is_refused else "nothing uploaded")
         return END
-    if progress.unfinished_count == 0:
+    # Counted before a change was applied: whom it has added is seen by the next look.
+    if progress.unfinished_count == 0 and not progress.has_accepted_difference:
         yield from close_batch(context, ref)
         _tell(context, "closed", progress)
         return END

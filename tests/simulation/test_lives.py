@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 SEED_COUNT = 300
 PROCESS_COUNT = 2
-KEPT_COUNT_MIN = 9
+KEPT_COUNT_MIN = 13
 ROOT = Path(__file__).parents[2]
 KEPT_LIVES = sorted((ROOT / KEPT).glob("*.json"))
 
