@@ -152,18 +152,22 @@ def _parser() -> argparse.ArgumentParser:
     sign_in.add_argument("--url", default="", help="address of the deployed app, for browsers")
     sign_in.add_argument("--principal-id", default="", help="object id of the app's identity")
     for kind in (app, sign_in):
-        way = kind.add_mutually_exclusive_group()
-        way.add_argument(
-            "--check",
-            action="store_true",
-            help="change nothing; 1 when something is missing or spare",
-        )
-        way.add_argument(
-            "--revoke",
-            action="store_true",
-            help="take away: the powers named, otherwise everything",
-        )
+        _add_ways(kind)
     return parser
+
+
+def _add_ways(kind: argparse.ArgumentParser) -> None:
+    way = kind.add_mutually_exclusive_group()
+    way.add_argument(
+        "--check",
+        action="store_true",
+        help="change nothing; 1 when something is missing or spare",
+    )
+    way.add_argument(
+        "--revoke",
+        action="store_true",
+        help="take away: the powers named, otherwise everything",
+    )
 
 
 if __name__ == "__main__":
