@@ -79,6 +79,9 @@ def _expectation(plan: Plan, record: MailboxRecord, now_utc: datetime) -> Expect
         grace_end_utc = record.redirected_utc + timedelta(hours=plan.cutover.grace_h)
         began_utc = max(since_utc, grace_end_utc)
         return began_utc, patience.final_sync_days * DAY_S, Code.SOURCE_NOT_QUIET
+    if record.stage is Stage.SURVEYED and record.licensed_utc is not None:
+        licensed_utc = max(since_utc, record.licensed_utc)
+        return licensed_utc, patience.provision_h * HOUR_S, Code.MAILBOX_NOT_OPEN
     patience_s, code = _by_stage(patience).get(
         record.stage, (UNBOUNDED_S, Code.SERVICE_UNREACHABLE)
     )

@@ -45,10 +45,12 @@ def reply_of(name: str, work: Callable[[], object]) -> Json:
     """
     try:
         return encode(Done(work()))
-    except (Throttled, NotYet) as early:
+    except NotYet as early:
         return encode(Later(early.wait_s, str(early)))
+    except Throttled as busy:
+        return encode(Later(busy.wait_s, str(busy), is_unanswered=True))
     except Unreachable as away:
-        return encode(Later(UNREACHABLE_WAIT_S, str(away)))
+        return encode(Later(UNREACHABLE_WAIT_S, str(away), is_unanswered=True))
     except Conflict as overtaken:
         return encode(Later(CONFLICT_WAIT_S, str(overtaken)))
     except Refusal as refusal:

@@ -73,9 +73,12 @@ def provision(context: Context, view: MailboxView) -> Story[Pause]:
     if not record.is_licensed:
         account = yield from ensure_account(context, ref)
         yield from ensure_licence(context, LicenceRequest(ref, is_after=False))
-        # Written down, because the mailbox may take hours to open, and each look would ask for both again.
-        licensed = replace(record, account_id=account.account_id, is_licensed=True)
-        record = yield from remember(context, licensed)
+        # Written down, because the mailbox may take a day from here, and each look would ask for both again.
+        licensed = replace(
+            record, account_id=account.account_id, licensed_utc=context.current_utc_datetime
+        )
+        yield from remember(context, licensed)
+        return NEXT
     yield from find_cloud_mailbox(context, CloudMailboxQuestion(ref, record.account_id))
     return (yield from arrive(context, record, Stage.PROVISIONED))
 

@@ -37,6 +37,10 @@ from orchestrators.steps import (
 # The wait grows with the time a mailbox has stood at its stage: a day's wait is not asked after every minute.
 GROWTH = 0.05
 GROWN_WAIT_MAX_S = 3600.0
+# A server that did not answer has said nothing about the mailbox: it is asked again sooner, and for so long beyond the
+# end of all patience, so that nobody is set aside for one call that was throttled at the wrong moment.
+UNANSWERED_WAIT_MAX_S = 600.0
+UNANSWERED_GRACE_S = 3600.0
 # Nothing is expected of a mailbox that waits for a person; the doorbell rings when there is.
 IDLE_WAIT_S = 24 * 3600.0
 # Roles granted to an app have been seen to take two hours to be known everywhere; tokens live for one.
@@ -105,8 +109,8 @@ def live(context: Context, view: MailboxView) -> Story[Pause]:
         reason = Reason(refusal.code, refusal.detail, refused_wish=view.record.wish)
     except Deferred as early:
         stood_s = seconds_since(context, view.stood_since_utc)
-        if stood_s <= view.patience_s or view.record.stage is Stage.SET_ASIDE:
-            return Pause(max(early.wait_s, min(stood_s * GROWTH, GROWN_WAIT_MAX_S)), early.why)
+        if stood_s <= _patience_s(view, early) or view.record.stage is Stage.SET_ASIDE:
+            return Pause(_grown_wait_s(early, stood_s), early.why)
         code = Code.STEP_BROKEN if early.is_broken else view.expired_code
         reason = Reason(code, str(early))
     try:
@@ -126,6 +130,15 @@ def _chapter(context: Context, view: MailboxView) -> Story[Pause]:
     if view.wants_survey:
         return (yield from arrival.survey_again(context, view))
     return (yield from CHAPTERS[record.stage](context, view))
+
+
+def _patience_s(view: MailboxView, early: Deferred) -> float:
+    return view.patience_s + (UNANSWERED_GRACE_S if early.is_unanswered else 0.0)
+
+
+def _grown_wait_s(early: Deferred, stood_s: float) -> float:
+    longest_s = UNANSWERED_WAIT_MAX_S if early.is_unanswered else GROWN_WAIT_MAX_S
+    return max(early.wait_s, min(stood_s * GROWTH, longest_s))
 
 
 def _rest_after(held: Deferred | StepRefused) -> Pause:
@@ -188,7 +201,7 @@ def _retry(context: Context, view: MailboxView) -> Story[Pause]:
         detail="",
         sweep_count=0,
         # Whoever retries a mailbox that did not open may have taken its licence away meanwhile.
-        is_licensed=record.is_licensed and resume is not Stage.SURVEYED,
+        licensed_utc=None if resume is Stage.SURVEYED else record.licensed_utc,
         # And whoever retries one that did not join has mended the group.
         joined_group_utc=None if resume is Stage.PROVISIONED else record.joined_group_utc,
     )

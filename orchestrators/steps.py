@@ -59,10 +59,11 @@ class Context(Protocol):
 class Deferred(Exception):
     """Too early; look again after `wait_s` seconds."""
 
-    def __init__(self, step: str, wait_s: float, why: str, *, is_broken: bool = False) -> None:
-        super().__init__(f"{step}: {why}")
-        self.wait_s = wait_s
-        self.why = why
+    def __init__(self, step: str, reply: Later, *, is_broken: bool = False) -> None:
+        super().__init__(f"{step}: {reply.why}")
+        self.wait_s = reply.wait_s
+        self.why = reply.why
+        self.is_unanswered = reply.is_unanswered
         self.is_broken = is_broken
 
 
@@ -94,13 +95,14 @@ class Step(Generic[In, Out]):
         try:
             raw = yield call
         except Exception as failure:  # the engine hands over a bare Exception; the type is gone
-            raise Deferred(self.name, BROKEN_WAIT_S, str(failure), is_broken=True) from failure
+            broke = Later(BROKEN_WAIT_S, str(failure))
+            raise Deferred(self.name, broke, is_broken=True) from failure
         reply: Any = decode(Done[self.answers] | Later | Refused, raw)  # type: ignore[arg-type, name-defined]
         match reply:
             case Done():
                 return cast("Out", reply.value)
-            case Later(wait_s, why):
-                raise Deferred(self.name, wait_s, why)
+            case Later():
+                raise Deferred(self.name, reply)
             case Refused(code, detail):
                 raise StepRefused(self.name, code, detail)
         raise TypeError(f"{self.name} answered {type(reply).__name__}")

@@ -202,7 +202,7 @@ class PatiencePlan:
 
     survey_h: int = 6
     provision_h: int = 24
-    """Support asks to be called when a mailbox is not there a day after its licence."""
+    """Until its account has the licence, and then anew: support asks to be called when a mailbox is not there a day after its licence."""
     coexist_h: int = 6
     initial_sync_days: int = 21
     detach_h: int = 12

@@ -70,7 +70,8 @@ class MailboxRecord:
 
     # Account
     account_id: str = ""
-    is_licensed: bool = False
+    licensed_utc: datetime | None = None
+    """When the licence was seen given, with the mailbox on; the wait for the mailbox counts from here."""
     provision_began_utc: datetime | None = None
     """From here on a cloud mailbox may open, and swallow what colleagues send until the group is in force."""
     joined_group_utc: datetime | None = None
@@ -131,6 +132,11 @@ class MailboxRecord:
     def proven_stage(self) -> Stage:
         """The stage that was proven last, also while set aside."""
         return self.resume_stage or self.stage
+
+    @property
+    def is_licensed(self) -> bool:
+        """Whether it has the licence of its cohort, with only the mailbox on or more."""
+        return self.licensed_utc is not None
 
     @property
     def has_begun_cutover(self) -> bool:

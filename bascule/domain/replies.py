@@ -21,6 +21,8 @@ class Later:
 
     wait_s: float
     why: str
+    is_unanswered: bool = False
+    """Whether the server that was asked gave no answer: this says nothing about what it was asked for."""
 
 
 @dataclass(frozen=True)

@@ -191,7 +191,9 @@ class Existence:
         pause_s = self.fates.revive()
         self.restart_count += 1
         self.chronicle.note(f"killed; a new host after {pause_s:.0f} s")
-        self.clock.advance_to(self.clock.now_utc() + timedelta(seconds=pause_s))
+        died_utc = self.clock.now_utc()
+        self.clock.advance_to(died_utc + timedelta(seconds=pause_s))
+        self.troubles.note_sleep(died_utc, self.clock.now_utc())
         self.host.restart()
         self.see_stages()
         self.look(self, "a killed step", "", "")

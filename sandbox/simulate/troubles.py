@@ -13,6 +13,8 @@ PERSONAL = frozenset(
 OF_A_BATCH = frozenset({DeedKind.SYNC_STOPPED})
 # Over in the moment in which they happen.
 SUDDEN = frozenset({DeedKind.CLOCK_JUMP, DeedKind.USER_FAILED})
+# A host that is back sooner has delayed nothing for which the product has no patience.
+SLEEP_MIN = timedelta(hours=1)
 LASTING = frozenset(
     {
         *ALIAS_TROUBLE,
@@ -76,6 +78,12 @@ class TroubleBook:
         elif deed.kind in SUDDEN:
             began_utc = now_utc - (hours if deed.kind is DeedKind.CLOCK_JUMP else timedelta())
             self._all.append(Trouble(deed.kind, deed.batch, people, began_utc, now_utc))
+
+    def note_sleep(self, from_utc: datetime, until_utc: datetime) -> None:
+        """The host was away: what was to be done by then is late, as after a jump of the clock."""
+        if until_utc - from_utc >= SLEEP_MIN:
+            kind = DeedKind.CLOCK_JUMP
+            self._all.append(Trouble(kind, 0, frozenset(), from_utc, until_utc))
 
     def _end(self, kinds: Collection[DeedKind], people: frozenset[int], now_utc: datetime) -> None:
         """These are mended: of the people, where each has their own."""

@@ -28,6 +28,7 @@ from sandbox.world.world import World
 SEAT_COUNT = 100
 BATCH_COUNT = 8
 TURN_COUNT_MAX = 20_000
+LICENSED_UTC = datetime(2026, 3, 2, 12, tzinfo=UTC)
 STORM = replace(
     CALM,
     graph_replication=Span(0, 120),
@@ -155,7 +156,7 @@ class Race:
             self.set_aside.append(f"{ref}: {no.detail}")
             return
         self.ports.ledger.amend_mailbox(
-            ref.batch, ref.key, lambda row: replace(row, is_licensed=True)
+            ref.batch, ref.key, lambda row: replace(row, licensed_utc=LICENSED_UTC)
         )
 
     def _step(self, work: Callable[[], T]) -> Generator[None, None, T]:

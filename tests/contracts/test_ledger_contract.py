@@ -91,7 +91,7 @@ def test_a_mailbox_keeps_every_field(ledger: Ledger) -> None:
         waived=("a", "b"),
         source_message_count=500_000,
         source_size_bytes=50 * 2**30,
-        is_licensed=True,
+        licensed_utc=NOON,
         certificate='{"missing": 0}',
     )
     ledger.add_mailboxes([record])

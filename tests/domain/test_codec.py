@@ -30,7 +30,7 @@ RECORDS = st.builds(
     cutover_at_utc=INSTANTS,
     waived=st.lists(TEXTS, max_size=3).map(tuple),
     source_size_bytes=st.integers(min_value=0),
-    is_licensed=st.booleans(),
+    licensed_utc=INSTANTS,
 )
 
 
