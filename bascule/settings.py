@@ -20,6 +20,7 @@ LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 GRAPH_URL = "https://graph.microsoft.com/v1.0"
 EXCHANGE_URL = "https://outlook.office365.com"
 TABLE_PREFIX = "bascule"
+OWN_PREFIX = "BASCULE_"
 
 # Table names: at most 63 letters and digits; ours add up to twenty. Source: "Understanding the Table service data
 # model", Microsoft Learn.
@@ -27,6 +28,9 @@ _TABLE_PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9]{0,39}")
 # Source: "Azure Storage account name", Microsoft Learn.
 _STORAGE_ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 _KEY_VAULT_KEY = re.compile(r"https://[A-Za-z0-9.-]+/keys/[A-Za-z0-9-]{1,127}(/[0-9a-f]{32})?/?")
+# What the platform hands the app in the place of a secret that it could not fetch. Source: "Use Key Vault references as
+# app settings in Azure App Service, Azure Functions, and Azure Logic Apps (Standard)", Microsoft Learn.
+_UNRESOLVED_REFERENCE = "@microsoft.keyvault("
 _STORAGE_ENDPOINT = re.compile(r"(?:Blob|Table|Queue|File)Endpoint=([^;]*)", re.IGNORECASE)
 
 
@@ -159,6 +163,18 @@ Said = Mapping[str, str]
 Check = Callable[[Said], list[str]]
 
 
+def _references(said: Said) -> list[str]:
+    # Taken for a password, the text of the reference would be tried at every mailbox.
+    return [
+        (
+            f"{name} is a Key Vault reference that Azure has not resolved: set its secret, then refresh the app's "
+            "references; see docs/how-to/deploy.md, step 5"
+        )
+        for name, text in said.items()
+        if name.startswith(OWN_PREFIX) and text.lower().startswith(_UNRESOLVED_REFERENCE)
+    ]
+
+
 def _plan(said: Said) -> list[str]:
     if "BASCULE_PLAN" not in said:
         return ["BASCULE_PLAN is missing: the path of plan.toml, relative to the app's folder"]
@@ -243,6 +259,7 @@ def _clock_text(said: Said) -> list[str]:
 
 
 CHECKS: tuple[Check, ...] = (
+    _references,
     _plan,
     _storage,
     _key,

@@ -120,6 +120,32 @@ def test_no_secret_is_printed(good: dict[str, str]) -> None:
     assert "c2VjcmV0" not in repr(settings)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "BASCULE_SOURCE_MASTER_PASSWORD",
+        "BASCULE_ALIAS_MAP_PASSWORD",
+        "BASCULE_MANAGED_IDENTITY_CLIENT_ID",
+    ],
+)
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "@Microsoft.KeyVault(SecretUri=https://kvs-a.vault.azure.net/secrets/source-master-password)",
+        "@microsoft.keyvault(VaultName=kvs-a;SecretName=source-master-password)",
+    ],
+)
+def test_a_reference_without_its_secret_is_no_password(
+    good: dict[str, str], name: str, reference: str
+) -> None:
+    """Azure leaves the reference itself in the variable: the survey tried it at every mailbox, until the source locked the app out."""
+    mistakes = mistakes_of(good | {name: reference})
+
+    assert mistakes.count(name) == 1
+    assert "deploy.md" in mistakes
+    assert "kvs-a" not in mistakes
+
+
 def test_a_rehearsal_may_bring_its_own_time(good: dict[str, str]) -> None:
     """A rehearsal of sixty days would take sixty days."""
     anchors = {
