@@ -8,6 +8,7 @@ from activities.readiness_microsoft import MICROSOFT_CHECKS
 from activities.readiness_plan import PLAN_CHECKS
 from activities.readiness_source import SOURCE_CHECKS
 from bascule.domain.errors import BasculeError, Conflict, Refusal
+from bascule.domain.plan_file import PlanInvalid
 from bascule.domain.readiness import Check, failed, red, unknown
 from bascule.ports.bundle import Ports
 
@@ -19,6 +20,7 @@ CHECKS_TIME_S = 90.0
 AT_ONCE_COUNT = 6
 # Where being refused for lack of a right is the very finding.
 RIGHTS = frozenset({"token_roles", "token_roles_mail", "cmdlets"})
+NO_PLAN = "the plan cannot be used: see plan"
 CHECKS: dict[str, Work] = {**PLAN_CHECKS, **MICROSOFT_CHECKS, **SOURCE_CHECKS}
 
 _one_list_at_a_time = threading.Lock()
@@ -46,6 +48,10 @@ def readiness(ports: Ports, at_once_count: int = AT_ONCE_COUNT) -> tuple[Check, 
 def _checked(ports: Ports, name: str, work: Work) -> tuple[Check, ...]:
     try:
         return tuple(work(ports))
+    except PlanInvalid as unusable:
+        # Told once: every check that reads the plan meets the same.
+        told = "; ".join(str(mistake) for mistake in unusable.mistakes)
+        return (red(name, told) if name == "plan" else unknown(name, NO_PLAN),)
     except BasculeError as error:
         is_answer = name in RIGHTS and isinstance(error, Refusal)
         return (red(name, str(error)) if is_answer else failed(name, error),)

@@ -214,9 +214,13 @@ class RealPorts:
             return cast("T", self._made[name])
 
     def _read_plan(self) -> Plan:
-        from bascule.domain.plan_file import read_plan
+        from bascule.domain.plan_file import PlanInvalid, PlanMistake, read_plan
 
-        return read_plan(self._settings.plan_path.read_text(encoding="utf-8"))
+        try:
+            text = self._settings.plan_path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise PlanInvalid((PlanMistake("plan", "is not UTF-8", "Save it as UTF-8"),)) from None
+        return read_plan(text)
 
     def _make_clock(self) -> "Clock":
         from bascule.adapters.clock import ScaledClock, SystemClock

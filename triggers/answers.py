@@ -10,6 +10,7 @@ from typing import Any
 import azure.functions as func
 
 from bascule.domain.errors import Conflict, NotYet, Refusal, Throttled, Unreachable
+from bascule.domain.plan_file import PlanInvalid
 from bascule.settings import SettingsInvalid
 
 logger = logging.getLogger("bascule.api")
@@ -58,7 +59,9 @@ def answering(handler: Handler) -> Handler:
             return answer({"error": "conflict", "detail": f"{overtaken}; ask again"}, 409)
         except (Throttled, NotYet, Unreachable) as busy:
             return answer({"error": "unavailable", "detail": f"{busy}; ask again later"}, 503)
-        except SettingsInvalid as holes:
-            return answer({"error": "settings_invalid", "mistakes": list(holes.mistakes)}, 500)
+        except (SettingsInvalid, PlanInvalid) as unusable:
+            what = "plan" if isinstance(unusable, PlanInvalid) else "settings"
+            mistakes = [str(mistake) for mistake in unusable.mistakes]
+            return answer({"error": f"{what}_invalid", "mistakes": mistakes}, 500)
 
     return safe

@@ -14,6 +14,7 @@ from bascule.adapters.secrets.key_file import create_key_file
 from bascule.composition import RealPorts
 from bascule.domain.codes import Code
 from bascule.domain.errors import Refusal
+from bascule.domain.plan_file import PlanInvalid
 from bascule.domain.source_login import source_login
 from bascule.ports.bundle import Ports
 from bascule.settings import APP_FOLDER, Settings, settings_from
@@ -162,6 +163,15 @@ def test_steps_that_start_together_share_one_of_each(setting: Setting) -> None:
     ports.close()
 
     assert len(made) == 1
+
+
+def test_a_plan_in_another_encoding_is_a_mistake_of_the_plan(tmp_path: Path) -> None:
+    """An accent typed in an old editor would end every step and every page without a word about the plan."""
+    (tmp_path / "plan.toml").write_bytes("[notices]\n# déménagement\n".encode("windows-1252"))
+    ports = RealPorts(Settings(plan_path=tmp_path / "plan.toml", key="unused.key"))
+
+    with pytest.raises(PlanInvalid, match="UTF-8"):
+        _ = ports.plan
 
 
 def test_a_mysql_map_without_its_password_says_which_setting_is_missing(setting: Setting) -> None:

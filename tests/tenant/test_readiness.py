@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -19,6 +19,7 @@ from activities.see_tenant import see_tenant
 from bascule.domain.directory_objects.values import WantedDirectory
 from bascule.domain.errors import Conflict
 from bascule.domain.plan import Plan
+from bascule.domain.plan_file import read_plan
 from bascule.domain.plan_mail_flow import IntakePlan, Provisioning
 from bascule.domain.readiness import Check, Light, green
 from bascule.domain.rights import (
@@ -29,6 +30,7 @@ from bascule.domain.rights import (
 )
 from bascule.domain.stages import Stage
 from bascule.domain.tenant_records import RECORD, TenantQuestion
+from bascule.ports.bundle import Ports
 from sandbox.in_process.simulation import Options, Simulation
 from sandbox.world.misfortune import Failure, FailureKind
 from tests.activities.moments import state_of
@@ -267,6 +269,35 @@ def test_one_failing_check_hides_no_other(simulation: Simulation) -> None:
 
     assert len(unknown - ALWAYS_UNKNOWN - BEFORE_THE_FIRST_BATCH) == 1
     assert found["seats"].light is Light.GREEN
+
+
+class WithoutPlan:
+    """The ports of an app whose plan cannot be used."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+
+    @property
+    def plan(self) -> Plan:
+        return read_plan('[cutover]\nprobe_count = "many"\n')
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._ports, name)
+
+
+def test_a_plan_that_cannot_be_used_is_red_with_all_its_mistakes(simulation: Simulation) -> None:
+    """It was one more unknown among those that are always there, and the command ended as if nothing were red."""
+    found = {
+        check.name: check
+        for check in readiness(cast("Ports", WithoutPlan(simulation.ports)), at_once_count=1)
+    }
+
+    assert found["plan"].light is Light.RED
+    assert "cutover.probe_count" in found["plan"].told
+    assert "; source: is missing" in found["plan"].told
+    assert found["domains"].light is Light.UNKNOWN
+    assert "source" not in found["domains"].told
+    assert found["time"].light is Light.GREEN
 
 
 def test_a_check_that_breaks_or_hangs_is_unknown_and_the_others_answer(

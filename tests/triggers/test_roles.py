@@ -11,6 +11,8 @@ import azure.functions as func
 import pytest
 
 import triggers.http_api
+from bascule.composition import RealPorts
+from bascule.settings import Settings
 from infra.grants.sign_in import ROLES
 from tests.triggers.signed_in import ANNA, ROLE_CLAIM, encoded, principal, request
 from triggers.answers import answer, answering
@@ -223,6 +225,28 @@ def test_a_setting_that_cannot_be_read_lets_nobody_in(monkeypatch: pytest.Monkey
     assert (status, said["error"]) == (500, "settings_invalid")
     assert "BASCULE_SIGN_IN" in said["mistakes"][0]
     assert auth_level() is func.AuthLevel.FUNCTION
+
+
+def test_a_plan_that_cannot_be_used_is_answered_with_all_its_mistakes(
+    tmp_path: Path,
+) -> None:
+    """The dashboard was an empty 500, on the very day on which somebody looks whether the app runs."""
+    (tmp_path / "plan.toml").write_text('[cutover]\nprobe_count = "many"\n', encoding="utf-8")
+    told = Settings(plan_path=tmp_path / "plan.toml", key="unused.key")
+
+    @answering
+    async def look(req: func.HttpRequest) -> func.HttpResponse:
+        return answer({"path": req.url, "source": RealPorts(told).plan.source.host})
+
+    async def look_once() -> func.HttpResponse:
+        return await look(request())
+
+    answered = asyncio.run(look_once())
+    said = json.loads(answered.get_body())
+
+    assert (answered.status_code, said["error"]) == (500, "plan_invalid")
+    assert any(each.startswith("cutover.probe_count: ") for each in said["mistakes"])
+    assert any(each.startswith("source: ") for each in said["mistakes"])
 
 
 def test_every_route_has_the_least_role_that_the_reference_says() -> None:
