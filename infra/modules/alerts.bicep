@@ -25,7 +25,7 @@ var rules = [
     text: 'A story of Bascule failed. Stories set mailboxes aside rather than fail: this is a fault of the app.'
     scope: componentId
     window: 'PT15M'
-    query: 'traces | where customDimensions.Category == "Host.Triggers.DurableTask" and customDimensions.prop__state == "Failed" and customDimensions.prop__functionType == "Orchestrator"'
+    query: 'traces | where customDimensions.prop__state == "Failed" and customDimensions.prop__functionType == "Orchestrator"'
     operator: 'GreaterThan'
     threshold: 0
   }

@@ -153,6 +153,21 @@ def test_every_action_of_the_pipeline_is_the_one_that_was_read() -> None:
     assert [line for line in used if not pinned.fullmatch(line)] == []
 
 
+def test_what_the_alerts_look_for_is_kept_on_a_busy_night() -> None:
+    """Sampling drops one line in many, when many are written: a story that failed that night woke nobody."""
+    logging = json.loads(said("host.json"))["logging"]
+    kept = logging["applicationInsights"]["samplingSettings"]["excludedTypes"].split(";")
+    tables = re.findall(
+        r"^    query: '(\w+) \|", said("infra", "modules", "alerts.bicep"), re.MULTILINE
+    )
+
+    assert {"traces", "requests"} <= set(tables)
+    # What Azure Storage logs of itself is none of the app's telemetry.
+    assert {f"{each.lower()}s" for each in kept} >= set(tables) - {"StorageQueueLogs"}
+    # A story that fails is told as an error, under one category or another.
+    assert set(logging["logLevel"].values()) <= {"Information", "Warning"}
+
+
 def test_the_page_counts_what_the_templates_make() -> None:
     """A bill that is longer than the page is the first thing that a director hears of the migration."""
     page = said("docs", "how-to", "deploy.md")
