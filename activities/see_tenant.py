@@ -41,7 +41,7 @@ def see_tenant(ports: Ports, question: TenantQuestion) -> TenantFacts:
     else:
         drift = _answered(ports, now_utc, found, question.asked_by)
     _tell(ports, drift, now_utc)
-    return TenantFacts(len(drift.findings), drift.danger)
+    return TenantFacts(len(drift.findings), drift.danger, _is_unknown(drift, now_utc))
 
 
 def _unanswered(ports: Ports, now_utc: datetime, why: str) -> Drift:
@@ -79,11 +79,15 @@ def _tell(ports: Ports, drift: Drift, now_utc: datetime) -> None:
     news = [finding.difference for finding in drift.findings if finding.told_utc is None]
     if news and _send(ports, "The tenant is not as it was prepared", _text(news, drift.danger)):
         _mark(ports, lambda stored: _told(stored, set(news), now_utc))
-    unknown_utc = drift.unknown_since_utc
-    if unknown_utc and not drift.unknown_told_utc and now_utc - unknown_utc >= UNKNOWN_ALERT:
-        text = f"Since {unknown_utc:%d.%m. %H:%M} UTC nothing is known: {drift.unknown_why}"
+    if _is_unknown(drift, now_utc) and not drift.unknown_told_utc:
+        text = f"Since {drift.unknown_since_utc:%d.%m. %H:%M} UTC nothing is known: {drift.unknown_why}"
         if _send(ports, "The tenant cannot be watched", text):
             _mark(ports, lambda stored: replace(stored, unknown_told_utc=now_utc))
+
+
+def _is_unknown(drift: Drift, now_utc: datetime) -> bool:
+    since_utc = drift.unknown_since_utc
+    return since_utc is not None and now_utc - since_utc >= UNKNOWN_ALERT
 
 
 def _send(ports: Ports, subject: str, text: str) -> bool:

@@ -21,7 +21,7 @@ LOOKS_PER_H = 30
 NAT_BYTES_PER_MAILBOX = 10_000 * 2 * 250
 """Size, date and Message-ID of each message, read twice."""
 ENDPOINT_COUNT = 5
-LOG_RULE_COUNT = 4
+LOG_RULE_COUNT = 5
 METRIC_RULE_COUNT = 1
 STORED_GB = 1
 LOGS_GB_PER_DAY_MAX = 2

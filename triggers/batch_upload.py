@@ -8,6 +8,7 @@ import azure.functions as func
 
 from activities.wake_stories import wake_batch
 from bascule.composition import ports
+from bascule.ports.notifier import ALERT_MARK
 from triggers.batch_names import RULE, is_batch_name
 
 logger = logging.getLogger("bascule.upload")
@@ -33,6 +34,9 @@ async def batch_uploaded(blob: func.InputStream, client: df.DurableOrchestration
     if name != file_name and is_batch_name(name):
         await wake_batch(client, name)
         return
+    # Before the thread, whose lines the worker does not bring to Azure's logs. Source: Azure/azure-functions-python-worker,
+    # issue 1158.
+    logger.error("%s: an upload was refused: its name is no batch name", ALERT_MARK)
     await asyncio.to_thread(_discard, file_name)
 
 
@@ -41,6 +45,5 @@ def _discard(file_name: str) -> None:
         f"The file {file_name!r} in the container of batches was deleted, because it may hold passwords."
         f" Upload it again as NAME{ENDING}; NAME: {RULE}."
     )
-    logger.error("upload refused: its name is no batch name")
     ports().blobs.discard(file_name)
     ports().notifier.alert("An upload was refused", text)

@@ -11,6 +11,7 @@ from activities.tenant_parts import GUARD_PERIOD_S
 from activities.wake_stories import revive_preparation
 from bascule.composition import ports
 from bascule.domain.tenant_records import PREPARATION, Preparation, TenantQuestion
+from bascule.ports.notifier import ALERT_MARK
 
 logger = logging.getLogger("bascule.guard")
 
@@ -28,8 +29,13 @@ async def guard_tenant(timer: func.TimerRequest, client: df.DurableOrchestration
     """
     del timer
     facts = await asyncio.to_thread(lambda: see_tenant(ports(), TenantQuestion("guard")))
+    # Told here as well: the worker brings no line to Azure's logs that another thread than its own has written. Source:
+    # Azure/azure-functions-python-worker, issue 1158.
     if facts.finding_count:
-        logger.warning("the tenant differs from its record in %d settings", facts.finding_count)
+        count = facts.finding_count
+        logger.warning("%s: the tenant differs from its record in %d settings", ALERT_MARK, count)
+    if facts.is_unknown:
+        logger.warning("%s: the tenant cannot be watched", ALERT_MARK)
     if await asyncio.to_thread(_is_preparing):
         await revive_preparation(client)
 

@@ -30,7 +30,7 @@ class TenantPlan:
     probe_sender: str
     """A mailbox inside the tenant that sends probes and notices; an address."""
     report_mailbox: str = ""
-    """Where Exchange mails its own batch reports; empty: nowhere."""
+    """Where Bascule's alerts and Exchange's own batch reports are mailed; empty: alerts are in the log alone."""
 
 
 @dataclass(frozen=True)

@@ -209,3 +209,5 @@ class TenantFacts:
 
     finding_count: int
     danger: str
+    is_unknown: bool = False
+    """No look has been answered for long enough to be told."""

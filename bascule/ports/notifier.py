@@ -2,6 +2,9 @@
 
 from typing import Protocol
 
+# Begins the log's line of every alert; the alert rule `bascule-alerts` in infra/modules/alerts.bicep looks for it.
+ALERT_MARK = "alert of Bascule"
+
 
 class Notifier(Protocol):
     """Messages to users and to the operator. Every method may raise Unreachable, Throttled, Refusal."""

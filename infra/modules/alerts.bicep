@@ -1,4 +1,5 @@
-// What wakes somebody: a story that failed, an upload that nobody could take in, a watchdog that barks, or that is silent.
+// What wakes somebody: an alert of the app's own, a story that failed, an upload that nobody could take in, a watchdog that
+// barks, or that is silent.
 
 @description('Azure region.')
 param location string
@@ -20,6 +21,15 @@ param topicId string
 
 // Each counts the rows that its query returns.
 var rules = [
+  {
+    name: 'bascule-alerts'
+    text: 'Bascule has alerted: a batch held up or refused, a late sync, a tenant that was changed, and the like. In full it is in the report mailbox of the plan.'
+    scope: componentId
+    window: 'PT15M'
+    query: 'traces | where message has "alert of Bascule"'
+    operator: 'GreaterThan'
+    threshold: 0
+  }
   {
     name: 'bascule-story-failed'
     text: 'A story of Bascule failed. Stories set mailboxes aside rather than fail: this is a fault of the app.'

@@ -24,6 +24,7 @@ from bascule.domain.tenant_records import (
     RECORD,
     Drift,
     Preparation,
+    TenantFacts,
     TenantQuestion,
     TenantRecord,
 )
@@ -53,9 +54,9 @@ def simulate() -> Iterator[Simulate]:
         yield make
 
 
-def look(simulation: Simulation) -> None:
+def look(simulation: Simulation) -> TenantFacts:
     """The guard's timer."""
-    see_tenant(simulation.ports, GUARD)
+    return see_tenant(simulation.ports, GUARD)
 
 
 def drift_of(simulation: Simulation) -> Drift:
@@ -293,13 +294,14 @@ def test_silence_is_unknown_and_not_green(simulate: Simulate) -> None:
         simulation.pass_time(hours=GUARD_PERIOD_S / 3600)
         failure = Failure(FailureKind.TRANSIENT, 503)
         simulation.world.misfortune.provoke("exchange.Get-AcceptedDomain", failure)
-        look(simulation)
+        facts = look(simulation)
     view = tenant_view(simulation.ports)["guard"]
 
+    assert facts.is_unknown
     assert view["state"] == "unknown"
     assert view["unknown_why"]
     assert len(simulation.ports.notifier.alerts) == 1
-    look(simulation)
+    assert not look(simulation).is_unknown
     assert tenant_view(simulation.ports)["guard"]["state"] == "as_recorded"
 
 

@@ -4,6 +4,7 @@ import logging
 
 from bascule.domain.plan import TenantPlan
 from bascule.ports.cloud_mail import CloudMail
+from bascule.ports.notifier import ALERT_MARK
 
 _log = logging.getLogger(__name__)
 
@@ -21,6 +22,6 @@ class MailNotifier:
 
     def alert(self, subject: str, text: str) -> None:
         """A warning in the log first: it must be there when mail is what fails."""
-        _log.warning("%s: %s", subject, text)
+        _log.warning("%s: %s: %s", ALERT_MARK, subject, text)
         if self._tenant.report_mailbox:
             self._mail.send(self._tenant.probe_sender, self._tenant.report_mailbox, subject, text)
