@@ -44,9 +44,10 @@ param dnsServers array = []
 @maxLength(50)
 param operatorAddressRanges array = []
 
-@description('Application id of the sign-in of the API, made by infra/grants. Empty: function keys alone, and whoever holds one may do everything.')
+@description('Application id of the sign-in of the API, made by infra/grants. none: function keys alone, and whoever holds one may do everything. No default and never empty: what was forgotten would take the roles away from an app that has them.')
+@minLength(4)
 @maxLength(36)
-param apiClientId string = ''
+param apiClientId string
 
 @description('Application ids of the clients that may ask for the API in a person\'s name. The default is the Azure CLI.')
 @maxLength(10)
@@ -264,7 +265,7 @@ module app 'modules/app.bicep' = {
     hasAliasMapPassword: hasAliasMapPassword
     hasSourceMasterPassword: hasSourceMasterPassword
     docsUrl: docsUrl
-    hasSignIn: !empty(apiClientId)
+    hasSignIn: apiClientId != 'none'
   }
   // The platform opens the package and the host opens its books with these roles at the first start.
   dependsOn: [
@@ -272,7 +273,7 @@ module app 'modules/app.bicep' = {
   ]
 }
 
-module signIn 'modules/sign_in.bicep' = if (!empty(apiClientId)) {
+module signIn 'modules/sign_in.bicep' = if (apiClientId != 'none') {
   name: 'sign-in'
   scope: group
   params: {

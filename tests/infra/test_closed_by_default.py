@@ -1,6 +1,7 @@
 """What the templates promise: real roles in one file, no key anywhere, names that Azure takes, settings that the app takes."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -181,6 +182,40 @@ def test_sign_in_is_required_as_soon_as_there_is_one() -> None:
     ]
     assert f"clientSecretSettingName: '{IDENTITY_ASSERTION}'" in sign_in
     assert given[IDENTITY_ASSERTION] == "c"
+
+
+def test_who_forgets_the_sign_in_deploys_nothing() -> None:
+    """Production had function keys alone, and one that had roles lost them, by a variable that nobody had set."""
+    main = (INFRA / "main.bicep").read_text(encoding="utf-8")
+    by_azd = (INFRA / "main.bicepparam").read_text(encoding="utf-8")
+
+    assert "param apiClientId = readEnvironmentVariable('BASCULE_API_CLIENT_ID')\n" in by_azd
+    # A variable of the pipeline that is not there arrives as an empty one.
+    assert "@minLength(4)\n@maxLength(36)\nparam apiClientId string\n" in main
+    assert main.count("apiClientId != 'none'") == 2
+
+
+@pytest.mark.parametrize(
+    ("environment", "client_id", "passes"),
+    [
+        ("prod", "", False),
+        ("prod", "none", False),
+        ("prod", "11111111-1111-4111-8111-111111111111", True),
+        ("dev", "", False),
+        ("dev", "none", True),
+    ],
+)
+def test_the_pipeline_deploys_no_production_without_a_sign_in(
+    environment: str, client_id: str, passes: bool
+) -> None:
+    """It would do so without a word, and take the roles away from the app that moves mailboxes."""
+    text = (ROOT / ".github" / "workflows" / "deploy.yml").read_text(encoding="utf-8")
+    [look] = re.findall(r"run: \|\n((?: +test .*BASCULE_API_CLIENT_ID.*\n)+)", text)
+    given = {"AZURE_ENV_NAME": environment, "BASCULE_API_CLIENT_ID": client_id}
+
+    assert (subprocess.run(["sh", "-ec", look], env=given, check=False).returncode == 0) is passes
+    # Before anything is signed in or made.
+    assert text.index(look) < text.index("azure/login")
 
 
 @pytest.mark.parametrize(
