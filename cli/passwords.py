@@ -259,5 +259,7 @@ def _told(answer: dict[str, int], files: Iterable[Path]) -> str:
     if answer["uncertain"]:
         said.append(f"{answer['uncertain']} are withheld: another may be in force; see --uncertain")
     if answer["misread"]:
-        said.append(f"{answer['misread']} hold a sign that a reader of this form may misread")
+        said.append(
+            f"{answer['misread']} rows hold a sign that a reader of this form may misread: one that ends a field, or a formula"
+        )
     return "\n".join([*said, "Delete the file once it is handed out."])

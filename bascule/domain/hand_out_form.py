@@ -117,9 +117,13 @@ def written(rows: Iterable[HandOutRow], form: HandOutPlan, *, has_header: bool =
 
 
 def misread_count(rows: Iterable[HandOutRow], form: HandOutPlan) -> int:
-    """How many passwords a reader of the file may misread: separators in a template, formulas in a spreadsheet."""
-    marks = set(_between_fields(form.template)) if form.template else set()
-    return sum(bool(FORMULA.match(row.password) or marks & set(row.password)) for row in rows)
+    """How many rows a reader of the file may misread: a sign in any field that ends fields in the template, or a formula.
+
+    Nothing is put into quotes in a template, so such a sign in a name moves the password into another column.
+    """
+    names, marks = _names(form), set(_between_fields(form.template))
+    cells = ([_cell(name, row) for name in names] for row in rows)
+    return sum(any(FORMULA.match(cell) or marks & set(cell) for cell in each) for each in cells)
 
 
 def _between_fields(template: str) -> Iterator[str]:
@@ -140,10 +144,14 @@ def _filled(template: str, row: HandOutRow) -> str:
 def _header(form: HandOutPlan) -> str:
     if form.header != "*":
         return form.header
-    names = form.fields
+    return _csv_line(_names(form), form.separator)
+
+
+def _names(form: HandOutPlan) -> tuple[str, ...]:
+    """The fields of a line, in their order."""
     if form.template:
-        names = tuple(found[1] for found in _TOKEN.finditer(form.template) if found[1])
-    return _csv_line(names, form.separator)
+        return tuple(found[1] for found in _TOKEN.finditer(form.template) if found[1])
+    return form.fields
 
 
 def _csv_line(cells: Iterable[str], separator: str) -> str:

@@ -79,6 +79,23 @@ def test_a_name_that_is_a_formula_is_defused_and_a_password_never_changed() -> N
     assert misread_count([ANNE, risky], form()) == 1
 
 
+@pytest.mark.parametrize(
+    ("template", "count"),
+    [
+        ("%DISPLAY_NAME%,%USER_ID%,%USER_PASSWORD%", 1),
+        ("%USER_ID%,%USER_PASSWORD%,%DISPLAY_NAME%", 1),
+        ("%UNIT%,%USER_PASSWORD%", 0),
+        ("%DISPLAY_NAME%;%USER_PASSWORD%", 0),
+        ("", 0),
+    ],
+)
+def test_a_name_that_moves_the_columns_of_a_template_is_counted(template: str, count: int) -> None:
+    """MARTIN, Anne's import took her first name for her sign-in name and her address for her password, and the export said nothing."""
+    martin = HandOutRow(Person("am@example.org", "MARTIN, Anne", "eleves", "3A"), "abc12300")
+
+    assert misread_count([ANNE, martin], form(template=template)) == count
+
+
 def test_passwords_that_hold_the_templates_own_separator_are_counted() -> None:
     """Nothing is quoted in a template, so its reader would cut them."""
     assert misread_count([ANNE, BOB], form(template="%USER_ID%;%USER_PASSWORD%;x")) == 1
