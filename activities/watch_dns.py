@@ -37,7 +37,10 @@ FINDINGS_PATH = "TENANT/findings.json"
 # What a phase asks of the operator, as the first line of the mail.
 ASKED = {
     Phase.LOWERING: "Please lower the TTL of these records now, without changing what they say.",
-    Phase.CHANGING: "Please put these lines into the zone.",
+    Phase.CHANGING: (
+        "Please put these lines into the zone. With them nobody asks the alias map any more: mail to addresses that only it knows "
+        "is lost from then on. `bascule completion show` names them."
+    ),
     Phase.READY: "The zone is no longer what the tenant asks for.",
     Phase.TURNING: "The zone is no longer what the tenant asks for; the other domains wait for it.",
     Phase.SEPARATING: "Please let the tenant alone send, in SPF.",

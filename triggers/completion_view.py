@@ -2,17 +2,21 @@
 
 from typing import Any
 
+from activities.alias_addresses import known_to_alias_map_alone
 from activities.completion_gate import completion_of, unproven
 from activities.file_completion import REPORT_PATH
 from activities.watch_dns import DIFFERENCE_PATH
 from bascule.domain.codec import encode
 from bascule.domain.completion import (
+    NAMED_COUNT_MAX,
+    REVERSIBLE,
     CompletionRecord,
     Phase,
     Word,
     lowered_wait_s,
     shown_wait_s,
 )
+from bascule.domain.errors import BasculeError
 from bascule.ports.bundle import Ports
 from triggers.views import report
 
@@ -29,7 +33,19 @@ def completion_view(ports: Ports) -> dict[str, Any]:
         "unproven": {"count": found.count, "named": list(found.named)},
         "closed_to_uploads": record is not None and record.is_closed,
     }
+    if record is None or record.phase in REVERSIBLE:
+        # Afterwards the tenant takes the domains for its own, and the map may be switched off.
+        view["only_in_alias_map"] = _only_in_alias_map(ports)
     return view if record is None else view | _details(ports, record)
+
+
+def _only_in_alias_map(ports: Ports) -> dict[str, Any]:
+    """Whose mail will be refused: how many, and some by name; or why nobody can say."""
+    try:
+        found = known_to_alias_map_alone(ports)
+    except BasculeError as error:
+        return {"unknown_why": str(error)}
+    return {"count": len(found), "named": list(found[:NAMED_COUNT_MAX])}
 
 
 def _awaited(record: CompletionRecord | None) -> str | None:

@@ -24,6 +24,13 @@ class AliasMap(Protocol):
         """
         ...
 
+    def sources(self, domain: str) -> frozenset[str]:
+        """Every address of the domain that has a row, lower case; its catch-all row as `@example.org`.
+
+        Every call reads the whole table, without a lock. Raises Refusal(ALIAS_MAP_REFUSED) rather than cut a list short.
+        """
+        ...
+
     def powers(self) -> AliasPowers:
         """What the app's account may do with the map, and what is more than that, as the server says."""
         ...

@@ -38,6 +38,14 @@ class WorldAliasMap:
             rows = [AliasRow(*row) for row in self._world.aliases.all_rows()]
             return bypasses(rows, address, home)
 
+    def sources(self, domain: str) -> frozenset[str]:
+        """Every address of the domain that has a row."""
+        with self._world.kernel.look():
+            self._world.calls["alias_map"] += 1
+            self._arrive()
+            held = {source.lower() for source, _ in self._world.aliases.all_rows()}
+            return frozenset(each for each in held if domain_of(each) == domain.lower())
+
     def powers(self) -> AliasPowers:
         """Reading and changing, and nothing more."""
         with self._world.kernel.look():

@@ -2,8 +2,12 @@
 
 import asyncio
 import json
+import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -11,7 +15,8 @@ from urllib.parse import parse_qsl, urlsplit
 import azure.functions as func
 import pytest
 
-from bascule.domain.completion import COMPLETION, Phase
+from bascule.domain.completion import COMPLETION, Phase, Word
+from bascule.domain.directory_objects.values import WantedMailbox
 from bascule.domain.plan import Plan
 from bascule.domain.plan_workstations import WorkstationsPlan, WorkstationStepPlan
 from sandbox.in_process.simulation import BATCH, Options, Simulation
@@ -21,6 +26,8 @@ from triggers.answers import answer
 from triggers.dashboard_facts import dashboard_facts
 from triggers.roles import Role, least_role
 from triggers.views import batch_view
+
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "complete-the-tenant.md"
 
 
 @dataclass
@@ -127,6 +134,72 @@ def test_before_it_is_begun_the_completion_says_so(operator: Operator) -> None:
 
     assert (shown["phase"], shown["awaited_word"]) == ("not_begun", "begin")
     assert shown["unproven"] == {"count": 0, "named": []}
+
+
+def test_addresses_that_only_the_alias_map_knows_are_named_before_the_zone_is_changed(
+    operator: Operator,
+) -> None:
+    """Lists, role addresses and second addresses were refused at the tenant's door from that day on, and nobody had been told."""
+    anna = operator.simulation.people[0].address
+    edit = operator.simulation.world.aliases.edit_by_hand
+    for source in ("Info@example.org", "a.nna@example.org", "office@example.org", "@example.org"):
+        edit(source, [anna])
+    edit("info@elsewhere.example", [anna])
+    operator.ports.recipients.create_shared_mailbox(
+        WantedMailbox("office@example.org", "Office"), "office"
+    )
+    _, before = call(completion_api.show_completion, "/api/tenant/completion")
+    operator.come_to_ready()
+    _, ready = call(completion_api.show_completion, "/api/tenant/completion")
+    operator.say(Word.AUTHORITATIVE)
+    operator.run_until(Phase.ROUTING)
+    _, after = call(completion_api.show_completion, "/api/tenant/completion")
+
+    # Nobody of this ledger has a mailbox in the tenant.
+    lost = ["@example.org", "a.nna@example.org", "info@example.org", anna]
+    assert before["only_in_alias_map"] == {"count": 4, "named": lost}
+    assert ready["only_in_alias_map"] == before["only_in_alias_map"]
+    assert "only_in_alias_map" not in after
+
+
+def test_nobody_who_was_migrated_is_named_among_them() -> None:
+    """A list of everybody is a list that nobody reads."""
+    options = Options(people_count=2, messages_each=1, change_plan=with_everything)
+    with Simulation(options) as simulation:
+        operator = Operator(simulation)
+        operator.migrate_everybody()
+
+        assert operator.view()["only_in_alias_map"] == {"count": 0, "named": []}
+
+
+def test_the_query_of_the_page_lists_what_was_not_migrated() -> None:
+    """Who may not list recipients depends on it, on the last day on which it can be mended."""
+    [query] = re.findall(r"(?s)```sql\n(.*?)```", PAGE.read_text(encoding="utf-8"))
+    rows = [
+        ("anna@example.org", "anna@TENANT.onmicrosoft.com"),
+        ("bob@example.org", "bob@ca.example.org"),
+        ("a.nna@example.org", "anna@example.org"),
+        ("@example.org", "anna@example.org"),
+        ("anna@ca.example.org", "anna@ca.example.org"),
+    ]
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("ATTACH ':memory:' AS mail")
+        connection.execute("CREATE TABLE mail.auforg_virtual (source TEXT, destination TEXT)")
+        connection.executemany("INSERT INTO mail.auforg_virtual VALUES (?, ?)", rows)
+        found = [source for source, _ in connection.execute(query)]
+
+    assert found == ["@example.org", "a.nna@example.org", "bob@example.org"]
+
+
+def test_a_map_that_does_not_answer_hides_nothing_else_of_the_completion(
+    operator: Operator,
+) -> None:
+    """Who holds the completion up would not be seen for a database that is down."""
+    operator.ports.alias_map.denied = "access denied"
+    status, shown = call(completion_api.show_completion, "/api/tenant/completion")
+
+    assert (status, shown["unproven"]["count"]) == (200, 0)
+    assert "access denied" in shown["only_in_alias_map"]["unknown_why"]
 
 
 def test_public_dns_is_shown_for_either_aim(operator: Operator) -> None:

@@ -258,6 +258,24 @@ def test_wildcards_in_a_home_are_just_characters(table: AliasTable) -> None:
     assert table.map.bypasses(ANNA, odd) == (AliasRow(SECOND, odd),)
 
 
+def test_every_address_of_a_domain_is_listed_once(table: AliasTable) -> None:
+    """What is left out of the list is refused at the tenant's door after the completion, and nobody was told."""
+    table.write(
+        [
+            (ANNA, CLOUD),
+            ("All@Example.org", f"{ANNA}, bob@example.org"),
+            ("all@example.org", "eve@example.org"),
+            ("@example.org", ANNA),
+            ("anna@ca.example.org", "anna@ca.example.org"),
+            ("anna@exampleXorg", HOME),
+            ("anna@example.org.uk", HOME),
+        ]
+    )
+
+    assert table.map.sources("Example.org") == {ANNA, "all@example.org", "@example.org"}
+    assert table.map.sources("example.com") == frozenset()
+
+
 def test_the_account_s_powers_are_told(table: AliasTable) -> None:
     """Readiness must see before the first night that the alias cannot be turned."""
     powers = table.map.powers()

@@ -75,6 +75,7 @@ def test_from_all_migrated_to_complete(simulate: Simulate) -> None:
     ]
     assert operator.view()["report"]["stages"] == {"MIGRATED": 1}
     assert operator.view()["awaited_word"] is None
+    assert "only_in_alias_map" not in operator.view()
 
 
 def test_the_guard_is_not_alarmed_by_what_the_completion_takes_down(operator: Operator) -> None:

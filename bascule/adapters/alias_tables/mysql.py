@@ -12,14 +12,17 @@ from bascule.adapters.alias_tables.switching import (
     LIKE_ESCAPE,
     LIKE_HOME_COUNT_MAX,
     ROWS_PER_ADDRESS_MAX,
+    SOURCE_COUNT_MAX,
     Names,
     bypasses_among,
     catch_all_of,
     check_changed,
+    like_domain,
     like_home,
     quoted_names,
     route_from,
     row_to_change,
+    sources_among,
 )
 from bascule.domain.addresses import normal_address
 from bascule.domain.alias_grants import AliasPowers, read_grants
@@ -74,6 +77,11 @@ class MysqlAliasMap:
         # Without the catch-all's row: locked too, it would make every switch of the domain wait for every other.
         self._select_for_update = f"{rows_of} = %s LIMIT {ROWS_PER_ADDRESS_MAX + 1} FOR UPDATE"
         self._select_like = _select_like(names)
+        self._select_sources = (
+            f"SELECT {names.source}, '' FROM {names.table} "  # noqa: S608
+            f"WHERE {_without_case(names.source)} LIKE %s ESCAPE '{LIKE_ESCAPE}' "
+            f"LIMIT {SOURCE_COUNT_MAX + 1}"
+        )
         self._update = (
             f"UPDATE {names.table} SET {names.destination} = %s "  # noqa: S608
             f"WHERE {names.source} = %s AND {names.destination} = %s"
@@ -89,6 +97,12 @@ class MysqlAliasMap:
         with self._connected() as connection:
             rows = self._rows(connection, self._select_like, *like_home(home))
         return bypasses_among(rows, address, home)
+
+    def sources(self, domain: str) -> frozenset[str]:
+        """A plain read of every row, too."""
+        with self._connected() as connection:
+            rows = self._rows(connection, self._select_sources, like_domain(domain))
+        return sources_among([row.source for row in rows], domain)
 
     def powers(self) -> AliasPowers:
         """SHOW GRANTS."""
@@ -174,14 +188,18 @@ def _tls(plan: AliasMapPlan) -> ssl.SSLContext | None:
 
 
 def _select_like(names: Names) -> str:
-    # A collation of our own, because that of a column of bytes, or a binary one, knows no capitals. No index is lost by
-    # it: none can find what stands in the middle of a row.
-    text = f"CONVERT({names.destination} USING utf8mb4) COLLATE utf8mb4_general_ci"
+    text = _without_case(names.destination)
     return (
         f"SELECT {names.source}, {names.destination} FROM {names.table} "  # noqa: S608  names are checked and quoted
         f"WHERE {text} LIKE %s ESCAPE '{LIKE_ESCAPE}' OR {text} LIKE %s ESCAPE '{LIKE_ESCAPE}' "
         f"LIMIT {LIKE_HOME_COUNT_MAX + 1}"
     )
+
+
+def _without_case(column: str) -> str:
+    # A collation of our own, because that of a column of bytes, or a binary one, knows no capitals. No index is lost by
+    # it: none can find what stands in the middle of a row, or at its end.
+    return f"CONVERT({column} USING utf8mb4) COLLATE utf8mb4_general_ci"
 
 
 def _text(value: str | bytes) -> str:

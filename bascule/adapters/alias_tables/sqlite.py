@@ -10,13 +10,16 @@ from bascule.adapters.alias_tables.switching import (
     LIKE_ESCAPE,
     LIKE_HOME_COUNT_MAX,
     ROWS_PER_ADDRESS_MAX,
+    SOURCE_COUNT_MAX,
     bypasses_among,
     catch_all_of,
     check_changed,
+    like_domain,
     like_home,
     quoted_names,
     route_from,
     row_to_change,
+    sources_among,
 )
 from bascule.domain.addresses import normal_address
 from bascule.domain.alias_grants import AliasPowers
@@ -52,6 +55,10 @@ class SqliteAliasMap:
             f"WHERE {names.destination} LIKE ? ESCAPE '{LIKE_ESCAPE}' "
             f"OR {names.destination} LIKE ? ESCAPE '{LIKE_ESCAPE}' LIMIT {LIKE_HOME_COUNT_MAX + 1}"
         )
+        self._select_sources = (
+            f"SELECT {names.source} FROM {names.table} "  # noqa: S608
+            f"WHERE {names.source} LIKE ? ESCAPE '{LIKE_ESCAPE}' LIMIT {SOURCE_COUNT_MAX + 1}"
+        )
         self._update = (
             f"UPDATE {names.table} SET {names.destination} = ? "  # noqa: S608
             f"WHERE {names.source} = ? AND {names.destination} = ?"
@@ -68,6 +75,12 @@ class SqliteAliasMap:
             found = connection.execute(self._select_like, like_home(home))
             rows = [AliasRow(*row) for row in found]
         return bypasses_among(rows, address, home)
+
+    def sources(self, domain: str) -> frozenset[str]:
+        """A read of the whole file, too."""
+        with self._opened() as connection:
+            found = connection.execute(self._select_sources, (like_domain(domain),))
+            return sources_among([source for (source,) in found], domain)
 
     def powers(self) -> AliasPowers:
         """What the file's own rights say; SQLite has no accounts."""

@@ -13,6 +13,8 @@ from bascule.domain.routes import AliasRow, Route, RouteSwitch, bypasses
 # What is looked through for one home: names like its own, at the most a whole table of one domain. A larger answer
 # would be cut somewhere, and the row that matters lost.
 LIKE_HOME_COUNT_MAX = 200_000
+# As many addresses of one domain are listed at once; a longer list would be cut, and look whole.
+SOURCE_COUNT_MAX = 200_000
 # No backslash: whether a server takes it for an escape depends on its sql_mode.
 LIKE_ESCAPE = "!"
 
@@ -81,6 +83,22 @@ def like_home(home: str) -> tuple[str, str]:
     """
     local, domain = (_escaped(part(normal_address(home))) for part in (local_part, domain_of))
     return f"%{local}%@{domain}%", f"@{domain}%"
+
+
+def like_domain(domain: str) -> str:
+    """The LIKE pattern, LIKE_ESCAPE before wildcards, of every address of the domain and of its catch-all."""
+    return f"%@{_escaped(normal_address(domain))}"
+
+
+def sources_among(sources: Sequence[str], domain: str) -> frozenset[str]:
+    """The addresses, each once.
+
+    Raises:
+        Refusal(ALIAS_MAP_REFUSED): more than can be listed.
+    """
+    if len(sources) > SOURCE_COUNT_MAX:
+        raise Refusal(Code.ALIAS_MAP_REFUSED, f"more than {SOURCE_COUNT_MAX} rows are of {domain}")
+    return frozenset(map(normal_address, sources))
 
 
 def bypasses_among(rows: Sequence[AliasRow], address: str, home: str) -> tuple[AliasRow, ...]:
