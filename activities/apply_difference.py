@@ -25,7 +25,6 @@ Records = Mapping[str, MailboxRecord]
 # Under which name a mailbox remembers what its row says.
 RECORD_FIELDS = {
     "user_name": "source_user",
-    "user_root": "user_root",
     "display_name": "display_name",
     "cohort": "cohort",
     "usage_location": "usage_location",
@@ -206,7 +205,6 @@ def _record(ports: Ports, batch: str, row: PendingRow, newly: Collection[str]) -
         key=mailbox_key(facts.address),
         address=facts.address,
         source_user=facts.user_name,
-        user_root=facts.user_root,
         has_new_password=facts.address in newly,
         display_name=facts.display_name,
         cohort=facts.cohort,

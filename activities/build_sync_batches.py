@@ -116,7 +116,7 @@ def _send(ports: Ports, sync_batch: str, records: list[MailboxRecord]) -> None:
     """The CSV with its passwords exists in this call alone; who has none is left out, and hears it from `see_sync`."""
     logins = [(record, _login_of(ports, record)) for record in records]
     rows = [
-        (record.address, login.user_name, login.password, record.user_root)
+        (record.address, login.user_name, login.password)
         for record, login in logins
         if login is not None
     ]

@@ -93,7 +93,6 @@ def _facts(record: MailboxRecord, password_mark: str) -> RowFacts:
     return RowFacts(
         address=record.address,
         user_name=record.source_user,
-        user_root=record.user_root,
         display_name=record.display_name,
         cohort=record.cohort,
         cutover_at_utc=record.cutover_at_utc,

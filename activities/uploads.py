@@ -66,7 +66,6 @@ def record_of_row(ports: Ports, batch: str, row: BatchRow) -> MailboxRecord:
         key=mailbox_key(row.address),
         address=row.address,
         source_user=row.user_name,
-        user_root=row.user_root,
         has_new_password=bool(row.new_password),
         display_name=row.display_name,
         cohort=row.cohort,

@@ -16,9 +16,8 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 LINE_BREAK = re.compile(r"[\r\n]")
 CONTROL_BUT_LINES = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
-# Entra ID takes passwords and display names of 256 characters; a user name or path beyond them is a slip.
+# Entra ID takes passwords and display names of 256 characters; a user name beyond them is a slip.
 CELL_LENGTH_MAX = 256
-PATH_LENGTH_MAX = 1_024
 
 _INSTANT = re.compile(
     r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(?P<zone>Z|[+-]\d{2}:?\d{2})?",
@@ -78,6 +77,19 @@ def user_name_problem(user_name: str, address: str, form: str) -> Problem:
         return None
     what = "is not the user name of the address in its row"
     return what, f"Write {wanted}, or put the address right (source.user_name_form is {form})"
+
+
+def user_root_problem(root: str) -> Problem:
+    """Why a row may not say at which folder its mailbox begins.
+
+    Exchange would copy what lies below it, and everything else here opens the login's own mailbox: it would survey and
+    prove another one, and bring mail home to a stranger.
+    """
+    if not root:
+        return None
+    what = "names a folder inside another mailbox, and mail that comes home would land in that one"
+    todo = "Leave it empty, and write a login whose INBOX is this mailbox's own"
+    return what, todo
 
 
 def cohort_problem(name: str, known: frozenset[str]) -> Problem:

@@ -15,7 +15,6 @@ class RowFacts:
     address: str
     """Normal form."""
     user_name: str
-    user_root: str
     display_name: str
     cohort: str
     cutover_at_utc: datetime | None
@@ -93,7 +92,6 @@ def facts_of(row: BatchRow, password_mark: str) -> RowFacts:
     return RowFacts(
         address=row.address,
         user_name=row.user_name,
-        user_root=row.user_root,
         display_name=row.display_name,
         cohort=row.cohort,
         cutover_at_utc=row.cutover_at_utc,

@@ -30,6 +30,9 @@ from bascule.domain.batch_records import (
 from bascule.domain.batch_rows import BatchRow, RowReader
 from bascule.domain.plan import Plan
 
+# Address, user name, password: the first ones, and all that are needed.
+EXCHANGE_COLUMN_COUNT = 3
+
 
 @dataclass(frozen=True)
 class BatchFile:
@@ -71,19 +74,17 @@ def read_batch_file(raw: bytes, plan: Plan) -> BatchFile:
     return _batch_file(decoded, delimiter, header, rows, warnings)
 
 
-def exchange_csv(rows: Iterable[tuple[str, str, str, str]]) -> bytes:
+def exchange_csv(rows: Iterable[tuple[str, str, str]]) -> bytes:
     """The CSV of a migration batch exactly as Exchange takes it.
 
-    `rows` are (address, user name, password, user root); the column UserRoot is there only if any row has one. Every
-    field is quoted, because passwords hold separators; UTF-8 without byte order mark; CRLF.
+    `rows` are (address, user name, password). Every field is quoted, because passwords hold separators; UTF-8 without
+    byte order mark; CRLF.
     Source: Microsoft Learn, CSV files for IMAP migration batches; RFC 4180.
     """
-    every = list(rows)
-    column_count = 4 if any(user_root for *_, user_root in every) else 3
     written = io.StringIO(newline="")
-    written.write(",".join(COLUMNS[:column_count]) + "\r\n")
+    written.write(",".join(COLUMNS[:EXCHANGE_COLUMN_COUNT]) + "\r\n")
     writer = csv.writer(written, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerows(row[:column_count] for row in every)
+    writer.writerows(rows)
     return written.getvalue().encode()
 
 
@@ -169,7 +170,7 @@ def _cells_without_secrets(row: BatchRow) -> dict[str, str]:
     return {
         "EmailAddress": row.address_as_written,
         "UserName": row.user_name,
-        "UserRoot": row.user_root,
+        "UserRoot": "",
         "DisplayName": row.display_name,
         "Cohort": row.cohort,
         "CutoverAtUtc": _instant_text(row.cutover_at_utc),

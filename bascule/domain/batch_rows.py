@@ -8,7 +8,6 @@ from bascule.domain.batch_cells import (
     CELL_LENGTH_MAX,
     CONTROL,
     LINE_BREAK,
-    PATH_LENGTH_MAX,
     Problem,
     address_cell_problem,
     ambiguous_problem,
@@ -20,6 +19,7 @@ from bascule.domain.batch_cells import (
     read_instant,
     usage_location_problem,
     user_name_problem,
+    user_root_problem,
 )
 from bascule.domain.batch_header import COLUMNS, Header
 from bascule.domain.batch_mistakes import Mistake
@@ -42,7 +42,6 @@ class BatchRow:
     user_name: str
     """The user's own login name; a master user that the row named behind it is the plan's and not repeated here."""
     password: str = field(repr=False, default="")
-    user_root: str = ""
     display_name: str = ""
     cohort: str = ""
     cutover_at_utc: datetime | None = None
@@ -82,6 +81,7 @@ class RowReader:
         padded = [*cells, ""]
         cell = {name: padded[at] for name, at in self._places}
         self._refuse_unreadable(line, cell)
+        self._refuse_root(line, cell["UserRoot"])
         address = self._address(line, cell["EmailAddress"])
         cohort = self._cohort(line, cell, address)
         row = BatchRow(
@@ -90,7 +90,6 @@ class RowReader:
             cell["EmailAddress"],
             self._user_name(line, cell["UserName"], address),
             self._password(line, cell["Password"]),
-            cell["UserRoot"],
             cell["DisplayName"],
             cohort,
             self._cutover_at_utc(line, cell["CutoverAtUtc"]),
@@ -132,8 +131,11 @@ class RowReader:
                     self._warn(line, name, "has a line break in it", "Write it on one line")
         if max(map(len, cell.values())) > CELL_LENGTH_MAX:
             for name, text in cell.items():
-                length_max = PATH_LENGTH_MAX if name == "UserRoot" else CELL_LENGTH_MAX
-                self._note(line, name, length_problem(text, length_max))
+                self._note(line, name, length_problem(text, CELL_LENGTH_MAX))
+
+    def _refuse_root(self, line: int, written: str) -> None:
+        if self._readable(written):
+            self._note(line, "UserRoot", user_root_problem(written.strip()))
 
     def _address(self, line: int, written: str) -> str:
         """The normal address; empty when the cell holds none that can move."""

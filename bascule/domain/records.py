@@ -31,7 +31,6 @@ class MailboxRecord:
     key: str
     address: str
     source_user: str
-    user_root: str = ""
     has_new_password: bool = False
     """The upload gives the password of a new account; it is sealed beside the source's."""
     display_name: str = ""
@@ -162,7 +161,6 @@ OPERATOR_FIELDS = (
 BATCH_FIELDS = (
     "sync_batch",
     "source_user",
-    "user_root",
     "has_new_password",
     "display_name",
     "cohort",

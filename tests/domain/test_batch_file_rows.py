@@ -22,7 +22,7 @@ from tests.domain.batch_samples import (
 def test_a_full_row_arrives_whole() -> None:
     """Every column an operator fills must reach the story, in the form the story compares."""
     text = FULL_HEADER + (
-        'Anna@Example.org,anna,"p,a""ss",/root,"Anna B.",teachers,2026-12-01T07:30:00+01:00,fr,start-123, Profs/3 \r\n'
+        'Anna@Example.org,anna,"p,a""ss",,"Anna B.",teachers,2026-12-01T07:30:00+01:00,fr,start-123, Profs/3 \r\n'
     )
     row = read(text).rows[0]
 
@@ -31,10 +31,21 @@ def test_a_full_row_arrives_whole() -> None:
         "anna@example.org",
         "Anna@Example.org",
     )
-    assert (row.user_name, row.password, row.user_root) == ("anna", 'p,a"ss', "/root")
+    assert (row.user_name, row.password) == ("anna", 'p,a"ss')
     assert (row.display_name, row.cohort, row.usage_location) == ("Anna B.", "teachers", "FR")
     assert row.cutover_at_utc == datetime(2026, 12, 1, 6, 30, tzinfo=UTC)
     assert (row.new_password, row.unit) == ("start-123", "Profs/3")
+
+
+def test_a_root_inside_another_mailbox_is_refused_and_an_empty_one_is_taken() -> None:
+    """Brought home, the user's mail would land in the INBOX of whoever's login it is."""
+    anna, bob = "anna@example.org,anna,p,/users/anna,,,,,,", "bob@example.org,bob,p, ,,,,,,"
+
+    [place] = described(f"{FULL_HEADER}{anna}\r\n{bob}\r\n")
+
+    assert place[:3] == (2, 4, "UserRoot")
+    assert "Leave it empty" in place[3]
+    assert "/users" not in place[3]
 
 
 def test_a_row_shows_no_password_when_printed() -> None:

@@ -37,7 +37,7 @@ WRONG: tuple[dict[str, str], ...] = (
     {"Password": BELL},
     {"Password": TOO_LONG},
     {"UserRoot": BELL},
-    {"UserRoot": TOO_LONG * 4},
+    {"UserRoot": "/users/{local}"},
     {"DisplayName": BELL},
     {"DisplayName": TOO_LONG},
     {"Cohort": "pupils"},
