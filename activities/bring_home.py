@@ -45,7 +45,7 @@ def bring_home(ports: Ports, request: HomeRequest) -> HomeFacts:
 
     What is to be moved is written down first. Otherwise a message that was appended and not yet removed would have a
     partner the next time, stay in the cloud, and be copied there again by the sync. Idempotent: a message that is home
-    already is only removed from the cloud, where the sync brings it back.
+    already, by its id or by its content, is only removed from the cloud, where the sync brings it back.
 
     Raises:
         Refusal(MESSAGE_NOT_BROUGHT_HOME): the source took a message and does not show it.
@@ -141,8 +141,7 @@ def _move(ports: Ports, record: MailboxRecord, mailbox: SourceMailbox, move: Mov
         raw = ports.cloud_mail.read(record.account_id, message.handle)
         if raw is None:
             return  # its owner deleted it a moment ago
-        mailbox.append(home, raw)
-        if not mailbox.holds(home, message):
+        if not mailbox.append(home, raw):
             detail = f"{record.address}: a message appended to {home} is not there"
             raise Refusal(Code.MESSAGE_NOT_BROUGHT_HOME, detail)
     ports.cloud_mail.remove(record.account_id, message.handle)

@@ -38,8 +38,12 @@ class SourceMailbox(Protocol):
         """
         ...
 
-    def append(self, folder: str, message: RawMessage) -> None:
-        """Put a message into a folder, which is created when it is not there."""
+    def append(self, folder: str, message: RawMessage) -> bool:
+        """Put a message into a folder, which is created when it is not there; whether the folder shows it then.
+
+        Idempotent: a message with this content that arrived in the same second is there already. So it needs no
+        Message-ID, and the one that it has need not be the one that the cloud shows of it.
+        """
         ...
 
     def remove_by_subject(self, subject: str) -> int:

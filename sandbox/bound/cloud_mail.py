@@ -58,7 +58,7 @@ class WorldCloudMail:
             if item is None:
                 return None
             flags = tuple(flag for flag in SHOWN_FLAGS if flag in item.message.flags)
-            return RawMessage(item.mime(), flags, item.message.internal_utc)
+            return RawMessage(item.message.raw, flags, item.message.internal_utc)
 
     def remove(self, account_id: str, message_handle: str) -> None:
         """Past recovery by its owner; gone already is success."""

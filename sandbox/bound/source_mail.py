@@ -81,13 +81,15 @@ class WorldSourceMailbox:
             held = self._folder(folder).messages.values()
             return any(_facts(each).is_same_as(message) for each in held)
 
-    def append(self, folder: str, message: RawMessage) -> None:
-        """Put a message into a folder, which is created when it is not there."""
+    def append(self, folder: str, message: RawMessage) -> bool:
+        """Put a message into a folder, which is created when it is not there; once."""
         with self._world.kernel.look():
             when_utc = message.received_utc or self._world.kernel.now_utc()
             target = self._mailbox.store.folder(folder)
-            target.add(message.content, frozenset(message.flags), when_utc)
+            if not any(_is_copy(held, message) for held in target.messages.values()):
+                target.add(message.content, frozenset(message.flags), when_utc)
             reply_may_be_lost(self._world, WHAT)
+            return True
 
     def remove_by_subject(self, subject: str) -> int:
         """Delete the messages of INBOX with exactly this subject."""
@@ -109,6 +111,15 @@ class WorldSourceMailbox:
                 f"{self._mailbox.address}: the source does not open the folder {name}",
             )
         return found
+
+
+def _is_copy(held: StoredMessage, message: RawMessage) -> bool:
+    wanted_utc = message.received_utc
+    return (
+        wanted_utc is not None
+        and int(held.internal_utc.timestamp()) == int(wanted_utc.timestamp())
+        and crlf(held.raw) == crlf(message.content)
+    )
 
 
 def _facts(message: StoredMessage) -> MessageFacts:

@@ -16,7 +16,7 @@ from email.utils import getaddresses, parsedate_to_datetime
 from sandbox.faces.graph_mailbox import opaque_id
 from sandbox.faces.graph_wire import Json
 from sandbox.world.cloud import CloudMailbox
-from sandbox.world.mail import Folder, StoredMessage, fingerprint, header, with_header
+from sandbox.world.mail import Folder, StoredMessage, header
 
 PREVIEW_LENGTH_MAX = 255
 
@@ -35,17 +35,8 @@ class Item:
         return opaque_id(self.mailbox, f"item.{self.folder.uid_validity}.{self.message.uid}")
 
     def message_id(self) -> str:
-        """Its Message-ID; one is made for a message stored without."""
-        given = header(self.message.raw, "Message-ID")
-        host = self.mailbox.primary_address.rpartition("@")[2]
-        return given or f"<{fingerprint(self.message.raw)[:32]}@{host}>"
-
-    def mime(self) -> bytes:
-        """The whole message, its Message-ID included."""
-        raw = self.message.raw
-        if header(raw, "Message-ID") is None:
-            return with_header(raw, "Message-ID", self.message_id())
-        return raw
+        """Its Message-ID; empty for a message stored without, such as a draft."""
+        return header(self.message.raw, "Message-ID") or ""
 
     def subject(self) -> str:
         """The subject, decoded; empty when there is none."""
@@ -123,7 +114,7 @@ def _body(item: Item) -> Json:
 
 
 def _internet_headers(item: Item) -> list[Json]:
-    parsed = email.message_from_bytes(item.mime())
+    parsed = email.message_from_bytes(item.message.raw)
     return [{"name": name, "value": str(value)} for name, value in parsed.items()]
 
 
@@ -144,7 +135,7 @@ PROPERTIES: Mapping[str, Callable[[Item], object]] = {
     "receivedDateTime": lambda item: item.received(),
     "sentDateTime": lambda item: instant(item.sent_utc()),
     "hasAttachments": _has_attachments,
-    "internetMessageId": lambda item: item.message_id(),
+    "internetMessageId": lambda item: item.message_id() or None,
     "subject": lambda item: item.subject(),
     "bodyPreview": lambda item: str(_body(item)["content"])[:PREVIEW_LENGTH_MAX],
     "importance": lambda _: "normal",

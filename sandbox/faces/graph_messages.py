@@ -79,7 +79,7 @@ def get_message(call: Call) -> Reply:
 
 def get_mime(call: Call) -> Reply:
     """One message as MIME, byte for byte as it is stored."""
-    return Reply(200, _item(call).mime(), content_type="text/plain")
+    return Reply(200, _item(call).message.raw, content_type="text/plain")
 
 
 def update_message(call: Call) -> Reply:

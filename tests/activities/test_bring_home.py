@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from typing import cast
@@ -9,12 +10,14 @@ from typing import cast
 import pytest
 
 from activities.bring_home import MOVED_COUNT_MAX, bring_home
-from bascule.domain.mail import Login, MessageFacts
+from bascule.domain.errors import Unreachable
+from bascule.domain.mail import Login, MessageFacts, RawMessage
 from bascule.domain.records import MailboxRef
 from bascule.domain.requests import HomeFacts, HomeRequest
 from bascule.ports.bundle import Ports
 from bascule.ports.source_mail import SourceMailbox
 from sandbox.in_process.simulation import BATCH, START_UTC, Options, Simulation
+from sandbox.world.mail import MailStore
 from sandbox.world.source import INBOX
 from tests.activities import moments
 
@@ -26,15 +29,32 @@ def simulation() -> Iterator[Simulation]:
     """One migrated mailbox that has received hundreds of messages in the cloud."""
     with Simulation(Options(people_count=1)) as made:
         moments.synced(made)
-        mailbox = made.world.tenant.mailboxes.at_address(made.people[0].address)
-        assert mailbox is not None
         for number in range(COUNT):
             message = EmailMessage()
             message["Message-ID"] = f"<{number}@example.net>"
             message.set_content("Only in the cloud.")
-            folder = mailbox.store.folder(INBOX)
+            folder = cloud(made).folder(INBOX)
             folder.add(message.as_bytes(), frozenset(), made.clock.now_utc())
         yield made
+
+
+def cloud(simulation: Simulation) -> MailStore:
+    """What the only person has in the cloud."""
+    mailbox = simulation.world.tenant.mailboxes.at_address(simulation.people[0].address)
+    assert mailbox is not None
+    return mailbox.store
+
+
+def home(simulation: Simulation) -> MailStore:
+    """What the only person has at the source."""
+    mailbox = simulation.world.source.at_address(simulation.people[0].address)
+    assert mailbox is not None
+    return mailbox.store
+
+
+def fails(*_: object) -> None:
+    """A service that is away just then."""
+    raise Unreachable("removing: away")
 
 
 class Listings:
@@ -75,6 +95,44 @@ def test_one_listing_of_the_source_serves_hundreds_of_messages(
     assert facts == HomeFacts(COUNT, 0)
     assert listings.count == 1
     assert gone(simulation, START_UTC).moved_count == 0
+
+
+def test_a_message_without_an_id_comes_home_once_though_its_removal_was_interrupted(
+    simulation: Simulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A draft has none: it stopped the whole way back, and each new attempt left one more copy at home."""
+    draft = b"From: anna@example.org\r\nSubject: brouillon\r\n\r\nChers tous,\r\n"
+    cloud(simulation).folder(INBOX).messages.clear()
+    drafts = cloud(simulation).folder("Drafts")
+    drafts.messages = {}
+    drafts.add(draft, frozenset(), simulation.clock.now_utc())
+    monkeypatch.setattr(simulation.ports.cloud_mail, "remove", fails)
+    for _ in range(2):
+        with pytest.raises(Unreachable):
+            gone(simulation, START_UTC)
+    monkeypatch.undo()
+    gone(simulation, START_UTC)
+
+    assert [each.raw for _, each in home(simulation).walk() if b"brouillon" in each.raw] == [draft]
+    assert not drafts.messages
+    assert gone(simulation, START_UTC) == HomeFacts(0, 0)
+
+
+def test_a_message_whose_content_names_another_id_comes_home_once(
+    simulation: Simulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a listing shows of a message and what its content holds are two answers of the service."""
+    read = simulation.ports.cloud_mail.read
+
+    def renamed(account_id: str, handle: str) -> RawMessage | None:
+        raw = read(account_id, handle)
+        return raw and replace(raw, content=raw.content.replace(b"<0@", b"<other@"))
+
+    monkeypatch.setattr(simulation.ports.cloud_mail, "read", renamed)
+
+    assert gone(simulation, START_UTC) == HomeFacts(COUNT, 0)
+    assert sum(b"<other@" in each.raw for _, each in home(simulation).walk()) == 1
+    assert gone(simulation, START_UTC) == HomeFacts(0, 0)
 
 
 def test_a_go_ends_in_time_and_the_next_one_takes_the_rest(

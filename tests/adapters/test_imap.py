@@ -10,7 +10,7 @@ from bascule.adapters.imap.connection import ImapSourceMail
 from bascule.adapters.imap.mailbox import FETCH_COUNT_MAX
 from bascule.domain.codes import Code
 from bascule.domain.errors import BasculeError, Refusal, Unreachable
-from bascule.domain.mail import Login, MessageFacts, RawMessage, SourceFolder
+from bascule.domain.mail import Login, MessageFacts, SourceFolder
 from bascule.domain.plan import SourcePlan
 from tests.adapters.scripted_imap import GREETING, scripted_imap
 
@@ -337,36 +337,6 @@ def test_a_line_break_in_a_message_id_is_no_command() -> None:
         assert not mailbox.holds("INBOX", letter("<a@x.org>\r\nX1 DELETE INBOX"))
 
     assert not any(line.startswith(b"X1") for line in server.heard)
-
-
-def test_flags_that_would_break_the_command_are_left_out() -> None:
-    """A category with a blank in it would keep its message from coming home."""
-    answers = {b"APPEND": b"$ OK done\r\n"}
-    message = RawMessage(
-        b"Subject: x\r\n\r\nbody\r\n",
-        ("\\Seen", "\\Recent", "Red Category", "$Forwarded", 'a"b)'),
-        datetime(2026, 3, 1, 12, tzinfo=UTC),
-    )
-    with scripted_imap(answers) as server, ImapSourceMail(server.plan).open(ANNA) as mailbox:
-        mailbox.append("INBOX", message)
-
-    appended = next(line for line in server.heard if b"APPEND" in line)
-    assert b'(\\Seen $Forwarded) "01-Mar-2026 12:00:00 +0000"' in appended
-
-
-def test_a_full_mailbox_says_that_the_message_was_not_brought_home() -> None:
-    """A rollback would end with mail that is nowhere at the source."""
-    answers = {
-        b"APPEND": b"$ NO [OVERQUOTA] Quota exceeded\r\n",
-        b"LIST": b'* LIST () "/" INBOX\r\n$ OK done\r\n',
-    }
-    with (
-        scripted_imap(answers) as server,
-        pytest.raises(Refusal, match="OVERQUOTA") as refused,
-        ImapSourceMail(server.plan).open(ANNA) as mailbox,
-    ):
-        mailbox.append("INBOX", RawMessage(b"x"))
-    assert refused.value.code is Code.MESSAGE_NOT_BROUGHT_HOME
 
 
 def test_a_server_that_hangs_up_after_the_work_is_no_error() -> None:

@@ -23,6 +23,7 @@ NOW_UTC = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LEAP_DAY_UTC = datetime(2024, 2, 29, 23, 59, 59, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 LETTER = b"Message-ID: <home@x>\r\nSubject: home\r\n\r\nHome.\r\n"
+DRAFT = b"Subject: never sent\r\n\r\nOnce.\r\n"
 
 
 class House:
@@ -137,6 +138,24 @@ def test_mail_comes_home_with_its_flags_and_its_time(house: House) -> None:
     (stored,) = house.box().store.folders["Neu/Été"].messages.values()
     assert (stored.raw, stored.internal_utc) == (LETTER, LEAP_DAY_UTC)
     assert stored.flags == {"\\Seen", "\\Flagged"}
+
+
+def test_a_message_without_an_id_comes_home_once(house: House) -> None:
+    """A draft has no id: not recognised at home, every attempt to bring it there would leave one more copy."""
+    draft = RawMessage(DRAFT, (), LEAP_DAY_UTC)
+    others = [
+        replace(draft, content=DRAFT.replace(b"Once", b"More")),
+        replace(draft, received_utc=LEAP_DAY_UTC + SECOND),
+    ]
+
+    for _ in range(2):
+        with house.mail.open(house.login) as opened:
+            assert all(opened.append("Drafts", each) for each in (draft, *others))
+
+    stored = house.box().store.folders["Drafts"].messages.values()
+    assert [(each.raw, each.internal_utc) for each in stored if b"never sent" in each.raw] == [
+        (each.content, each.received_utc) for each in (draft, *others)
+    ]
 
 
 def test_only_the_probe_of_that_subject_is_removed(house: House) -> None:

@@ -4,6 +4,7 @@ import smtplib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pymysql
 import pytest
@@ -13,7 +14,7 @@ from bascule.adapters.clock import SystemClock
 from bascule.adapters.imap.connection import ImapSourceMail
 from bascule.adapters.source_submission import SmtpSubmission
 from bascule.domain.errors import BasculeError, Unreachable
-from bascule.domain.mail import Login
+from bascule.domain.mail import Login, RawMessage
 from bascule.domain.plan import AliasMapPlan, SourcePlan
 from bascule.domain.plan_submission import SubmissionPlan
 from bascule.domain.routes import RouteSwitch
@@ -93,6 +94,21 @@ def test_a_mailbox_opens_with_its_own_password_and_with_the_master_s(
 
     with mail.open(login if is_master else Login(ANNA.name, ANNA.password)) as mailbox:
         assert "INBOX" in {folder.name for folder in mailbox.folders()}
+
+
+def test_a_message_without_an_id_is_put_into_a_real_mailbox_once(host: MailHost) -> None:
+    """Real servers count sizes and days in their own way, by which a message is known that has no id."""
+    before_utc = datetime(2026, 3, 1, 23, 59, 59, tzinfo=UTC)
+    drafts = [
+        RawMessage(f"Subject: draft {end!r}{end}{end}Böse{end}".encode(), ("\\Draft",), before_utc)
+        for end in ("\n", "\r\n")
+    ]
+    mail = ImapSourceMail(source_plan(host, "ssl"))
+
+    for _ in range(2):
+        with mail.open(Login(ANNA.name, ANNA.password)) as mailbox:
+            assert all(mailbox.append("Neu/Brouillons", draft) for draft in drafts)
+    assert len(inbox(host).folder("Neu/Brouillons").messages) == len(drafts)
 
 
 def test_a_master_user_of_the_page_s_form_opens_a_mailbox(host: MailHost) -> None:

@@ -147,3 +147,22 @@ def test_a_straggler_comes_home_although_the_source_was_away_for_days(
 
     assert count(at_source(simulation)) == before + 1
     judge_life(simulation)
+
+
+def test_a_draft_that_was_never_sent_comes_home_and_stops_nobody(simulate: Simulate) -> None:
+    """It has no id by which it could be seen at home: the way back ended there, four attempts in four more copies."""
+    simulation = simulate(people_count=1, seed=3)
+    simulation.upload()
+    simulation.run_until_all(Stage.SYNCED)
+    simulation.ask_cutover()
+    simulation.run_until_all(Stage.MIGRATED)
+    draft = b"From: anna@example.org\r\nSubject: brouillon\r\n\r\nChers tous,\r\n"
+    drafts = in_cloud(simulation).folder("Drafts")
+    drafts.add(draft, frozenset({"\\Draft"}), simulation.clock.now_utc())
+    simulation.pass_time(hours=3)
+    simulation.ask(Wish.ROLLBACK)
+    simulation.run_until_all(Stage.ROLLED_BACK)
+    simulation.pass_time(days=3)
+
+    for store in (at_source(simulation), in_cloud(simulation)):
+        assert sum(b"brouillon" in each.raw for _, each in store.walk()) == 1

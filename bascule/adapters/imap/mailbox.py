@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 from imapclient import IMAPClient
 
@@ -21,6 +22,7 @@ INBOX = "INBOX"
 FETCH_COUNT_MAX = 500
 # A probe's subject, or a Message-ID, is in a handful of messages; the first ones found are enough to tell.
 SEARCH_COUNT_MAX = 500
+ONE_DAY = timedelta(days=1)
 NOT_SELECTABLE = frozenset({b"\\NOSELECT", b"\\NONEXISTENT"})
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
@@ -72,19 +74,16 @@ class ImapMailbox:
             facts = (facts_from({**fetched, b"UID": uid}) for uid, fetched in found.items())
             return any(held is not None and held.is_same_as(message) for held in facts)
 
-    def append(self, folder: str, message: RawMessage) -> None:
-        """Put a message into a folder with its flags and its time of delivery."""
-        flags = [
-            flag for flag in message.flags if _FLAG.fullmatch(flag) and flag.lower() != _RECENT
-        ]
+    def append(self, folder: str, message: RawMessage) -> bool:
+        """Put a message into a folder with its flags and its time of delivery, once; whether it is seen there then."""
         with imap_errors(f"writing to {folder}", Code.MESSAGE_NOT_BROUGHT_HOME):
-            try:
-                self._client.append(folder, message.content, flags, message.received_utc)
-            except IMAPClient.Error as error:
-                if response_code(error) not in NO_SUCH_FOLDER and folder in self._listed():
-                    raise
-                self._create(folder)
-                self._client.append(folder, message.content, flags, message.received_utc)
+            first_new = 1
+            if folder in self._listed():
+                first_new = self._mark(folder).uid_next
+                if self._has_copy(folder, message):
+                    return True
+            self._put(folder, message)
+            return self._has_new(folder, first_new, message)
 
     def remove_by_subject(self, subject: str) -> int:
         """Delete messages of INBOX with exactly this subject, and nothing else that waits for deletion."""
@@ -95,6 +94,56 @@ class ImapMailbox:
                 self._client.delete_messages(uids, silent=True)
                 self._expunge(uids)
             return len(uids)
+
+    def _has_copy(self, folder: str, message: RawMessage) -> bool:
+        """Whether a message of this content arrived in the same second."""
+        if message.received_utc is None:
+            return False
+        content = _with_line_ends(message.content)
+        self._opened(folder)
+        # A server's days are those of its own time zone; the size leaves hardly any but the message itself.
+        day = message.received_utc.date()
+        around = ["SINCE", day - ONE_DAY, "BEFORE", day + 2 * ONE_DAY]
+        exactly = ["LARGER", len(content) - 1, "SMALLER", len(content) + 1]
+        uids = self._arrived_with(message, self._client.search([*around, *exactly]))
+        return any(_with_line_ends(self._content(uid)) == content for uid in uids)
+
+    def _has_new(self, folder: str, first_new: int, message: RawMessage) -> bool:
+        """Whether a message that arrived when this one did has one of the UIDs given since."""
+        self._opened(folder)
+        # The last message is named whatever its UID. Source: RFC 9051, formal syntax of `seq-range`.
+        uids = [uid for uid in self._client.search(["UID", f"{first_new}:*"]) if uid >= first_new]
+        return bool(self._arrived_with(message, uids))
+
+    def _arrived_with(self, message: RawMessage, uids: list[int]) -> list[int]:
+        """Those that arrived in the same second; all of them where the message does not say when."""
+        some = uids[:SEARCH_COUNT_MAX]
+        found = self._client.fetch(some, FACTS) if some else {}
+        facts = (facts_from({**fetched, b"UID": uid}) for uid, fetched in found.items())
+        received_utc = message.received_utc
+        return [
+            int(held.handle)
+            for held in facts
+            if held is not None
+            and (received_utc is None or held.arrival_s == int(received_utc.timestamp()))
+        ]
+
+    def _content(self, uid: int) -> bytes:
+        """The whole message; nothing when it is gone meanwhile."""
+        fetched = self._client.fetch([uid], ["BODY.PEEK[]"]).get(uid, {})
+        return bytes(fetched.get(b"BODY[]") or b"")
+
+    def _put(self, folder: str, message: RawMessage) -> None:
+        flags = [
+            flag for flag in message.flags if _FLAG.fullmatch(flag) and flag.lower() != _RECENT
+        ]
+        try:
+            self._client.append(folder, message.content, flags, message.received_utc)
+        except IMAPClient.Error as error:
+            if response_code(error) not in NO_SUCH_FOLDER and folder in self._listed():
+                raise
+            self._create(folder)
+            self._client.append(folder, message.content, flags, message.received_utc)
 
     def _listed(self) -> dict[str, tuple[str, ...]]:
         with imap_errors("listing folders"):
@@ -170,6 +219,11 @@ def _path(name: str, delimiter: bytes | None) -> tuple[str, ...]:
     levels = name.split(delimiter.decode()) if delimiter else [name]
     first = INBOX if levels[0].upper() == INBOX else levels[0]
     return (first, *levels[1:])
+
+
+def _with_line_ends(content: bytes) -> bytes:
+    # Servers count and show line ends as CRLF, whatever was written. Source: RFC 9051 2.3.4.
+    return content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
 def _searchable(text: str) -> str:
