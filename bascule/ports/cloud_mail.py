@@ -26,7 +26,8 @@ class CloudMail(Protocol):
     ) -> Iterator[tuple[CloudFolder, MessageFacts]]:
         """Every message of these folders, folder by folder and page by page; `handle` is the message's id.
 
-        With `since_utc` only those delivered in that second or later. Small folders share a call.
+        Each comes once, oldest first, whatever arrives or leaves meanwhile. With `since_utc` only those delivered in
+        that second or later. Small folders share a call.
         """
         ...
 

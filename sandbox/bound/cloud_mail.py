@@ -46,7 +46,7 @@ class WorldCloudMail:
         folders: Iterable[CloudFolder],
         since_utc: datetime | None = None,
     ) -> Iterator[tuple[CloudFolder, MessageFacts]]:
-        """Newest first, page by page; the service counts and throttles what shares a call one by one."""
+        """Page by page; the service counts and throttles what shares a call one by one."""
         for folder in folders:
             for page in self._pages(account_id, folder, since_utc or BEGINNING_UTC):
                 yield from ((folder, message) for message in page)
@@ -68,13 +68,13 @@ class WorldCloudMail:
                 del item.folder.messages[item.message.uid]
 
     def find_by_subject(self, account_id: str, subject: str) -> tuple[str, ...]:
-        """Handles in every folder, newest first; upper and lower case are one to the mailbox store."""
+        """Handles in every folder; upper and lower case are one to the mailbox store."""
         with graph_call(self._world, "graph.GET messages", MAIL_LISTERS):
             mailbox = self._open(account_id)
             items = [
                 item
                 for folder in mailbox.store.folders.values()
-                for item in _newest_first(mailbox, folder)
+                for item in _oldest_first(mailbox, folder)
                 if item.subject().lower() == subject.lower()
             ]
             return tuple(_handle(item) for item in items)
@@ -110,15 +110,20 @@ class WorldCloudMail:
     def _pages(
         self, account_id: str, folder: CloudFolder, since_utc: datetime
     ) -> Iterator[list[MessageFacts]]:
-        first = since_utc.replace(microsecond=0)
-        start, count = 0, 1
-        while start < count:
+        first_utc = since_utc.replace(microsecond=0)
+        listed = set[str]()
+        is_more = True
+        while is_more:
             with graph_call(self._world, "graph.GET messages", MAIL_LISTERS):
                 mailbox = self._open(account_id)
-                items = _newest_first(mailbox, self._folder(mailbox, folder.folder_id))
-            found = [facts for facts in map(_facts, items) if facts.received_utc >= first]
-            yield found[start : start + PAGE_SIZE]
-            start, count = start + PAGE_SIZE, len(found)
+                items = _oldest_first(mailbox, self._folder(mailbox, folder.folder_id))
+            found = [facts for facts in map(_facts, items) if facts.received_utc >= first_utc]
+            fresh = [facts for facts in found if facts.handle not in listed]
+            page, is_more = fresh[:PAGE_SIZE], len(fresh) > PAGE_SIZE
+            yield page
+            if page:
+                first_utc = page[-1].received_utc
+                listed |= {facts.handle for facts in page}
 
     def _folder(self, mailbox: CloudMailbox, folder_id: str) -> Folder:
         for folder in mailbox.store.folders.values():
@@ -136,9 +141,9 @@ def _with_all_above(name: str) -> list[str]:
     return ["/".join(levels[:depth]) for depth in range(1, len(levels) + 1)]
 
 
-def _newest_first(mailbox: CloudMailbox, folder: Folder) -> list[Item]:
+def _oldest_first(mailbox: CloudMailbox, folder: Folder) -> list[Item]:
     items = [Item(mailbox, folder, "", message) for message in folder.messages.values()]
-    return sorted(items, key=lambda item: item.message.internal_utc, reverse=True)
+    return sorted(items, key=lambda item: item.message.internal_utc)
 
 
 def _facts(item: Item) -> MessageFacts:

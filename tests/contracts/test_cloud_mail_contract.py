@@ -1,5 +1,6 @@
 """What every access to cloud mailboxes must do: Graph on its wire, and the simulated tenant itself. About 4 s."""
 
+import itertools
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -128,6 +129,29 @@ def test_every_message_of_every_page_is_listed(door: CloudMail, school: School) 
     assert {each.received_utc for each in facts} == {
         SENT_UTC + timedelta(seconds=number) for number in range(MANY)
     }
+
+
+@pytest.mark.parametrize("per_second", [1, 7, MANY])
+def test_mail_that_comes_and_goes_meanwhile_makes_no_other_come_twice_or_never(
+    door: CloudMail, school: School, per_second: int
+) -> None:
+    """Listed twice, a message counts as doubled, and its only copy in the cloud is removed on the way home."""
+    for number in range(2 * MANY):
+        school.put("Inbox", number // per_second, str(number))
+    inbox = school.box("ann").store.folder("Inbox")
+    ann = school.ids["ann"]
+    listed = door.messages(ann, door.folders(ann))
+
+    handles = [next(listed)[1].handle]
+    inbox.add(b"Message-ID: <new@x>\r\n\r\n", frozenset(), SENT_UTC + timedelta(days=1))
+    inbox.add(b"Message-ID: <old@x>\r\n\r\n", frozenset(), SENT_UTC - timedelta(days=1))
+    handles += [facts.handle for _, facts in itertools.islice(listed, MANY)]
+    del inbox.messages[1]
+    handles += [facts.handle for _, facts in listed]
+
+    assert len(handles) == len(set(handles))
+    left = {facts.handle for facts in _messages(door, school) if facts.message_id != "<old@x>"}
+    assert left <= set(handles)
 
 
 def test_each_message_comes_with_its_folder(door: CloudMail, school: School) -> None:

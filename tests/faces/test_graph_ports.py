@@ -84,7 +84,7 @@ def test_every_message_of_a_folder_is_named_with_its_identity_and_time(
 
     assert {fact.message_id for fact in facts} == {f"<{n}@example.net>" for n in range(25)}
     assert len({fact.handle for fact in facts}) == 25
-    assert facts[0].received_utc > facts[-1].received_utc
+    assert facts[0].received_utc < facts[-1].received_utc
     assert {fact.size_bytes for fact in facts} == {0}
 
 

@@ -7,7 +7,7 @@ Source: Microsoft Learn, "List mailFolders", "List childFolders", "mailFolder re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from types import MappingProxyType, ModuleType
 from typing import Any
 
@@ -41,10 +41,12 @@ SEARCH_FOLDER_TYPE = "#microsoft.graph.mailsearchfolder"
 FOLDER_PAGE_COUNT_MAX = 101
 # Far beyond what people keep; a service that shows folders below themselves would go on for ever.
 FOLDER_COUNT_MAX = 50_000
-# Exchange Online keeps at most a million items in a folder: a thousand pages of a thousand, and one more.
-MESSAGE_PAGE_COUNT_MAX = 1_001
+# Exchange Online keeps at most a million items in a folder: a thousand pages of a thousand, and a tenth more, because each
+# repeats the last second of the one before.
+MESSAGE_PAGE_COUNT_MAX = 1_100
 # About two megabytes of JSON; twenty full pages at once would be eight, and more than their share of memory.
 MESSAGES_PER_CALL_MAX = 5_000
+NEXT_LINK = "@odata.nextLink"
 # Under which key the list of the top folders is asked for, beside the well-known names.
 TOP = "top"
 
@@ -85,7 +87,7 @@ class GraphCloudMail:
         folders: Iterable[CloudFolder],
         since_utc: datetime | None = None,
     ) -> Iterator[tuple[CloudFolder, MessageFacts]]:
-        """GET .../messages, a thousand a page, the first pages of small folders in one call; size is not shown.
+        """GET .../messages, a thousand a page, the first pages of folders in one call; size is not shown.
 
         Not the list of the whole mailbox: that one is known to end early in large mailboxes.
         """
@@ -97,8 +99,10 @@ class GraphCloudMail:
             }
             first_pages = read_together(self._client, doing, urls)
             for index, folder in enumerate(some):
-                pages = self._all(doing, first_pages[str(index)], MESSAGE_PAGE_COUNT_MAX)
-                yield from ((folder, _facts(doing, message)) for message in pages)
+                listed = self._oldest_first(
+                    doing, account_id, folder.folder_id, first_pages[str(index)]
+                )
+                yield from ((folder, message) for message in listed)
 
     def read(self, account_id: str, message_handle: str) -> RawMessage | None:
         """The MIME content, then its flags in IMAP's words (RFC 9051 2.3.2)."""
@@ -186,31 +190,91 @@ class GraphCloudMail:
             if not _is_left_out(entry)
         ]
 
-    def _all(self, doing: str, page: Json, page_count_max: int) -> Iterator[Json]:
-        """Every entry of this page and of those after it; a list that would be cut short is an error."""
-        seen = set[str]()
-        for _ in range(page_count_max):
-            if "value" not in page:
-                raise Unreachable(f"{doing}: an answer that is no list")
-            yield from page["value"]
-            if not page.get("@odata.nextLink"):
-                return
-            link = self._client.checked_link(str(page["@odata.nextLink"]))
-            if link in seen:
-                raise Refusal(Code.REQUEST_REJECTED, f"{doing}: the same page came twice")
-            seen.add(link)
-            page = self._page(doing, link)
-        raise Refusal(Code.REQUEST_REJECTED, f"{doing}: more than {page_count_max} pages")
+    def _oldest_first(
+        self, doing: str, account_id: str, folder_id: str, page: Json
+    ) -> Iterator[MessageFacts]:
+        """Every message of a folder once, this page's first.
 
-    def _page(self, doing: str, link: str) -> Json:
-        page: Json = self._client.call(doing, lambda graph: self._calls.next_page(graph, link))
-        return page
+        A further page begins in the second in which the last one ended. Graph's own links count messages instead: one
+        that arrives or leaves meanwhile moves all behind it, and what stands at the edge of a page comes twice or never.
+        """
+        edge, followed = _Edge(), set[str]()
+        begun_s: int | None = None
+        for _ in range(MESSAGE_PAGE_COUNT_MAX):
+            yield from edge.beyond(doing, [_facts(doing, each) for each in _entries(doing, page)])
+            if not page.get(NEXT_LINK):
+                return
+            if edge.arrival_s is None or edge.arrival_s == begun_s:
+                # A page of one second, or of nothing: there is no other way on.
+                page = self._linked(doing, page, followed)
+                continue
+            begun_s = edge.arrival_s
+            url = messages_url(account_id, folder_id, datetime.fromtimestamp(begun_s, UTC))
+            page = self._client.call(doing, partial(self._calls.page_at, url=url))
+        raise _too_many_pages(doing, MESSAGE_PAGE_COUNT_MAX)
+
+    def _all(self, doing: str, page: Json, page_count_max: int) -> Iterator[Json]:
+        """Every entry of this page and of those after it, once; a list that would be cut short is an error."""
+        followed, seen = set[str](), set[str]()
+        for _ in range(page_count_max):
+            for entry in _entries(doing, page):
+                # What appears meanwhile moves the others on to the next page.
+                if str(entry["id"]) not in seen:
+                    seen.add(str(entry["id"]))
+                    yield entry
+            if not page.get(NEXT_LINK):
+                return
+            page = self._linked(doing, page, followed)
+        raise _too_many_pages(doing, page_count_max)
+
+    def _linked(self, doing: str, page: Json, followed: set[str]) -> Json:
+        """The page that this one links to."""
+        link = self._client.checked_link(str(page[NEXT_LINK]))
+        if link in followed:
+            raise Refusal(Code.REQUEST_REJECTED, f"{doing}: the same page came twice")
+        followed.add(link)
+        linked: Json = self._client.call(doing, lambda graph: self._calls.next_page(graph, link))
+        return linked
+
+
+class _Edge:
+    """How far a list that is read from its oldest message on has come; holds the handles of its last second."""
+
+    def __init__(self) -> None:
+        self.arrival_s: int | None = None
+        self._handles: set[str] = set()
+
+    def beyond(self, doing: str, page: list[MessageFacts]) -> Iterator[MessageFacts]:
+        """The messages of a page that were not listed before.
+
+        Raises:
+            Refusal(REQUEST_REJECTED): out of order; read on from its end, the list would lack some.
+        """
+        for message in page:
+            if self.arrival_s is not None and message.arrival_s < self.arrival_s:
+                raise Refusal(Code.REQUEST_REJECTED, f"{doing}: not in the order of their arrival")
+            if message.arrival_s != self.arrival_s:
+                self.arrival_s, self._handles = message.arrival_s, set()
+            if message.handle not in self._handles:
+                self._handles.add(message.handle)
+                yield message
 
 
 def _mail_calls() -> ModuleType:
     from bascule.adapters.graph import mail_calls  # noqa: PLC0415  loads the SDK
 
     return mail_calls
+
+
+def _entries(doing: str, page: Json) -> list[Json]:
+    if "value" not in page:
+        raise Unreachable(f"{doing}: an answer that is no list")
+    entries: list[Json] = page["value"]
+    return entries
+
+
+def _too_many_pages(doing: str, page_count_max: int) -> Refusal:
+    return Refusal(Code.REQUEST_REJECTED, f"{doing}: more than {page_count_max} pages")
 
 
 def _found(entry: Json, path: tuple[str, ...]) -> _Found:

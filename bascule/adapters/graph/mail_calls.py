@@ -23,6 +23,11 @@ async def next_page(graph: GraphServiceClient, link: str) -> Json:
     return await json_answer(graph, graph.users.with_url(link).to_get_request_information())
 
 
+async def page_at(graph: GraphServiceClient, url: str) -> Json:
+    """GET a page by its URL after Graph's version."""
+    return await next_page(graph, f"{graph.request_adapter.base_url}{url}")
+
+
 async def messages_with_subject(graph: GraphServiceClient, account_id: str, subject: str) -> Json:
     """GET /users/{id}/messages with a filter; a quote inside a string is doubled (OData 4.01 part 2, 5.1.1.6.1)."""
     builder = graph.users.by_user_id(account_id).messages

@@ -1,6 +1,7 @@
 """What is read of mailboxes several at a time, as URLs after Graph's version.
 
-Source: Microsoft Learn, "List mailFolders", "List childFolders", "List messages"; OData 4.01 part 2, 5.1 (filters).
+Source: Microsoft Learn, "List mailFolders", "List childFolders", "List messages" with "Using filter and orderby in the
+same query"; OData 4.01 part 2, 5.1 (filters).
 """
 
 from datetime import datetime
@@ -29,10 +30,10 @@ def child_folders_url(account_id: str, folder_id: str) -> str:
 
 
 def messages_url(account_id: str, folder_id: str, since_utc: datetime | None) -> str:
-    """What identifies the messages of a folder, nothing else; only those delivered since then, to the second."""
+    """What identifies the messages of a folder, oldest first; only those delivered since then, to the second."""
     url = (
         f"{_folders(account_id)}/{quote(folder_id, safe='')}/messages"
-        f"?$select={MESSAGE_PROPERTIES}&$top={MESSAGE_PAGE_SIZE}"
+        f"?$select={MESSAGE_PROPERTIES}&$top={MESSAGE_PAGE_SIZE}&$orderby=receivedDateTime"
     )
     if since_utc is None:
         return url
