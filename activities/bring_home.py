@@ -2,17 +2,17 @@
 
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 from activities.subject import login_of, note, record_of
-from bascule.domain.certificate import unmatched
 from bascule.domain.codec import decode, encode
 from bascule.domain.codes import Code
 from bascule.domain.errors import Refusal
 from bascule.domain.folders import INBOX, Path, home_name
 from bascule.domain.mail import MessageFacts
+from bascule.domain.partners import Partners, Placed
 from bascule.domain.records import MailboxRecord
 from bascule.domain.requests import HomeFacts, HomeRequest
 from bascule.ports.bundle import Ports
@@ -61,7 +61,7 @@ def bring_home(ports: Ports, request: HomeRequest) -> HomeFacts:
         _move_all(ports, record, mailbox, begun)
         if begun:
             received = _received(ports, record, request)
-        strangers = _strangers(mailbox, received)
+        strangers = _strangers(ports, record, mailbox, received)
         gone_count = _move_in_time(ports, record, mailbox, strangers)
     moved_count = len(begun) + gone_count
     if moved_count:
@@ -69,14 +69,27 @@ def bring_home(ports: Ports, request: HomeRequest) -> HomeFacts:
     return HomeFacts(moved_count, len(strangers) - gone_count)
 
 
-def _strangers(mailbox: SourceMailbox, received: list[tuple[Path, MessageFacts]]) -> list[Move]:
+def _strangers(
+    ports: Ports, record: MailboxRecord, mailbox: SourceMailbox, received: list[Placed]
+) -> list[Move]:
     folders = {folder.name: folder.path for folder in mailbox.folders()}
     at_source = itertools.chain.from_iterable(mailbox.messages(name) for name in folders)
-    found = unmatched(received, at_source)
+    partners = Partners(at_source)
+    found = partners.unmatched(received)
+    # Either another message of one id, or the service's copy under a time of its own. What the service does shows in
+    # everything that it has copied, and is looked for only where it matters.
+    if partners.know_an_id_of(found) and not partners.arrived_alike(_everything(ports, record)):
+        found = partners.unmatched_by_id(received)
     return [
         Move(home_name(path, folders) or FOLDERS_TO_CREATE.get(path, INBOX), message)
         for path, message in found
     ]
+
+
+def _everything(ports: Ports, record: MailboxRecord) -> Iterator[MessageFacts]:
+    mail = ports.cloud_mail
+    listed = mail.messages(record.account_id, mail.folders(record.account_id))
+    return (message for _, message in listed)
 
 
 def _written_down(ports: Ports, record: MailboxRecord) -> list[Move]:
@@ -96,9 +109,7 @@ def _moves_path(record: MailboxRecord) -> str:
     return f"{record.batch}/{record.key}.moves.json"
 
 
-def _received(
-    ports: Ports, record: MailboxRecord, request: HomeRequest
-) -> list[tuple[Path, MessageFacts]]:
+def _received(ports: Ports, record: MailboxRecord, request: HomeRequest) -> list[Placed]:
     mail, account_id, until_utc = ports.cloud_mail, record.account_id, request.until_utc
     listed = mail.messages(account_id, mail.folders(account_id), request.since_utc)
     return [

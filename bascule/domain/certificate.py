@@ -1,7 +1,7 @@
 """The proof of completeness: every source message is in the cloud, or named with a reason; and what is there twice.
 
 Messages are told by their Message-ID, as a multiset: two messages with one id must be there twice. One without an id
-is told by its time of arrival, which the migration keeps. A message counts as present where it is expected first,
+is told by its time of arrival; if the migration does not keep that, it is missing. A message counts as present where it is expected first,
 then anywhere else in the mailbox, because people move mail.
 """
 
@@ -182,26 +182,6 @@ def _is_second_copy(givers: Counter[Path] | None, path: Path) -> bool:
         return True
     givers[path] -= 1
     return False
-
-
-def unmatched(
-    cloud: Iterable[tuple[Path, MessageFacts]], source: Iterable[MessageFacts]
-) -> list[tuple[Path, MessageFacts]]:
-    """The cloud messages that have no partner at the source, each with its folder's path.
-
-    Stricter than the certificate: a partner also arrived in the same second, because two messages with one id and
-    other content may stand on either side. One without an id at the source is told by that second alone.
-    """
-    partners = Counter((message.message_id, message.arrival_s) for message in source)
-
-    def has_partner(message: MessageFacts) -> bool:
-        for identity in ((message.message_id, message.arrival_s), ("", message.arrival_s)):
-            if partners[identity] > 0:
-                partners[identity] -= 1
-                return True
-        return False
-
-    return [(path, message) for path, message in cloud if not has_partner(message)]
 
 
 @dataclass(frozen=True)

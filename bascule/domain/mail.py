@@ -76,7 +76,7 @@ class MessageFacts:
     message_id: str
     """The Message-ID header with its angle brackets; empty when the message has none."""
     received_utc: datetime
-    """IMAP's INTERNALDATE; the migration keeps it as the cloud's time of delivery."""
+    """IMAP's INTERNALDATE; the cloud's time of delivery, which the migration is seen, and nowhere said, to keep."""
     size_bytes: int
     """0 where the server does not say."""
 

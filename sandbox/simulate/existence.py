@@ -343,6 +343,7 @@ BEHIND = {
 KEPT_IN_CALM = frozenset(
     {
         "migration_message_max_bytes",
+        "migration_arrival",
         "transport_server_count",
         "source_deletions_propagate",
         "duplicates_known_by_message_id",

@@ -8,7 +8,7 @@ unless the weather lets the service recognise it by its Message-ID.
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Protocol
 
@@ -18,7 +18,7 @@ from sandbox.world.kernel import Kernel
 from sandbox.world.mail import Folder, MailStore, StoredMessage, header, with_header
 from sandbox.world.migration_states import BatchOptions, Skipped, SourceLogin
 from sandbox.world.transport import with_message_id
-from sandbox.world.weather import Weather
+from sandbox.world.weather import Arrival, Weather
 
 # A bad item stays bad; a large one is tried again at each pass, since the limit may have been raised meanwhile.
 BAD_ITEM = "BadItem"
@@ -162,10 +162,19 @@ class CopyPass:
             return
         folder = self.target.store.folder(work.target)
         flags = message.flags & CARRIED_FLAGS
-        arrived = folder.add(self._rewritten(work, message), flags, message.internal_utc)
+        arrived = folder.add(self._rewritten(work, message), flags, self._arrival_utc(message))
         self.memory.items[work.key] = _Arrived(folder.name, arrived.uid, SEEN in flags)
         self.copied_count += 1
         self.copied_bytes += len(message.raw)
+
+    def _arrival_utc(self, message: StoredMessage) -> datetime:
+        match self.weather.migration_arrival:
+            case Arrival.KEPT:
+                return message.internal_utc
+            case Arrival.A_SECOND_LATE:
+                return message.internal_utc + timedelta(seconds=1)
+            case Arrival.TIME_OF_COPY:
+                return self.kernel.now_utc()
 
     def _reason_to_skip(self, message: StoredMessage) -> tuple[str, str] | None:
         size_bytes = len(message.raw)

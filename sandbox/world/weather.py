@@ -5,6 +5,7 @@ the vendor documents or administrators report; CALM has no misfortune and short 
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True)
@@ -13,6 +14,14 @@ class Span:
 
     min_s: float
     max_s: float
+
+
+class Arrival(StrEnum):
+    """Which time of delivery a migrated message shows."""
+
+    KEPT = "kept"
+    A_SECOND_LATE = "a second late"
+    TIME_OF_COPY = "time of copy"
 
 
 @dataclass(frozen=True)
@@ -61,6 +70,7 @@ class Weather:
     migration_items_max: int = 500_000
     migration_bad_item_probability: float = 0.0
     # Where the vendor is silent, the service may behave either way.
+    migration_arrival: Arrival = Arrival.KEPT
     source_deletions_propagate: bool = False
     duplicates_known_by_message_id: bool = False
     # What its owner moves or deletes in the cloud looks missing to the service, and is copied again.

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bascule.domain.certificate import MISSING_SHOWN_MAX, Certificate, Comparison, unmatched
+from bascule.domain.certificate import MISSING_SHOWN_MAX, Certificate, Comparison
 from bascule.domain.mail import MessageFacts
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -165,24 +165,3 @@ def test_a_copy_with_less_mail_is_never_complete(mail: list[MessageFacts]) -> No
     for left_out in range(len(mail)):
         rest = mail[:left_out] + mail[left_out + 1 :]
         assert certified(mail, {INBOX: rest}).missing_count == 1
-
-
-def test_mail_of_the_cloud_without_a_partner_comes_home() -> None:
-    """What arrived after the redirect exists in the cloud alone."""
-    known, new = message("<a@x>"), message("<new@x>", arrived_s=60)
-    found = unmatched([(INBOX, known), (SENT, new)], [known])
-
-    assert found == [(SENT, new)]
-
-
-def test_a_second_message_of_one_id_is_a_stranger() -> None:
-    """A reminder that came to the cloud has the id of one that lies at home."""
-    old, new = message("<same@x>"), message("<same@x>", arrived_s=600)
-
-    assert unmatched([(INBOX, old), (INBOX, new)], [old]) == [(INBOX, new)]
-
-
-@given(MAIL)
-def test_nothing_comes_home_twice(mail: list[MessageFacts]) -> None:
-    """Brought home, a message has its partner: the next look must leave it alone."""
-    assert unmatched([(INBOX, each) for each in mail], mail) == []

@@ -1,6 +1,7 @@
 """After the way back: what reached only the cloud comes home once, and what its owner deletes at home stays deleted."""
 
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 
@@ -14,6 +15,7 @@ from bascule.ports.source_mail import SourceMailbox
 from sandbox.in_process.simulation import Simulation
 from sandbox.world.coexistence import STAMP_NAME, STAMP_VALUE
 from sandbox.world.mail import MailStore
+from sandbox.world.weather import CALM, Arrival
 from tests.stories.conftest import Simulate
 from tests.stories.endings import judge_life
 
@@ -146,6 +148,26 @@ def test_a_straggler_comes_home_although_the_source_was_away_for_days(
     simulation.pass_time(hours=15)
 
     assert count(at_source(simulation)) == before + 1
+    judge_life(simulation)
+
+
+@pytest.mark.parametrize("arrival", Arrival)
+def test_days_at_home_double_nothing_whatever_time_the_service_gives_its_copies(
+    simulate: Simulate, arrival: Arrival
+) -> None:
+    """Every hour, the copies of what the last look had brought home came home: hundreds within five days."""
+    weather = replace(CALM, migration_arrival=arrival)
+    simulation = simulate(people_count=1, seed=3, weather=weather)
+    simulation.upload()
+    simulation.run_until_all(Stage.SYNCED)
+    simulation.keep_writing(hours=40, every_s=1_800)
+    simulation.ask_cutover()
+    simulation.run_until_all(Stage.REDIRECTED)
+    simulation.pass_time(hours=12)
+    simulation.ask(Wish.ROLLBACK)
+    simulation.run_until_all(Stage.ROLLED_BACK)
+    simulation.pass_time(days=5)
+
     judge_life(simulation)
 
 

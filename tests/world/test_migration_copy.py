@@ -7,7 +7,7 @@ import pytest
 from sandbox.world.cloud import CloudMailbox
 from sandbox.world.mail import fingerprint, header
 from sandbox.world.migration_states import BatchOptions, BatchStatus, UserStatus
-from sandbox.world.weather import CALM, Weather
+from sandbox.world.weather import CALM, Arrival, Weather
 from tests.world.migration_desk import ANNA, BORIS, LETTER, NAMELESS, PASSWORD, Migration, rows
 
 
@@ -98,6 +98,25 @@ def test_a_batch_made_again_brings_nothing_twice_but_another_login_does(
     migration.pass_time(minutes=10)
 
     assert (same_login, len(migration.inbox(ANNA))) == (2, 4)
+
+
+@pytest.mark.parametrize("arrival", Arrival)
+def test_copies_arrive_when_the_weather_says(arrival: Arrival) -> None:
+    """That they keep their times is seen and nowhere said; the product has to live with either."""
+    migration = Migration(Weather(migration_arrival=arrival))
+    migration.person(ANNA, LETTER)
+    migration.begin(ANNA)
+    migration.pass_time(minutes=10)
+    source, cloud = (
+        where.at_address(ANNA)
+        for where in (migration.world.source, migration.world.tenant.mailboxes)
+    )
+    assert source is not None
+    assert cloud is not None
+    [(_, original)], [(_, copy)] = source.store.walk(), cloud.store.walk()
+
+    late_s = (copy.internal_utc - original.internal_utc).total_seconds()
+    assert {Arrival.KEPT: late_s == 0, Arrival.A_SECOND_LATE: late_s == 1}.get(arrival, late_s > 1)
 
 
 def test_a_changed_uidvalidity_brings_the_folder_again_unless_message_ids_are_known() -> None:
