@@ -84,7 +84,7 @@ def test_an_alert_is_in_the_log_even_when_its_mail_fails(caplog: pytest.LogCaptu
         MailNotifier(desk.mail, PLAN).alert("sync is late", "lot-1: 27 h")
 
     assert [(each.levelno, each.getMessage()) for each in caplog.records] == [
-        (logging.WARNING, "sync is late: lot-1: 27 h")
+        (logging.WARNING, "alert of Bascule: sync is late: lot-1: 27 h")
     ]
 
 
