@@ -20,7 +20,8 @@ def record_progress(ports: Ports, progress: Progress) -> MailboxRecord:
 
     Raises:
         InvariantBroken: the stage may not follow the one in the ledger.
-        Conflict: a later write of this story is there already, or the cutover would begin over a wish to abandon.
+        Conflict: a later write of this story is there already, or the cutover would begin over a wish to abandon, or
+            before its instant as that stands now.
     """
     wanted = progress.record
     now_utc = ports.clock.now_utc()
@@ -42,9 +43,8 @@ def _applied(stored: MailboxRecord, progress: Progress, now_utc: datetime) -> Ma
     if stored.version != wanted.version:
         raise Conflict(f"{stored.batch}/{stored.key}: the row has moved on")
     _check(stored, wanted)
-    if stored.wish is Wish.ABANDON and wanted.detach_began_utc and not stored.detach_began_utc:
-        # Granted because the cutover had not begun: the wish goes first, and the story reads it at its next look.
-        raise Conflict(f"{stored.batch}/{stored.key}: it was asked to be abandoned meanwhile")
+    if wanted.detach_began_utc is not None and stored.detach_began_utc is None:
+        _see_no_other_word(stored, wanted.detach_began_utc)
     kept = {name: getattr(stored, name) for name in (*OPERATOR_FIELDS, *BATCH_FIELDS)}
     if progress.served_wish is not Wish.NONE and stored.wish is progress.served_wish:
         kept |= {"wish": Wish.NONE, "wish_utc": None}
@@ -58,6 +58,15 @@ def _applied(stored: MailboxRecord, progress: Progress, now_utc: datetime) -> Ma
         seen_utc=now_utc,
         version=stored.version + 1,
     )
+
+
+def _see_no_other_word(stored: MailboxRecord, began_utc: datetime) -> None:
+    """What was granted because the cutover had not begun goes first: the story reads it at its next look. Raises Conflict."""
+    where = f"{stored.batch}/{stored.key}"
+    if stored.wish is Wish.ABANDON:
+        raise Conflict(f"{where}: it was asked to be abandoned meanwhile")
+    if stored.cutover_at_utc is None or stored.cutover_at_utc > began_utc:
+        raise Conflict(f"{where}: its cutover was put off or taken back meanwhile")
 
 
 def _check(stored: MailboxRecord, wanted: MailboxRecord) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from activities.leave_sync import leave_sync
+from activities.leave_sync import take_out_of_sync
 from activities.subject import note, record_of
 from activities.sync_boards import board_of, user_on_board
 from bascule.domain.records import MailboxRef
@@ -20,7 +20,7 @@ def restart_sync(ports: Ports, ref: MailboxRef) -> bool:
     found = ports.exchange.find_sync_batch(record.sync_batch) if record.sync_batch else None
     user = user_on_board(ports, record.sync_batch, record.key) if found else None
     if found is None or found.state is SyncState.LEAVING or user is None or not user.synced_count:
-        leave_sync(ports, ref)
+        take_out_of_sync(ports, ref)
         return True
     ports.exchange.start_sync_batch(record.sync_batch)
     # The board, and Exchange itself for some minutes, still show it failed.

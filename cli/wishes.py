@@ -13,7 +13,7 @@ from cli.waiting import result_of
 
 MEANINGS = {
     Wish.CUTOVER: "cut mailboxes over, at once or at an instant",
-    Wish.ROLLBACK: "bring mailboxes back to the source",
+    Wish.ROLLBACK: "bring mailboxes back to the source, or take back what was asked and has not begun",
     Wish.RETRY: "let mailboxes that were set aside go on",
     Wish.ABANDON: "leave mailboxes at the source for good",
     Wish.SURVEY: "survey sources again, where an offence was mended",
@@ -37,7 +37,10 @@ def add_wishes(verbs: Nouns) -> None:
             "--no-wait", action="store_true", help="do not wait for what becomes of it"
         )
         if wish is Wish.CUTOVER:
-            verb.add_argument("--at", help="when, ISO 8601; without an offset it is UTC")
+            verb.add_argument(
+                "--at",
+                help="when, ISO 8601; without an offset it is UTC; an instant in the past means at once",
+            )
             verb.add_argument(
                 "--waive",
                 action="append",

@@ -194,7 +194,9 @@ DOCUMENT: dict[str, Any] = {
             )
         },
         "/batches/{batch}/cutover": {"post": _wish("Cut mailboxes over")},
-        "/batches/{batch}/rollback": {"post": _wish("Bring mailboxes back to the source")},
+        "/batches/{batch}/rollback": {
+            "post": _wish("Bring mailboxes back to the source, or take back what has not begun")
+        },
         "/batches/{batch}/retry": {"post": _wish("Let mailboxes that were set aside go on")},
         "/batches/{batch}/abandon": {"post": _wish("Leave mailboxes at the source for good")},
         "/batches/{batch}/survey": {

@@ -53,7 +53,10 @@ class MailboxRecord:
 
     wish: Wish = Wish.NONE
     wish_utc: datetime | None = None
+    """When the wish was asked; without a wish, when the last one was taken back."""
     wish_by: str = ""
+    abandon_began_utc: datetime | None = None
+    """From here on its sync and its password may be gone: a wish to abandon is taken back no more."""
     waived: tuple[str, ...] = ()
     """Offences the operator accepted for this mailbox."""
     survey_asked_utc: datetime | None = None
@@ -143,6 +146,11 @@ class MailboxRecord:
         return self.proven_stage in CUT_OVER or self.detach_began_utc is not None
 
     @property
+    def is_on_its_way_back(self) -> bool:
+        """Whether the way back is being walked; one that was set aside on it waits for a person."""
+        return self.rollback_began_utc is not None and self.stage is not Stage.SET_ASIDE
+
+    @property
     def is_final(self) -> bool:
         """Whether nothing more happens to this mailbox."""
         is_closed = self.closed_utc is not None and self.wish is Wish.NONE
@@ -155,6 +163,7 @@ OPERATOR_FIELDS = (
     "wish",
     "wish_utc",
     "wish_by",
+    "abandon_began_utc",
     "waived",
     "survey_asked_utc",
 )
@@ -191,6 +200,8 @@ class BatchRecord:
     doubled_told_count: int = 0
     accepted_fingerprint: str = ""
     """The changed upload that the operator accepted and the batch's story has not yet applied."""
+    accepted_by: str = ""
+    """Who accepted a changed upload last."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Invariant 3: out of the group, proven, before the alias is turned; and on the way back the alias, read back, before the group."""
 
-from bascule.domain.records import MailboxRecord
+from bascule.domain.records import MailboxRecord, Wish
 from bascule.domain.stages import CUT_OVER
 from sandbox.simulate.books import Redirects
 from sandbox.simulate.existence import Existence, LifeBroken
@@ -63,5 +63,15 @@ def _check_joined(row: MailboxRecord, before: Redirects, step: str) -> None:
 
 
 def _check_left(row: MailboxRecord, step: str) -> None:
+    # A rollback that was granted meanwhile has taken the instant back, and its story serves it at its next look.
+    if row.wish is not Wish.ROLLBACK and not _was_due(row):
+        raise LifeBroken(
+            "3 order", f"{step} took {row.address} out of the group before its instant"
+        )
     if row.detach_began_utc is None or row.rollback_began_utc is not None:
         raise LifeBroken("3 order", f"{step} took {row.address} out of the group, in no cutover")
+
+
+def _was_due(row: MailboxRecord) -> bool:
+    began_utc, due_utc = row.detach_began_utc, row.cutover_at_utc
+    return began_utc is None or (due_utc is not None and due_utc <= began_utc)

@@ -11,7 +11,7 @@ from activities.registration import reply_of
 from activities.reserve_seats import reserve_seats
 from activities.validate_upload import validate_upload
 from bascule.domain.codec import Json, encode
-from bascule.domain.records import MailboxRecord, MailboxRef
+from bascule.domain.records import MailboxRecord, MailboxRef, Wish
 from bascule.domain.requests import BatchRef
 from bascule.domain.stages import Stage
 from bascule.domain.tenant_records import PREPARATION, Preparation
@@ -50,6 +50,12 @@ def synced(simulation: Simulation) -> None:
     """Everything was copied once; the first delta is days away."""
     simulation.upload()
     simulation.run_until_all(Stage.SYNCED)
+
+
+def given_up(simulation: Simulation) -> None:
+    """It was asked to be abandoned, and its story has not looked yet."""
+    synced(simulation)
+    amended(simulation, lambda row: replace(row, wish=Wish.ABANDON))
 
 
 def changed(simulation: Simulation) -> None:

@@ -159,7 +159,7 @@ CASES = (
     Case("report_hold_up", moments.synced, lambda _: HoldUp(BATCH, "no endpoint")),
     Case("report_late_sync", moments.synced, lambda _: REF),
     Case("restart_sync", moments.synced, ref),
-    Case("leave_sync", moments.synced, ref),
+    Case("leave_sync", moments.given_up, ref),
     Case("file_difference", moments.changed, lambda _: REF),
     Case("apply_difference", moments.accepted, lambda _: REF),
     Case("leave_coexistence", leaving, ref),

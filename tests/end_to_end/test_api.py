@@ -202,10 +202,11 @@ def test_who_cannot_take_a_wish_is_named_with_the_reason(run: Rehearsal) -> None
     retried = run.wish("pilot", "retry", [synced])
     cut = run.wish("pilot", "cutover", [aside, stranger])
 
-    assert _refused(rolled) == {synced: "its cutover has not begun"}
+    assert _refused(rolled) == {synced: "its cutover has not begun, and none is asked for"}
     assert _refused(retried) == {synced: "it is SYNCED, not set aside"}
-    assert _refused(cut)[aside] == "it is SET_ASIDE"
-    assert sorted(_refused(cut).values()) == ["it is SET_ASIDE", "it is not in this batch"]
+    wait_or_retry = "it is SET_ASIDE; name an instant yet to come, or ask for the retry first"
+    assert _refused(cut)[aside] == wait_or_retry
+    assert sorted(_refused(cut).values()) == [wait_or_retry, "it is not in this batch"]
     assert [each["granted"] for each in (rolled, retried, cut)] == [0, 0, 0]
 
 

@@ -197,7 +197,7 @@ def test_what_has_not_begun_cannot_be_rolled_back(simulate: Simulate) -> None:
     answer = simulation.ask(Wish.ROLLBACK)
 
     assert answer["granted"] == 0
-    assert answer["refused"][0]["why"] == "its cutover has not begun"
+    assert answer["refused"][0]["why"] == "its cutover has not begun, and none is asked for"
 
 
 def test_a_closed_mailbox_stays(simulate: Simulate) -> None:
