@@ -98,14 +98,15 @@ def _apply_all(ports: Ports, batch: BatchRecord, rows: tuple[PendingRow, ...]) -
     alive = [row for row in rows if not _is_final(records.get(row.facts.address))]
     newly = _take_over(ports, batch, [row for row in alive if row.brings_password])
     added = [row for row in alive if row.facts.address not in records]
-    ports.ledger.add_mailboxes([_record(ports, batch.name, row, newly) for row in added])
+    ports.ledger.add_mailboxes([_record(ports, batch, row, newly) for row in added])
+    by = batch.accepted_by
     stale = [
         row
         for row in alive
-        if (record := records.get(row.facts.address)) and _changed(record, row, newly) != record
+        if (record := records.get(row.facts.address)) and _changed(record, row, newly, by) != record
     ]
     for row in stale[:CHANGED_COUNT_MAX]:
-        _change(ports, batch.name, row, newly)
+        _change(ports, batch, row, newly)
     if len(stale) > CHANGED_COUNT_MAX:
         raise NotYet(GO_ON_WAIT_S, f"{len(stale) - CHANGED_COUNT_MAX} rows are still to change")
 
@@ -114,17 +115,20 @@ def _is_final(record: MailboxRecord | None) -> bool:
     return record is not None and record.is_final
 
 
-def _change(ports: Ports, batch: str, row: PendingRow, newly: Collection[str]) -> None:
-    key = mailbox_key(row.facts.address)
-    ports.ledger.amend_mailbox(batch, key, lambda record: _changed(record, row, newly))
+def _change(ports: Ports, batch: BatchRecord, row: PendingRow, newly: Collection[str]) -> None:
+    key, by = mailbox_key(row.facts.address), batch.accepted_by
+    ports.ledger.amend_mailbox(batch.name, key, lambda record: _changed(record, row, newly, by))
 
 
 def _see_instant(record: MailboxRecord | None, row: PendingRow) -> None:
-    """See that no cutover was asked for or taken back behind the difference. Raises MovedOn."""
+    """See that no cutover was asked for, taken back or begun behind the difference. Raises MovedOn."""
     if record is None or record.is_final or "cutover_at_utc" not in row.fields:
         return
-    # The new instant is that of an earlier attempt.
-    if record.cutover_at_utc not in (row.cutover_before_utc, row.facts.cutover_at_utc):
+    if record.cutover_at_utc == row.facts.cutover_at_utc:
+        return  # by an earlier attempt
+    if record.has_begun_cutover:
+        raise MovedOn(record.batch, f"the cutover of {record.address} has begun")
+    if record.cutover_at_utc != row.cutover_before_utc:
         raise MovedOn(
             record.batch, f"{record.address} has another cutover than when the difference was made"
         )
@@ -198,10 +202,12 @@ def _take_over(ports: Ports, batch: BatchRecord, rows: list[PendingRow]) -> froz
     )
 
 
-def _record(ports: Ports, batch: str, row: PendingRow, newly: Collection[str]) -> MailboxRecord:
+def _record(
+    ports: Ports, batch: BatchRecord, row: PendingRow, newly: Collection[str]
+) -> MailboxRecord:
     facts = row.facts
     return MailboxRecord(
-        batch=batch,
+        batch=batch.name,
         key=mailbox_key(facts.address),
         address=facts.address,
         source_user=facts.user_name,
@@ -211,12 +217,15 @@ def _record(ports: Ports, batch: str, row: PendingRow, newly: Collection[str]) -
         usage_location=facts.usage_location,
         unit=facts.unit,
         cutover_at_utc=facts.cutover_at_utc,
+        wish_by=batch.accepted_by if facts.cutover_at_utc else "",
         stage_since_utc=ports.clock.now_utc(),
     )
 
 
-def _changed(record: MailboxRecord, row: PendingRow, newly: Collection[str]) -> MailboxRecord:
-    """The record with what the difference showed of its row. Raises MovedOn."""
+def _changed(
+    record: MailboxRecord, row: PendingRow, newly: Collection[str], by: str
+) -> MailboxRecord:
+    """The record with what the difference showed of its row; `by`: whose word that was. Raises MovedOn."""
     if record.is_final:
         return record  # since the rows were read
     _see_instant(record, row)
@@ -227,4 +236,7 @@ def _changed(record: MailboxRecord, row: PendingRow, newly: Collection[str]) -> 
     }
     if "password_mark" in row.fields:
         values["has_new_password"] = record.address in newly
+    if values.get("cutover_at_utc", record.cutover_at_utc) != record.cutover_at_utc:
+        # What follows from the instant is signed with the name of whoever accepted it.
+        values["wish_by"] = by
     return replace(record, **values)

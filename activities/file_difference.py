@@ -1,6 +1,6 @@
 """Put a changed upload before the operator: what it would change, and nothing changed yet."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from activities.ensure_account import new_password_key
@@ -32,15 +32,19 @@ from bascule.ports.bundle import Ports
 def file_difference(ports: Ports, ref: BatchRef) -> int:
     """Write the difference and the pending rows, seal the pending passwords; how many mailboxes it touches."""
     _, file = read_upload(ports, ref)
-    running = _running(ports, ref.name)
-    fresh = [_with_instant(facts, running) for facts in rows_facts(ports, ref.name, file.rows)]
+    records = list(ports.ledger.mailboxes(ref.name))
+    running = _running(ports, ref.name, records)
+    begun = frozenset(record.address for record in records if record.has_begun_cutover)
+    written = rows_facts(ports, ref.name, file.rows)
+    fresh = [_with_instant(facts, running, begun) for facts in written]
     found = difference(running, fresh)
     fingerprint = fingerprint_of(ports, ref.name, file)
     batch = batch_of(ports, ref.name)
     pending = PendingDifference(batch.fingerprint, pending_rows(found, running, fresh))
     _seal(ports, ref.name, file, fingerprint, pending)
     write_json(ports, pending_path(ref.name, fingerprint), encode(pending))
-    write_json(ports, difference_path(ref.name), _report(ref.name, fingerprint, found))
+    too_late = _too_late(written, running, begun)
+    write_json(ports, difference_path(ref.name), _report(ref.name, fingerprint, found, too_late))
     if batch.pending_fingerprint != fingerprint:
         ports.notifier.alert(
             f"Batch {ref.name}: a changed file was uploaded",
@@ -52,12 +56,27 @@ def file_difference(ports: Ports, ref: BatchRef) -> int:
     return len(found.added) + len(found.removed) + len(found.changed)
 
 
-def _with_instant(facts: RowFacts, running: Mapping[str, RowFacts]) -> RowFacts:
-    """A row without an instant does not take back a cutover that was asked for otherwise."""
+def _with_instant(
+    facts: RowFacts, running: Mapping[str, RowFacts], begun: Collection[str]
+) -> RowFacts:
+    """A row without an instant takes back no cutover that was asked for otherwise; none takes back one that has begun."""
     known = running.get(facts.address)
-    if facts.cutover_at_utc is not None or known is None:
+    is_asked = facts.cutover_at_utc is not None and facts.address not in begun
+    if is_asked or known is None:
         return facts
     return replace(facts, cutover_at_utc=known.cutover_at_utc)
+
+
+def _too_late(
+    written: Iterable[RowFacts], running: Mapping[str, RowFacts], begun: Collection[str]
+) -> list[str]:
+    """Whose row names another instant although the cutover has begun: nothing becomes of that, and a person is to know."""
+    return sorted(
+        facts.address
+        for facts in written
+        if facts.address in begun
+        and facts.cutover_at_utc not in (None, running[facts.address].cutover_at_utc)
+    )
 
 
 def _seal(
@@ -69,9 +88,8 @@ def _seal(
     ports.secrets.seal(name, {pending_key(key, fingerprint): text for key, text in sealed.items()})
 
 
-def _running(ports: Ports, name: str) -> dict[str, RowFacts]:
+def _running(ports: Ports, name: str, records: list[MailboxRecord]) -> dict[str, RowFacts]:
     """What the rows of the batch say now, by address."""
-    records = list(ports.ledger.mailboxes(name))
     keys = [key for record in records for key in (record.key, new_password_key(record.key))]
     kept = ports.secrets.kept(name, keys)
     # Where none is kept the mailbox has closed: any password differs.
@@ -102,7 +120,9 @@ def _facts(record: MailboxRecord, password_mark: str) -> RowFacts:
     )
 
 
-def _report(batch: str, fingerprint: str, found: Difference) -> dict[str, object]:
+def _report(
+    batch: str, fingerprint: str, found: Difference, too_late: list[str]
+) -> dict[str, object]:
     return {
         "batch": batch,
         "fingerprint": fingerprint,
@@ -111,6 +131,8 @@ def _report(batch: str, fingerprint: str, found: Difference) -> dict[str, object
         "changed": [
             {"address": change.address, "fields": list(change.fields)} for change in found.changed
         ],
+        "cutover_begun": too_late,
         "what_to_do": "POST /api/batches/NAME/difference with this fingerprint applies what was added"
-        " and changed. Rows that were removed are never abandoned by a file: ask for it by name.",
+        " and changed. Rows that were removed are never abandoned by a file: ask for it by name. A cutover that"
+        " has begun gets no other instant: ask for the rollback of those under cutover_begun.",
     }

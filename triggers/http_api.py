@@ -16,13 +16,13 @@ from activities.wake_stories import wake_batch
 from bascule.composition import ports
 from bascule.domain.addresses import mailbox_key
 from bascule.domain.codec import encode
-from bascule.domain.records import BatchRecord, Wish
+from bascule.domain.records import BatchRecord, JournalEntry, Wish
 from bascule.domain.requests import WishProgress
 from bascule.domain.stages import Stage
 from triggers.answers import NUMBER, BadRequest, answer, answering
 from triggers.batch_names import checked_batch_name
 from triggers.openapi import DOCUMENT
-from triggers.roles import Role, refusal, requires
+from triggers.roles import Role, asker, refusal, requires
 from triggers.upload_roles import role_of_upload
 from triggers.views import batch_view, mailbox_view, refused_view, state_of
 from triggers.wishes_asked import wish_asked
@@ -48,7 +48,7 @@ async def upload_batch(req: func.HttpRequest) -> func.HttpResponse:
         raise BadRequest(f"the body must be a CSV of at most {UPLOAD_SIZE_MAX_BYTES} bytes")
     if refused := refusal(req, role_of_upload(content)):
         return refused
-    await asyncio.to_thread(lambda: ports().blobs.upload(name, content))
+    await asyncio.to_thread(_upload, name, content, asker(req))
     return answer({"batch": name, "status": f"/api/batches/{name}"}, 202)
 
 
@@ -116,7 +116,7 @@ async def ask_cutover(
 async def ask_rollback(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
-    """Bring mailboxes back to the source, with the mail they got meanwhile."""
+    """Bring mailboxes back to the source, with the mail they got meanwhile; before the cutover, take back what was asked."""
     return await _ask(req, client, Wish.ROLLBACK)
 
 
@@ -176,7 +176,7 @@ async def accept_difference(
 ) -> func.HttpResponse:
     """Apply a changed upload, named by the fingerprint that its difference shows: `?fingerprint=...`."""
     name = checked_batch_name(req.route_params["batch"])
-    await asyncio.to_thread(_accept, name, req.params.get("fingerprint", ""))
+    await asyncio.to_thread(_accept, name, req.params.get("fingerprint", ""), asker(req))
     await wake_batch(client, name)
     return answer({"batch": name, "state": "accepted"}, 202)
 
@@ -276,7 +276,17 @@ def _ask_deltas(name: str) -> list[str]:
     return names
 
 
-def _accept(name: str, fingerprint: str) -> None:
+def _upload(name: str, content: bytes, by: str) -> None:
+    ports().blobs.upload(name, content)
+    _note(name, "upload", "", f"{len(content)} bytes", by)
+
+
+def _note(name: str, effect: str, before: str, after: str, by: str) -> None:
+    now_utc = ports().clock.now_utc()
+    ports().journal.note(JournalEntry(now_utc, name, "", effect, before, after, by))
+
+
+def _accept(name: str, fingerprint: str, by: str) -> None:
     batch = _existing(name)
     if batch.closed_utc is not None:
         raise BadRequest(
@@ -285,9 +295,10 @@ def _accept(name: str, fingerprint: str) -> None:
     if not fingerprint or fingerprint != batch.pending_fingerprint:
         raise BadRequest("no pending upload of this batch has this fingerprint", status=409)
     ports().ledger.amend_batch(
-        name, lambda stored: replace(stored, accepted_fingerprint=fingerprint)
+        name, lambda stored: replace(stored, accepted_fingerprint=fingerprint, accepted_by=by)
     )
     # After the write: the completion closes first and then looks, so one of us sees the other.
     if is_closed_to_uploads(ports()):
         ports().ledger.amend_batch(name, lambda stored: replace(stored, accepted_fingerprint=""))
         raise BadRequest("the tenant is being completed: nothing new begins", status=409)
+    _note(name, "difference accepted", batch.fingerprint, fingerprint, by)

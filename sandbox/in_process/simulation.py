@@ -164,7 +164,10 @@ class Simulation:
     def accept_difference(self, batch: str = BATCH) -> None:
         """Accept the changed upload that is pending, as the API does."""
         self.ports.ledger.amend_batch(
-            batch, lambda row: replace(row, accepted_fingerprint=row.pending_fingerprint)
+            batch,
+            lambda row: replace(
+                row, accepted_fingerprint=row.pending_fingerprint, accepted_by=OPERATOR
+            ),
         )
         self.knock(batch)
 

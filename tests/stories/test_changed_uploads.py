@@ -7,7 +7,7 @@ from activities.file_difference import file_difference
 from bascule.domain.records import BatchRecord, Wish
 from bascule.domain.requests import BatchRef
 from bascule.domain.stages import Stage
-from sandbox.in_process.simulation import BATCH, Simulation
+from sandbox.in_process.simulation import BATCH, OPERATOR, Simulation
 from tests.stories.conftest import Simulate
 from tests.stories.endings import batch_has_let_go, judge_life
 
@@ -118,6 +118,68 @@ def test_a_cutover_that_changed_behind_the_difference_takes_the_acceptance_back(
     simulation.pass_time(hours=1)
     assert f"{simulation.record_of(anna.address).cutover_at_utc:%Y-%m-%dT%H:%M:%SZ}" == wanted
     assert simulation.record_of(ben.address).display_name == "Ben Bis"
+
+
+def test_a_file_gives_no_other_night_to_a_cutover_that_has_begun(simulate: Simulate) -> None:
+    """The new date would be accepted, and the mailbox would move tonight all the same."""
+    simulation = simulate(people_count=2)
+    anna, ben = simulation.people
+    simulation.upload()
+    simulation.run_until_all(Stage.SYNCED)
+    simulation.ask_cutover([anna.address])
+    simulation.run_until(lambda: bool(simulation.record_of(anna.address).left_group_utc))
+    due_utc = simulation.record_of(anna.address).cutover_at_utc
+    wanted = f"{simulation.clock.now_utc() + timedelta(days=30):%Y-%m-%dT%H:%M:%SZ}"
+    simulation.upload(simulation.csv(CutoverAtUtc={anna.address: wanted, ben.address: wanted}))
+
+    report = simulation.report(f"{BATCH}/difference.json")
+    assert [change["address"] for change in report["changed"]] == [ben.address]
+    assert report["cutover_begun"] == [anna.address]
+    simulation.accept_difference()
+    simulation.pass_time(hours=1)
+    assert simulation.record_of(anna.address).cutover_at_utc == due_utc
+    assert f"{simulation.record_of(ben.address).cutover_at_utc:%Y-%m-%dT%H:%M:%SZ}" == wanted
+
+
+def test_a_cutover_that_began_behind_the_difference_takes_the_acceptance_back(
+    simulate: Simulate,
+) -> None:
+    """What was shown as a change would change nothing, and nobody would say so."""
+    simulation = simulate(people_count=1)
+    [anna] = simulation.people
+    tonight = simulation.clock.now_utc() + timedelta(days=2)
+    at = {anna.address: f"{tonight:%Y-%m-%dT%H:%M:%SZ}"}
+    simulation.upload(simulation.csv(CutoverAtUtc=at))
+    simulation.run_until_all(Stage.SYNCED)
+    later = {anna.address: f"{tonight + timedelta(days=30):%Y-%m-%dT%H:%M:%SZ}"}
+    simulation.upload(simulation.csv(CutoverAtUtc=later))
+    simulation.run_until(lambda: bool(simulation.record_of(anna.address).left_group_utc))
+    simulation.accept_difference()
+    simulation.pass_time(hours=1)
+
+    row = simulation.record_of(anna.address)
+    assert f"{row.cutover_at_utc:%Y-%m-%dT%H:%M:%SZ}" == at[anna.address]
+    assert f"the cutover of {anna.address} has begun" in repr(simulation.ports.notifier.alerts[-1])
+
+
+def test_the_journal_names_who_accepted_the_instant_of_a_file(simulate: Simulate) -> None:
+    """Months later somebody asks who had the alias turned; whoever asked a retry before did not."""
+    simulation = simulate(people_count=1)
+    [anna] = simulation.people
+    simulation.upload()
+    simulation.run_until_all(Stage.SYNCED)
+    simulation.ports.ledger.amend_mailbox(
+        BATCH,
+        simulation.record_of(anna.address).key,
+        lambda row: replace(row, wish_by="colleague@example.org"),
+    )
+    wanted = f"{simulation.clock.now_utc() + timedelta(days=2):%Y-%m-%dT%H:%M:%SZ}"
+    simulation.upload(simulation.csv(CutoverAtUtc={anna.address: wanted}))
+    simulation.accept_difference()
+    simulation.run_until_all(Stage.MIGRATED)
+
+    [turned] = [each for each in simulation.ports.journal.entries(BATCH) if each.effect == "alias"]
+    assert turned.asked_by == OPERATOR
 
 
 def accept(simulation: Simulation, fingerprint: str) -> None:

@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import azure.functions as func
@@ -12,6 +13,7 @@ import pytest
 
 import triggers.http_api
 from bascule.composition import RealPorts
+from bascule.domain.records import JournalEntry
 from bascule.settings import Settings
 from infra.grants.sign_in import ROLES
 from tests.triggers.signed_in import ANNA, ROLE_CLAIM, encoded, principal, request
@@ -38,12 +40,21 @@ class Uploads:
 
     def __init__(self) -> None:
         self.taken: list[bytes] = []
-        self.blobs = self
+        self.by: list[str] = []
+        self.blobs = self.journal = self.clock = self
 
     def upload(self, name: str, content: bytes) -> None:
         """Take a file."""
         assert name == "pilot"
         self.taken.append(content)
+
+    def now_utc(self) -> datetime:
+        """Some instant."""
+        return datetime(2026, 11, 28, tzinfo=UTC)
+
+    def note(self, entry: JournalEntry) -> None:
+        """Who uploaded."""
+        self.by.append(entry.asked_by)
 
 
 @answering
@@ -214,6 +225,7 @@ def test_a_file_that_sets_dates_of_cutover_takes_an_approver(
 
     assert asyncio.run(upload(asked)).status_code == status
     assert desk.taken == ([content] if status == 202 else [])
+    assert desk.by == ([ANNA] if status == 202 else [])
 
 
 def test_a_setting_that_cannot_be_read_lets_nobody_in(monkeypatch: pytest.MonkeyPatch) -> None:
