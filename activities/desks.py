@@ -69,9 +69,14 @@ def tick(ports: Ports, batch: BatchRecord, ticks: Iterable[Tick], by: str) -> in
     return len(touched)
 
 
+def has_moved(record: MailboxRecord) -> bool:
+    """Whether anything is to be done at its user's desk: not any more once it is on its way back."""
+    return record.stage is Stage.MIGRATED and record.rollback_began_utc is None
+
+
 def counts_of(ports: Ports, batch: str, records: Iterable[MailboxRecord]) -> DeskCounts | None:
     """How far the desks of a batch are; None when the plan has no steps."""
-    moved = (each.key for each in records if each.stage is Stage.MIGRATED)
+    moved = (each.key for each in records if has_moved(each))
     return counts_over(ports, batch, moved) if steps_of(ports) else None
 
 
@@ -121,7 +126,7 @@ def _due(ports: Ports) -> Iterator[tuple[BatchRecord, MailboxRecord]]:
         desks = desks_of(ports, batch.name)
         for record in ports.ledger.mailboxes(batch.name):
             since_utc = record.migrated_utc
-            if record.stage is not Stage.MIGRATED or since_utc is None:
+            if not has_moved(record) or since_utc is None:
                 continue
             desk = desks.get(record.key, Desk())
             if is_reminder_due(desk, plan, since_utc, now_utc):

@@ -12,7 +12,17 @@ from cli.verbs import Nouns, add_noun, add_verb
 PAGE_COUNT = 1_000
 # The largest batch is far below a hundred thousand mailboxes; a service that pages for ever is left.
 PAGES_MAX = 100
-COLUMNS = ("address", "stage", "stage_since_utc", "code", "wish", "cutover_at_utc", "offences")
+COLUMNS = (
+    "address",
+    "stage",
+    "stage_since_utc",
+    "code",
+    "wish",
+    "cutover_at_utc",
+    "detach_began_utc",
+    "rollback_began_utc",
+    "offences",
+)
 
 
 def add_to(commands: Nouns) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from activities.desk_chunks import document_count
-from activities.desks import DeskCounts, counts_over, steps_of
+from activities.desks import DeskCounts, counts_over, has_moved, steps_of
 from activities.uploads import mistakes_path
 from bascule.domain.errors import NotYet, Refusal, Throttled, Unreachable
 from bascule.domain.records import BatchRecord, MailboxRecord
@@ -49,7 +49,9 @@ class BatchFacts:
     state: str
     row_count: int
     counts: tuple[tuple[Stage, int], ...] = ()
-    """In the order of a mailbox's life; stages without a mailbox are left out."""
+    """In the order of a mailbox's life; stages without a mailbox are left out, and so are those on their way back."""
+    way_back_count: int = 0
+    """Mailboxes that a rollback is bringing back."""
     aside: tuple[Aside, ...] = ()
     aside_count: int = 0
     synced_first_utc: datetime | None = None
@@ -132,10 +134,14 @@ class _Tally:
         self.late_count = 0
         self.unmoved_count = 0
         self.doubled_count = 0
+        self.way_back_count = 0
 
     def take(self, record: MailboxRecord) -> None:
         """One mailbox more."""
-        self.stages[record.stage] += 1
+        if record.is_on_its_way_back:
+            self.way_back_count += 1
+        else:
+            self.stages[record.stage] += 1
         self.doubled_count += record.doubled_count > 0
         looked_utc = record.seen_utc or record.stage_since_utc
         if not record.is_final and looked_utc is not None and looked_utc < self._unmoved_utc:
@@ -143,9 +149,9 @@ class _Tally:
         if record.stage is Stage.SET_ASIDE and len(self.aside) < ASIDE_SHOWN_MAX:
             code = "" if record.code is None else record.code.value
             self.aside.append(Aside(record.address, code, record.detail, record.stage_since_utc))
-        if record.stage is Stage.SYNCED:
+        if record.stage is Stage.SYNCED and not record.is_on_its_way_back:
             self._take_synced(record)
-        if record.stage is Stage.MIGRATED:
+        if has_moved(record):
             self.migrated_keys.append(record.key)
 
     def _take_synced(self, record: MailboxRecord) -> None:
@@ -223,6 +229,7 @@ def _facts(ports: Ports, batch: BatchRecord, tally: _Tally, *, is_whole: bool) -
         late_count=tally.late_count,
         unmoved_count=tally.unmoved_count,
         doubled_count=tally.doubled_count,
+        way_back_count=tally.way_back_count,
         planned_count=len(tally.planned),
         planned_first_utc=min(tally.planned, default=None),
         has_difference=bool(batch.pending_fingerprint),

@@ -197,7 +197,7 @@ def _section(batch: BatchFacts, words: Words, docs_url: str) -> Markup:
     state = dict(words.states).get(batch.state, batch.state)
     about = f"{state}, {words.rows.format(count=batch.row_count)}"
     parts = [element("h2", batch.name, " ", element("small", about))]
-    if batch.counts:
+    if batch.counts or batch.way_back_count:
         parts += [_stages(batch, words), element("p", _syncs(batch, words))]
     if batch.aside:
         parts.append(_aside(batch, words, docs_url))
@@ -211,10 +211,13 @@ def _section(batch: BatchFacts, words: Words, docs_url: str) -> Markup:
 
 
 def _stages(batch: BatchFacts, words: Words) -> Markup:
-    whole = sum(count for _, count in batch.counts)
+    counts = [(stage.value, count) for stage, count in batch.counts]
+    if batch.way_back_count:
+        counts.append((words.way_back, batch.way_back_count))
+    whole = sum(count for _, count in counts)
     rows = [
-        element("tr", element("td", stage.value), _count(count), _share(count, whole))
-        for stage, count in batch.counts
+        element("tr", element("td", name), _count(count), _share(count, whole))
+        for name, count in counts
     ]
     return _table("", (words.stage, words.mailboxes, ""), rows, counts=range(1, 2))
 

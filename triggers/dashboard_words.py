@@ -25,6 +25,7 @@ class Words:
     states: tuple[tuple[str, str], ...]
     stage: str
     mailboxes: str
+    way_back: str
     aside: str
     address: str
     code: str
@@ -85,6 +86,7 @@ ENGLISH = Words(
     states=(("registering", "registering"), ("running", "running"), ("closed", "closed")),
     stage="Stage",
     mailboxes="Mailboxes",
+    way_back="On the way back",
     aside="Set aside",
     address="Address",
     code="Code",
@@ -160,6 +162,7 @@ FRENCH = Words(
     states=(("registering", "enregistrement"), ("running", "en cours"), ("closed", "clos")),
     stage="Étape",
     mailboxes="Boîtes",
+    way_back="Sur le retour",
     aside="Mises de côté",
     address="Adresse",
     code="Code",

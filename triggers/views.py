@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from activities.desks import counts_of
@@ -30,7 +31,8 @@ def batch_view(ports: Ports, batch: BatchRecord) -> dict[str, Any]:
         "state": state_of(batch),
         "uploaded_utc": encode(batch.uploaded_utc),
         "mailboxes": len(records),
-        "stages": dict(sorted(Counter(record.stage.value for record in records).items())),
+        "stages": stage_counts(records),
+        "on_the_way_back": sum(record.is_on_its_way_back for record in records),
         "set_aside": {
             record.address: record.code.value
             for record in records
@@ -59,6 +61,12 @@ def batch_view(ports: Ports, batch: BatchRecord) -> dict[str, Any]:
     return view
 
 
+def stage_counts(records: Iterable[MailboxRecord]) -> dict[str, int]:
+    """{stage: mailboxes}; whoever is on the way back is counted apart: its stage is the one that it leaves."""
+    staying = (record.stage.value for record in records if not record.is_on_its_way_back)
+    return dict(sorted(Counter(staying).items()))
+
+
 def refused_view(ports: Ports, name: str) -> dict[str, Any] | None:
     """A batch that was refused, or is held up, before its first write; None when nothing is known of it."""
     if held_up := held_up_view(ports, name):
@@ -85,12 +93,15 @@ def mailbox_view(record: MailboxRecord) -> dict[str, Any]:
         "wish",
         "wish_by",
         "cutover_at_utc",
+        "detach_began_utc",
+        "rollback_began_utc",
         "waived",
         "survey_asked_utc",
         "surveyed_utc",
         "source_message_count",
         "source_size_bytes",
         "offences",
+        "route_home",
         "sync_batch",
         "synced_count",
         "skipped_count",

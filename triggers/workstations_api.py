@@ -9,13 +9,12 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from activities.desk_chunks import desks_of
-from activities.desks import remind, steps_of, tick
+from activities.desks import has_moved, remind, steps_of, tick
 from bascule.composition import ports
 from bascule.domain.addresses import address_problem, normal_address
 from bascule.domain.batch_mistakes import BatchFileInvalid
 from bascule.domain.codec import encode
 from bascule.domain.records import BatchRecord, MailboxRecord
-from bascule.domain.stages import Stage
 from bascule.domain.workstation_file import TICK_COUNT_MAX, example, read_ticks
 from bascule.domain.workstations import Desk, Tick
 from triggers.answers import BadRequest, answer, answering
@@ -115,7 +114,7 @@ def _page(name: str, step: str, after: str) -> dict[str, Any]:
     rows = (
         record
         for record in ports().ledger.mailboxes(name, after)
-        if record.stage is Stage.MIGRATED
+        if has_moved(record)
         and (not step or step in desks.get(record.key, Desk()).open_steps(steps))
     )
     page = list(itertools.islice(rows, PAGE_COUNT))

@@ -66,6 +66,23 @@ def test_the_figures_of_a_batch_are_the_ledgers() -> None:
 
 
 @pytest.mark.parametrize("words", [ENGLISH, FRENCH], ids=lambda words: words.language)
+def test_who_is_on_the_way_back_is_counted_apart(words: Words) -> None:
+    """The page says MIGRATED of people whose mail is being carried home, and nobody knows when it is over."""
+    rows = [
+        mailbox(1, Stage.MIGRATED),
+        mailbox(2, Stage.MIGRATED, rollback_began_utc=NOW_UTC),
+        mailbox(3, Stage.SYNCED, detach_began_utc=NOW_UTC, rollback_began_utc=NOW_UTC),
+        mailbox(4, Stage.SET_ASIDE, code=Code.NO_SEAT, rollback_began_utc=NOW_UTC),
+    ]
+    seen = Desk(rows={"pilot": rows}, books=[batch("pilot")]).seen()
+    [facts] = seen.batches
+
+    assert facts.counts == ((Stage.MIGRATED, 1), (Stage.SET_ASIDE, 1))
+    assert (facts.way_back_count, facts.ready_count) == (2, 0)
+    assert words.way_back in Reader(page(seen, words)).texts
+
+
+@pytest.mark.parametrize("words", [ENGLISH, FRENCH], ids=lambda words: words.language)
 def test_a_nasty_name_stays_a_name(words: Words) -> None:
     """A display name or a server's error text would run in the browser of whoever may cut over."""
     aside = mailbox(1, Stage.SET_ASIDE, address=NASTY, detail=NASTY, code=Code.NO_SEAT)

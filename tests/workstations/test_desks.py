@@ -95,6 +95,20 @@ class Office:
         self.clock.advance_to(self.clock.now_utc() + timedelta(days=days))
 
 
+def test_who_is_on_the_way_back_has_no_desk_to_do() -> None:
+    """A letter that asks to set Outlook up for the new mailbox, while the old one comes back, undoes the technician's work."""
+    office = Office(2)
+    anna, bob = office.addresses
+    office.ports.ledger.amend_mailbox(
+        BATCH, mailbox_key(anna), lambda row: replace(row, rollback_began_utc=START_UTC)
+    )
+    office.pass_days(PLAN.reminder_days + 1)
+
+    assert office.counts().migrated_count == 1
+    assert remind(office.ports) == 1
+    assert [address for address, _ in office.told] == [bob]
+
+
 def test_marks_are_counted_for_each_step_and_for_who_is_through() -> None:
     """A count that is wrong sends a technician to the wrong desks."""
     office = Office(3)
