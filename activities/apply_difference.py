@@ -15,7 +15,7 @@ from bascule.domain.batch_difference import PendingDifference, PendingRow
 from bascule.domain.codec import decode
 from bascule.domain.codes import Code
 from bascule.domain.errors import NotYet, Refusal
-from bascule.domain.records import BatchRecord, MailboxRecord
+from bascule.domain.records import BatchRecord, MailboxRecord, Wish
 from bascule.domain.requests import BatchRef
 from bascule.ports.bundle import Ports
 
@@ -236,7 +236,8 @@ def _changed(
     }
     if "password_mark" in row.fields:
         values["has_new_password"] = record.address in newly
-    if values.get("cutover_at_utc", record.cutover_at_utc) != record.cutover_at_utc:
-        # What follows from the instant is signed with the name of whoever accepted it.
+    has_instant = values.get("cutover_at_utc", record.cutover_at_utc) != record.cutover_at_utc
+    if has_instant and record.wish is not Wish.ABANDON:
+        # What follows from the instant is signed with the name of whoever accepted it; nothing does over an abandonment.
         values["wish_by"] = by
     return replace(record, **values)
