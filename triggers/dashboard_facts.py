@@ -61,8 +61,10 @@ class BatchFacts:
     unmoved_count: int = 0
     doubled_count: int = 0
     """Mailboxes that hold messages twice."""
+    begun_count: int = 0
+    """Synced mailboxes whose cutover has begun: out of the group, and not yet proven."""
     planned_count: int = 0
-    """Synced mailboxes whose cutover has its instant."""
+    """Synced mailboxes whose cutover has its instant and has not begun."""
     planned_first_utc: datetime | None = None
     has_difference: bool = False
     has_refused_upload: bool = False
@@ -76,7 +78,8 @@ class BatchFacts:
     @property
     def ready_count(self) -> int:
         """Synced mailboxes that nobody has asked to cut over."""
-        return dict(self.counts).get(Stage.SYNCED, 0) - self.planned_count
+        asked_count = self.planned_count + self.begun_count
+        return dict(self.counts).get(Stage.SYNCED, 0) - asked_count
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,7 @@ class _Tally:
         self.unmoved_count = 0
         self.doubled_count = 0
         self.way_back_count = 0
+        self.begun_count = 0
 
     def take(self, record: MailboxRecord) -> None:
         """One mailbox more."""
@@ -158,7 +162,9 @@ class _Tally:
         if record.last_synced_utc is not None:
             self.synced.append(record.last_synced_utc)
             self.late_count += record.last_synced_utc < self._late_utc
-        if record.cutover_at_utc is not None:
+        if record.detach_began_utc is not None:
+            self.begun_count += 1
+        elif record.cutover_at_utc is not None:
             self.planned.append(record.cutover_at_utc)
 
 
@@ -230,6 +236,7 @@ def _facts(ports: Ports, batch: BatchRecord, tally: _Tally, *, is_whole: bool) -
         unmoved_count=tally.unmoved_count,
         doubled_count=tally.doubled_count,
         way_back_count=tally.way_back_count,
+        begun_count=tally.begun_count,
         planned_count=len(tally.planned),
         planned_first_utc=min(tally.planned, default=None),
         has_difference=bool(batch.pending_fingerprint),

@@ -199,6 +199,8 @@ def _section(batch: BatchFacts, words: Words, docs_url: str) -> Markup:
     parts = [element("h2", batch.name, " ", element("small", about))]
     if batch.counts or batch.way_back_count:
         parts += [_stages(batch, words), element("p", _syncs(batch, words))]
+    if batch.begun_count:
+        parts.append(element("p", words.begun.format(count=batch.begun_count)))
     if batch.aside:
         parts.append(_aside(batch, words, docs_url))
     if batch.desks is not None:

@@ -26,6 +26,7 @@ class Words:
     stage: str
     mailboxes: str
     way_back: str
+    begun: str
     aside: str
     address: str
     code: str
@@ -87,6 +88,7 @@ ENGLISH = Words(
     stage="Stage",
     mailboxes="Mailboxes",
     way_back="On the way back",
+    begun="In SYNCED, and the cutover has begun: {count}.",
     aside="Set aside",
     address="Address",
     code="Code",
@@ -163,6 +165,7 @@ FRENCH = Words(
     stage="Étape",
     mailboxes="Boîtes",
     way_back="Sur le retour",
+    begun="À l'étape SYNCED, bascule commencée : {count}.",
     aside="Mises de côté",
     address="Adresse",
     code="Code",

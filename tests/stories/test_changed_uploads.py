@@ -182,6 +182,26 @@ def test_the_journal_names_who_accepted_the_instant_of_a_file(simulate: Simulate
     assert turned.asked_by == OPERATOR
 
 
+def test_an_instant_of_a_file_does_not_sign_an_abandonment(simulate: Simulate) -> None:
+    """Whoever is told that a mailbox is to be abandoned, and by whom, rings that person up."""
+    simulation = simulate(people_count=1)
+    [anna] = simulation.people
+    simulation.upload()
+    simulation.run_until_all(Stage.SYNCED)
+    wanted = f"{simulation.clock.now_utc() + timedelta(days=2):%Y-%m-%dT%H:%M:%SZ}"
+    simulation.upload(simulation.csv(CutoverAtUtc={anna.address: wanted}))
+    key, colleague = simulation.record_of(anna.address).key, "colleague@example.org"
+    simulation.ports.ledger.amend_mailbox(
+        BATCH, key, lambda row: replace(row, wish=Wish.ABANDON, wish_by=colleague)
+    )
+    simulation.accept_difference()
+    simulation.run_until_all(Stage.ABANDONED)
+
+    entries = simulation.ports.journal.entries(BATCH)
+    [given_up] = [each for each in entries if each.after == Stage.ABANDONED]
+    assert given_up.asked_by == colleague
+
+
 def accept(simulation: Simulation, fingerprint: str) -> None:
     """Accept one changed upload, pending or not any more."""
     simulation.ports.ledger.amend_batch(

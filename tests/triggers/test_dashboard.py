@@ -66,6 +66,23 @@ def test_the_figures_of_a_batch_are_the_ledgers() -> None:
 
 
 @pytest.mark.parametrize("words", [ENGLISH, FRENCH], ids=lambda words: words.language)
+def test_a_cutover_that_has_begun_is_not_planned_any_more(words: Words) -> None:
+    """A first instant that lies hours back looks like a cutover that does not come, and somebody asks once more."""
+    old_utc, later_utc = NOW_UTC - timedelta(hours=3), NOW_UTC + timedelta(days=1)
+    rows = [
+        mailbox(1, cutover_at_utc=old_utc, detach_began_utc=old_utc),
+        mailbox(2, cutover_at_utc=later_utc),
+        mailbox(3),
+    ]
+    seen = Desk(rows={"pilot": rows}, books=[batch("pilot")]).seen()
+    [facts] = seen.batches
+
+    assert (facts.begun_count, facts.planned_count, facts.ready_count) == (1, 1, 1)
+    assert facts.planned_first_utc == later_utc
+    assert words.begun.format(count=1) in Reader(page(seen, words)).texts
+
+
+@pytest.mark.parametrize("words", [ENGLISH, FRENCH], ids=lambda words: words.language)
 def test_who_is_on_the_way_back_is_counted_apart(words: Words) -> None:
     """The page says MIGRATED of people whose mail is being carried home, and nobody knows when it is over."""
     rows = [
