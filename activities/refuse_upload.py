@@ -16,7 +16,7 @@ def refuse_upload(ports: Ports, refusal: Refusals) -> bool:
     """Write the reason, archive what can be kept, release the addresses, tell the operator.
 
     The file itself is deleted: it holds passwords, and the operator has the original. False: another file lies there
-    by now, which is judged on its own.
+    by now; nothing was done, and the story looks again at once.
     """
     upload = ports.blobs.find_upload(refusal.name)
     if upload is None:

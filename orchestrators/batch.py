@@ -81,6 +81,8 @@ class Intake:
     """What became of the upload."""
 
     is_refused: bool = False
+    is_overtaken: bool = False
+    """Another file came while this one was being refused, and nobody has judged it."""
     woken_to: str = ""
 
 
@@ -119,16 +121,17 @@ def _live(context: Context, ref: BatchRef) -> Story[Look]:
         # After the first write nothing of the batch is undone; a person is told, and the story looks again.
         _tell(context, "held up", progress, held_up_by)
         return Look(AT_ONCE_S if woken_to else GROWN_LOOK_MAX_S, woken_to)
+    is_overtaken = intake is not None and intake.is_overtaken
     if not progress.exists:
         _tell(context, "refused" if intake and intake.is_refused else "nothing uploaded")
-        return END
+        return Look(AT_ONCE_S) if is_overtaken else END
     # Counted before a change was applied: whom it has added is seen by the next look.
     if progress.unfinished_count == 0 and not progress.has_accepted_difference:
         yield from close_batch(context, ref)
         _tell(context, "closed", progress)
         return END
     _tell(context, "running", progress)
-    return Look(AT_ONCE_S if woken_to else _look_again_s(progress), woken_to)
+    return Look(AT_ONCE_S if woken_to or is_overtaken else _look_again_s(progress), woken_to)
 
 
 def _work(
@@ -176,10 +179,8 @@ def _take_in(context: Context, ref: BatchRef) -> Story[Intake]:
             yield from withdraw_upload(context, ref)
         case UploadKind.INVALID:
             detail = f"{verdict.mistake_count} mistakes; the report names each with line and column"
-            yield from refuse_upload(
-                context, Refusals(ref.name, verdict.etag, "invalid_file", detail)
-            )
-            return Intake(is_refused=True)
+            refusal = Refusals(ref.name, verdict.etag, "invalid_file", detail)
+            return (yield from _refuse(context, refusal))
         case UploadKind.NONE:
             pass
     return Intake()
@@ -191,12 +192,17 @@ def _admit(context: Context, ref: BatchRef, etag: str) -> Story[Intake]:
         yield from check_domains(context, judged)
         yield from reserve_seats(context, judged)
         yield from register_batch(context, judged)
-    except StepRefused as refusal:
-        yield from refuse_upload(context, Refusals(ref.name, etag, refusal.code, refusal.detail))
-        return Intake(is_refused=True)
+    except StepRefused as refused:
+        refusal = Refusals(ref.name, etag, refused.code, refused.detail)
+        return (yield from _refuse(context, refusal))
     woken_to = yield from _wake(context, ref)
     yield from withdraw_upload(context, ref)
     return Intake(woken_to=woken_to)
+
+
+def _refuse(context: Context, refusal: Refusals) -> Story[Intake]:
+    is_this_one = yield from refuse_upload(context, refusal)
+    return Intake(is_refused=is_this_one, is_overtaken=not is_this_one)
 
 
 def _wake_on(context: Context, ref: BatchRef) -> Story[Look]:

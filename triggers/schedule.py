@@ -1,6 +1,7 @@
 """The watchdog: stories whose row nobody has looked at for too long are reported and woken.
 
-An engine can lose a story: a host that restarts at the wrong instant, a purge by hand. The ledger knows better.
+An engine can lose a story: a host that restarts at the wrong instant, a purge by hand. The ledger knows better. And a
+file may come in the instant in which its batch's story ends, which hears no bell any more: the file lies there still.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from bascule.domain.errors import BasculeError
 from bascule.domain.records import MailboxRecord
 from bascule.domain.requests import WakeRequest
 from bascule.ports.bundle import Ports
+from triggers.batch_names import is_batch_name
 
 logger = logging.getLogger("bascule.watchdog")
 
@@ -25,13 +27,15 @@ watchdog = df.Blueprint()
 @watchdog.timer_trigger(arg_name="timer", schedule="0 */15 * * * *", run_on_startup=False)
 @watchdog.durable_client_input(client_name="client")
 async def watch_stories(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
-    """Every quarter of an hour: wake open batches, and mailboxes that nobody has looked at."""
+    """Every quarter of an hour: wake open batches, mailboxes that nobody has looked at, and whoever has a file to judge."""
     del timer
     for batch, keys in (await asyncio.to_thread(unmoved, ports())).items():
         if keys:
             logger.warning("batch %s: %d stories have not looked at their rows", batch, len(keys))
             await wake_mailboxes(client, WakeRequest(batch, keys))
             await asyncio.to_thread(_tell, ports(), batch, len(keys))
+        await revive_batch(client, batch)
+    for batch in await asyncio.to_thread(unjudged, ports()):
         await revive_batch(client, batch)
 
 
@@ -59,3 +63,8 @@ def unmoved(ports: Ports) -> dict[str, tuple[str, ...]]:
         for batch in ports.ledger.batches()
         if batch.is_open and batch.closed_utc is None
     }
+
+
+def unjudged(ports: Ports) -> tuple[str, ...]:
+    """Batches whose file lies where uploads are expected; it holds passwords until its story has looked at it."""
+    return tuple(name for name in ports.blobs.waiting_uploads() if is_batch_name(name))

@@ -1,6 +1,7 @@
 """Uploads, their archived copies and reports in Azure Blob Storage."""
 
 import hashlib
+import itertools
 import threading
 from typing import Any
 
@@ -12,11 +13,12 @@ from azure.storage.blob import BlobServiceClient, ContainerClient, ContentSettin
 from bascule.adapters.azure_errors import azure_errors
 from bascule.adapters.azure_transport import transport_options
 from bascule.domain.errors import Conflict
-from bascule.ports.blob_store import Upload
+from bascule.ports.blob_store import LISTED_COUNT_MAX, Upload
 
 BATCHES = "batches"
 ARCHIVE = "archive"
 REPORTS = "reports"
+ENDING = ".csv"
 
 # More than a batch file may have, so that what was cut off here is refused for its size; and one request fetches as
 # much, so that content and ETag belong together.
@@ -62,6 +64,13 @@ class AzureBlobStore:
                 return None
             content = stream.read(UPLOAD_BYTES_MAX)
         return Upload(name, stream.properties.etag, content)
+
+    def waiting_uploads(self) -> tuple[str, ...]:
+        """Names of the batches whose file lies where uploads are expected; one request for five thousand."""
+        with azure_errors("listing the uploads"):
+            names = self._container(BATCHES).list_blob_names()
+            listed = list(itertools.islice(names, LISTED_COUNT_MAX))
+        return tuple(sorted(name.removesuffix(ENDING) for name in listed if name.endswith(ENDING)))
 
     def withdraw(self, upload: Upload, sanitised: bytes) -> None:
         """Archive the copy without passwords under the upload's own mark, then delete the upload that was read."""
@@ -133,7 +142,7 @@ def _create(client: ContainerClient) -> None:
 
 
 def _file_name(name: str) -> str:
-    return f"{name}.csv"
+    return f"{name}{ENDING}"
 
 
 def _digest(etag: str) -> str:

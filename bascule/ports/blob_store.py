@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
+# Far more files than anybody uploads at once; those behind are listed when the first have been taken in.
+LISTED_COUNT_MAX = 1_000
+
 
 @dataclass(frozen=True)
 class Upload:
@@ -26,6 +29,10 @@ class BlobStore(Protocol):
         Of a file that is longer than any batch may be, at least so much that its length tells: it is refused and
         withdrawn like any other, because it may hold passwords.
         """
+        ...
+
+    def waiting_uploads(self) -> tuple[str, ...]:
+        """Names of the batches whose file lies where uploads are expected, in order; at most LISTED_COUNT_MAX."""
         ...
 
     def withdraw(self, upload: Upload, sanitised: bytes) -> None:

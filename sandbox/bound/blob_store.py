@@ -3,7 +3,7 @@
 from itertools import count
 
 from bascule.domain.errors import Conflict
-from bascule.ports.blob_store import Upload
+from bascule.ports.blob_store import LISTED_COUNT_MAX, Upload
 
 
 class MemoryBlobStore:
@@ -27,6 +27,10 @@ class MemoryBlobStore:
     def find_upload(self, name: str) -> Upload | None:
         """The uploaded file of a batch."""
         return self._uploads.get(name)
+
+    def waiting_uploads(self) -> tuple[str, ...]:
+        """Names of the batches whose file lies there."""
+        return tuple(sorted(self._uploads)[:LISTED_COUNT_MAX])
 
     def withdraw(self, upload: Upload, sanitised: bytes) -> None:
         """Archive the copy, then delete the upload that was read."""

@@ -38,7 +38,7 @@ from sandbox.world.trace import PROBE_SUBJECT
 from sandbox.world.verdict import Verdict, judge, marks_over, redirected
 from sandbox.world.weather import CALM, Weather
 from sandbox.world.world import World
-from triggers.schedule import unmoved
+from triggers.schedule import unjudged, unmoved
 
 START_UTC = datetime(2026, 3, 2, 8, tzinfo=UTC)
 BATCH = "lot-1"
@@ -194,6 +194,8 @@ class Simulation:
         for batch, keys in found.items():
             if keys:
                 asyncio.run(wake_mailboxes(self.engine.client(), WakeRequest(batch, keys)))
+            asyncio.run(revive_batch(self.engine.client(), batch))
+        for batch in unjudged(self.ports):
             asyncio.run(revive_batch(self.engine.client(), batch))
         self.settle()
         return found

@@ -28,7 +28,7 @@ from sandbox.world.groups import DistributionGroup
 from sandbox.world.licences import Seats
 from sandbox.world.population import Person
 from sandbox.world.traffic import Refused
-from triggers.schedule import unmoved
+from triggers.schedule import unjudged, unmoved
 
 OPERATOR = "operator@example.org"
 COLLEAGUE = "colleague@exampleorg.onmicrosoft.com"
@@ -158,6 +158,8 @@ def _watch(life: Existence, _: Deed) -> None:
     for batch, keys in unmoved(life.ports).items():
         if keys:
             life.ask(wake_mailboxes(life.client(), WakeRequest(batch, keys)))
+        life.ask(revive_batch(life.client(), batch))
+    for batch in unjudged(life.ports):
         life.ask(revive_batch(life.client(), batch))
 
 

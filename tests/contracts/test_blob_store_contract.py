@@ -38,6 +38,20 @@ def test_what_nobody_uploaded_is_not_found(blobs: BlobStore) -> None:
     assert blobs.find_upload("nobody-uploaded-this") is None
 
 
+def test_what_waits_is_listed_by_the_name_of_its_batch(blobs: BlobStore, table_prefix: str) -> None:
+    """The watchdog would never find the file whose bell nobody heard."""
+    names = (f"{table_prefix}-b", f"{table_prefix}-a")
+    for name in names:
+        blobs.upload(name, CSV)
+    listed = [name for name in blobs.waiting_uploads() if name.startswith(table_prefix)]
+    found = blobs.find_upload(names[0])
+    assert found is not None
+    blobs.withdraw(found, SANITISED)
+
+    assert listed == sorted(names)
+    assert names[0] not in blobs.waiting_uploads()
+
+
 def test_an_empty_upload_is_found(blobs: BlobStore, table_prefix: str) -> None:
     """An operator who uploaded an empty file would never hear of it."""
     blobs.upload(table_prefix, b"")

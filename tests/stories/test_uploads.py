@@ -3,12 +3,14 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from activities.sync_boards import is_late
 from activities.validate_upload import validate_upload
 from bascule.domain.records import Wish
 from bascule.domain.requests import BatchRef, UploadKind
 from bascule.domain.stages import Stage
+from bascule.ports.blob_store import Upload
 from sandbox.in_process.simulation import BATCH, Simulation
 from sandbox.world.misfortune import Failure, FailureKind
 from sandbox.world.population import Person
@@ -162,6 +164,75 @@ def test_forty_mistakes_are_named_at_once_and_nothing_is_written(simulate: Simul
 
     simulation.upload()
     all_migrated(simulation)
+
+
+class OneMoreFile:
+    """Blobs to which the corrected file comes at an instant: before the wrong one is refused, or right after it is gone."""
+
+    def __init__(self, simulation: Simulation, *, is_late: bool) -> None:
+        self._blobs = simulation.ports.blobs
+        self._files = [simulation.csv()]
+        self._is_late = is_late
+
+    def find_upload(self, name: str) -> Upload | None:
+        """Judged by now; the next look is the refusal's."""
+        found = self._blobs.find_upload(name)
+        if found is not None and not self._is_late and self._files:
+            self._blobs.upload(name, self._files.pop())
+        return found
+
+    def withdraw(self, upload: Upload, sanitised: bytes) -> None:
+        """The wrong file goes."""
+        self._blobs.withdraw(upload, sanitised)
+        if self._is_late and self._files:
+            self._blobs.upload(upload.name, self._files.pop())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._blobs, name)
+
+
+def test_a_file_that_comes_while_another_is_refused_is_judged_at_once(simulate: Simulate) -> None:
+    """The operator corrects the header within seconds; the good file would lie there with its passwords for ever."""
+    simulation = simulate(people_count=1)
+    object.__setattr__(simulation.ports, "blobs", OneMoreFile(simulation, is_late=False))
+    simulation.upload(b"Email;Login;Password\r\n")
+
+    assert simulation.batch() is not None
+    assert simulation.ports.blobs.find_upload(BATCH) is None
+    assert simulation.report(f"{BATCH}/refused.json") is None
+    all_migrated(simulation)
+    simulation.run_until_closed()
+    judge_life(simulation)
+
+
+def test_a_file_that_comes_as_its_story_ends_is_found_by_the_watchdog(simulate: Simulate) -> None:
+    """Its bell rang at a story that was over; nobody else would ever look."""
+    simulation = simulate(people_count=1)
+    object.__setattr__(simulation.ports, "blobs", OneMoreFile(simulation, is_late=True))
+    simulation.upload(b"Email;Login;Password\r\n")
+    assert simulation.ports.blobs.find_upload(BATCH) is not None
+    simulation.watch()
+
+    assert simulation.batch() is not None
+    assert simulation.ports.blobs.find_upload(BATCH) is None
+    all_migrated(simulation)
+    simulation.run_until_closed()
+    judge_life(simulation)
+
+
+def test_a_file_corrected_while_a_running_batch_refuses_another_is_judged_at_once(
+    simulate: Simulate,
+) -> None:
+    """The batch looks again within six hours; until then nobody knows of the change."""
+    simulation = simulate(people_count=1)
+    simulation.upload()
+    simulation.run_until_all(Stage.SYNCED)
+    simulation.pass_time(days=5)
+    object.__setattr__(simulation.ports, "blobs", OneMoreFile(simulation, is_late=False))
+    simulation.upload(b"Email;Login;Password\r\n")
+
+    assert simulation.ports.blobs.find_upload(BATCH) is None
+    judge_life(simulation)
 
 
 def test_a_good_upload_takes_away_why_the_last_was_refused(simulate: Simulate) -> None:

@@ -26,6 +26,7 @@ class Engine:
     """A durable client of an engine that has lost everything; remembers what it was asked to start."""
 
     started: list[str] = field(default_factory=list)
+    started_ids: list[str] = field(default_factory=list)
 
     async def get_status(self, instance_id: str) -> Any:
         """It knows of no story."""
@@ -36,6 +37,7 @@ class Engine:
         """Start it."""
         del given
         self.started.append(name)
+        self.started_ids.append(instance_id)
         return instance_id
 
 
@@ -163,3 +165,17 @@ def test_the_alert_rule_looks_for_what_every_alert_begins_with() -> None:
     rules = Path(__file__).parents[2] / "infra" / "modules" / "alerts.bicep"
 
     assert f'traces | where message has "{ALERT_MARK}"' in rules.read_text(encoding="utf-8")
+
+
+def test_the_story_of_every_file_that_waits_is_started(
+    simulation: Simulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file with passwords whose bell was lost would lie there for ever."""
+    simulation.ports.blobs.upload("lot-3", b"EmailAddress,UserName,Password")
+    simulation.ports.blobs.upload("No Batch", b"EmailAddress,UserName,Password")
+    monkeypatch.setattr(schedule, "ports", lambda: simulation.ports)
+    engine = Engine()
+    watch(engine)
+
+    assert engine.started_ids[-1] == "batch-lot-3"
+    assert sum("No Batch" in each for each in engine.started_ids) == 0
