@@ -63,14 +63,21 @@ GROWN_LOOK_MAX_S = 900.0
 GROWN_LOOK_OLD_MAX_S = 6 * 3600.0
 
 
+@dataclass
+class Waking:
+    """Whose stories are still to be woken; it outlives a look that is cut short."""
+
+    is_due: bool
+    woken_to: str
+    """Those behind this mailbox; empty: everybody."""
+
+
 @dataclass(frozen=True)
 class Look:
     """How a look at the batch ends."""
 
     wait_s: float | None
     """Until the next look; None at the end."""
-    woken_to: str = ""
-    """Stories behind this mailbox are woken first; empty: nobody is left to wake."""
 
 
 END = Look(None)
@@ -83,44 +90,44 @@ class Intake:
     is_refused: bool = False
     is_overtaken: bool = False
     """Another file came while this one was being refused, and nobody has judged it."""
-    woken_to: str = ""
 
 
 def batch(context: Context) -> Story[None]:
     """Carry one batch from its upload to its last mailbox. Input: a BatchRef. Waits for the doorbell."""
     ref = decode(BatchRef, context.get_input())
+    waking = Waking(bool(ref.woken_to) or ref.wakes, ref.woken_to)
     try:
-        look = yield from (_wake_on(context, ref) if ref.woken_to else _live(context, ref))
+        look = yield from (_wake_on if waking.is_due else _live)(context, ref, waking)
     except Deferred as early:
-        look = Look(early.wait_s, ref.woken_to)
+        look = Look(early.wait_s)
     except StepRefused as refusal:
         # The ledger itself, or the close: the next look begins at the top.
         _tell(context, "held up", detail=str(refusal))
-        look = Look(GROWN_LOOK_MAX_S, ref.woken_to)
+        look = Look(GROWN_LOOK_MAX_S)
     if look.wait_s is None:
         return
     if look.wait_s:
         yield from pause(context, look.wait_s)
-    context.continue_as_new(encode(BatchRef(ref.name, goes_on=True, woken_to=look.woken_to)))
+    following = BatchRef(ref.name, goes_on=True, woken_to=waking.woken_to, wakes=waking.is_due)
+    context.continue_as_new(encode(following))
 
 
-def _live(context: Context, ref: BatchRef) -> Story[Look]:
+def _live(context: Context, ref: BatchRef, waking: Waking) -> Story[Look]:
     """One look at everything."""
     refusals: list[StepRefused] = []
-    intake = yield from _apart(ref, refusals, _take_in(context, ref))
-    if intake and intake.woken_to:
-        return Look(AT_ONCE_S, intake.woken_to)
+    intake = yield from _apart(ref, refusals, _take_in(context, ref, waking))
+    if intake and waking.is_due:
+        return Look(AT_ONCE_S)
     progress = yield from read_progress(context, ref)
-    woken_to = ""
     if progress.exists:
-        woken_to = yield from _work(context, ref, progress, refusals)
+        yield from _work(context, ref, progress, refusals, waking)
     held_up_by = "; ".join(str(refusal) for refusal in refusals)
     if held_up_by or progress.is_held_up:
         yield from report_hold_up(context, HoldUp(ref.name, held_up_by))
     if held_up_by:
         # After the first write nothing of the batch is undone; a person is told, and the story looks again.
         _tell(context, "held up", progress, held_up_by)
-        return Look(AT_ONCE_S if woken_to else GROWN_LOOK_MAX_S, woken_to)
+        return Look(AT_ONCE_S if waking.is_due else GROWN_LOOK_MAX_S)
     is_overtaken = intake is not None and intake.is_overtaken
     if not progress.exists:
         _tell(context, "refused" if intake and intake.is_refused else "nothing uploaded")
@@ -131,20 +138,22 @@ def _live(context: Context, ref: BatchRef) -> Story[Look]:
         _tell(context, "closed", progress)
         return END
     _tell(context, "running", progress)
-    return Look(AT_ONCE_S if woken_to or is_overtaken else _look_again_s(progress), woken_to)
+    return Look(AT_ONCE_S if waking.is_due or is_overtaken else _look_again_s(progress))
 
 
 def _work(
-    context: Context, ref: BatchRef, progress: BatchProgress, refusals: list[StepRefused]
-) -> Story[str]:
-    """What a running batch needs at every look; behind whom stories are still to be woken."""
-    woken_to: str | None = ""
+    context: Context,
+    ref: BatchRef,
+    progress: BatchProgress,
+    refusals: list[StepRefused],
+    waking: Waking,
+) -> Story[None]:
+    """What a running batch needs at every look."""
     if progress.has_accepted_difference:
-        woken_to = yield from _apart(ref, refusals, _apply(context, ref))
+        yield from _apart(ref, refusals, _apply(context, ref, waking))
     yield from _apart(ref, refusals, build_sync_batches(context, ref))
     yield from _apart(ref, refusals, serve_deltas(context, ref))
     yield from _apart(ref, refusals, report_late_sync(context, ref))
-    return woken_to or ""
 
 
 def _apart(ref: BatchRef, refusals: list[StepRefused], part: Story[T]) -> Story[T | None]:
@@ -158,22 +167,21 @@ def _apart(ref: BatchRef, refusals: list[StepRefused], part: Story[T]) -> Story[
         return None
 
 
-def _apply(context: Context, ref: BatchRef) -> Story[str]:
+def _apply(context: Context, ref: BatchRef, waking: Waking) -> Story[None]:
     yield from apply_difference(context, ref)
-    return (yield from _wake(context, ref))
+    yield from _wake(context, ref, waking)
 
 
-def _take_in(context: Context, ref: BatchRef) -> Story[Intake]:
+def _take_in(context: Context, ref: BatchRef, waking: Waking) -> Story[Intake]:
     """Deal with whatever lies where uploads are expected."""
     verdict = yield from validate_upload(context, ref)
     match verdict.kind:
         case UploadKind.NEW:
-            return (yield from _admit(context, ref, verdict.etag))
+            return (yield from _admit(context, ref, verdict.etag, waking))
         case UploadKind.SAME:
             # Also the way on after a crash between registering and withdrawing.
-            woken_to = yield from _wake(context, ref)
+            yield from _wake(context, ref, waking)
             yield from withdraw_upload(context, ref)
-            return Intake(woken_to=woken_to)
         case UploadKind.CHANGED:
             yield from file_difference(context, BatchRef(ref.name, verdict.etag))
             yield from withdraw_upload(context, ref)
@@ -186,7 +194,7 @@ def _take_in(context: Context, ref: BatchRef) -> Story[Intake]:
     return Intake()
 
 
-def _admit(context: Context, ref: BatchRef, etag: str) -> Story[Intake]:
+def _admit(context: Context, ref: BatchRef, etag: str, waking: Waking) -> Story[Intake]:
     judged = BatchRef(ref.name, etag)
     try:
         yield from check_domains(context, judged)
@@ -195,9 +203,9 @@ def _admit(context: Context, ref: BatchRef, etag: str) -> Story[Intake]:
     except StepRefused as refused:
         refusal = Refusals(ref.name, etag, refused.code, refused.detail)
         return (yield from _refuse(context, refusal))
-    woken_to = yield from _wake(context, ref)
+    yield from _wake(context, ref, waking)
     yield from withdraw_upload(context, ref)
-    return Intake(woken_to=woken_to)
+    return Intake()
 
 
 def _refuse(context: Context, refusal: Refusals) -> Story[Intake]:
@@ -205,22 +213,24 @@ def _refuse(context: Context, refusal: Refusals) -> Story[Intake]:
     return Intake(is_refused=is_this_one, is_overtaken=not is_this_one)
 
 
-def _wake_on(context: Context, ref: BatchRef) -> Story[Look]:
+def _wake_on(context: Context, ref: BatchRef, waking: Waking) -> Story[Look]:
     """The next pages of those who are to be woken; then a look at everything."""
-    return Look(AT_ONCE_S, (yield from _wake(context, ref)))
+    yield from _wake(context, ref, waking)
+    return Look(AT_ONCE_S)
 
 
-def _wake(context: Context, ref: BatchRef) -> Story[str]:
-    """Wake some pages of stories; the last who was woken, or empty when everybody was."""
-    after = ref.woken_to
+def _wake(context: Context, ref: BatchRef, waking: Waking) -> Story[None]:
+    """Wake some pages of stories; whoever is left, or was not reached, is woken by the next generation."""
+    waking.is_due = True
     for _ in range(PAGES_EACH_GENERATION_MAX if ref.goes_on else PAGE_COUNT_MAX):
+        after = waking.woken_to
         page = yield from list_keys(context, KeyPageRequest(ref.name, after, WAKE_COUNT_MAX))
         if page.keys:
             yield from wake_stories(context, WakeRequest(ref.name, page.keys))
-        after = page.following
-        if not after:
+        waking.woken_to = page.following
+        if not page.following:
+            waking.is_due = False
             break
-    return after
 
 
 def _look_again_s(progress: BatchProgress) -> float:

@@ -248,7 +248,9 @@ class BatchRef:
     """Of the story: what is refused holds up nothing else of the look, and stories are woken some pages at a time. A
     generation begun by an older version stops at a refusal, and wakes everybody."""
     woken_to: str = ""
-    """Of the story: the mailbox behind which stories are still to be woken; empty: nobody is."""
+    """Of the story: the mailbox behind which stories are still to be woken; empty: nobody is, or everybody."""
+    wakes: bool = False
+    """Of the story: stories are still to be woken, from the first on if none was named."""
 
 
 class UploadKind(StrEnum):

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from activities.file_difference import file_difference
+from bascule.domain.errors import Unreachable
 from bascule.domain.records import BatchRecord, Wish
 from bascule.domain.requests import BatchRef
 from bascule.domain.stages import Stage
@@ -44,6 +46,43 @@ def test_a_changed_file_waits_for_a_word_and_then_counts(simulate: Simulate) -> 
     simulation.ask_cutover()
     simulation.run_until_closed()
     batch_has_let_go(simulation)
+    judge_life(simulation)
+
+
+class NoKeysOnce:
+    """A ledger that does not answer once when the mailboxes of a batch are listed."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._ledger = simulation.ports.ledger
+        self.unanswered_count = 0
+
+    def mailbox_keys(self, batch: str, after: str, count_max: int) -> tuple[str, ...]:
+        """No answer the first time."""
+        if not self.unanswered_count:
+            self.unanswered_count += 1
+            raise Unreachable("listing mailboxes: answered 503")
+        keys: tuple[str, ...] = self._ledger.mailbox_keys(batch, after, count_max)
+        return keys
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ledger, name)
+
+
+def test_who_was_added_is_woken_although_the_waking_failed_once(simulate: Simulate) -> None:
+    """Accepted on Friday, the newcomers lay still until the watchdog missed them a day later."""
+    simulation = simulate(people_count=2)
+    first, late = simulation.people
+    simulation.upload(simulation.csv([first]))
+    simulation.run_until_all(Stage.SYNCED)
+    simulation.upload()
+    ledger = NoKeysOnce(simulation)
+    object.__setattr__(simulation.ports, "ledger", ledger)
+    simulation.accept_difference()
+    simulation.pass_time(hours=1)
+
+    assert ledger.unanswered_count == 1
+    assert simulation.record_of(late.address).stage is not Stage.REGISTERED
+    simulation.run_until_all(Stage.SYNCED)
     judge_life(simulation)
 
 

@@ -41,6 +41,53 @@ def test_the_waking_of_a_large_batch_goes_on_in_short_generations(many: Simulati
     assert many.witness.broken == []
 
 
+class AwayAfterPages:
+    """A ledger that does not answer once for its rows, as soon as so many pages of keys were read."""
+
+    def __init__(self, simulation: Simulation, page_count: int) -> None:
+        self._ledger = simulation.ports.ledger
+        self._page_count = page_count
+        self.is_spent = False
+
+    def mailbox_keys(self, batch: str, after: str, count_max: int) -> tuple[str, ...]:
+        """One page more."""
+        self._page_count -= 1
+        keys: tuple[str, ...] = self._ledger.mailbox_keys(batch, after, count_max)
+        return keys
+
+    def mailboxes(self, batch: str) -> Any:
+        """The rows, or no answer."""
+        if self._page_count <= 0 and not self.is_spent:
+            self.is_spent = True
+            raise Unreachable("reading mailboxes: answered 503")
+        return self._ledger.mailboxes(batch)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ledger, name)
+
+
+def test_the_waking_of_a_large_batch_outlasts_a_look_that_is_cut_short(
+    simulate: Simulate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever stood behind the page at which storage hiccupped would sleep for a day."""
+    monkeypatch.setattr(batch_story, "WAKE_COUNT_MAX", 1)
+    simulation = simulate(people_count=PEOPLE_COUNT, messages_each=1)
+    simulation.upload(simulation.csv(simulation.people[1:]))
+    simulation.run_until(lambda: Stage.REGISTERED not in simulation.stages())
+    simulation.upload()
+    before = simulation.witness.runs["wake_stories"]
+    ledger = AwayAfterPages(simulation, batch_story.PAGES_EACH_GENERATION_MAX)
+    object.__setattr__(simulation.ports, "ledger", ledger)
+    simulation.accept_difference()
+    simulation.pass_time(hours=1)
+
+    assert ledger.is_spent
+    assert simulation.witness.runs["wake_stories"] - before == PEOPLE_COUNT
+    assert Stage.REGISTERED not in simulation.stages()
+    assert simulation.witness.longest[batch_instance_id(BATCH)] <= HISTORY_EVENTS_MAX
+    assert simulation.witness.broken == []
+
+
 def test_a_wish_for_a_large_batch_goes_on_in_short_generations(many: Simulation) -> None:
     """The answer is the same: everybody who takes it, and everybody who does not."""
     some = [each.address for each in many.people]
