@@ -24,6 +24,8 @@ UP_TO_COEXISTENCE = BEFORE_COEXISTENCE | {
     Stage.ABANDONED,
     Stage.ROLLED_BACK,
 }
+# A batch of 50 000 rows has some dozens of sync batches; what is told of five is enough to begin with.
+REFUSALS_TOLD_MAX = 5
 
 
 def build_sync_batches(ports: Ports, ref: BatchRef) -> int:
@@ -32,13 +34,23 @@ def build_sync_batches(ports: Ports, ref: BatchRef) -> int:
     The assignment is written first, so that a repeated creation sends the same rows.
 
     Raises:
-        Refusal(ENDPOINT_MISSING | SYNC_IN_OTHER_BATCH | REQUEST_REJECTED): as Exchange says.
+        Refusal(ENDPOINT_MISSING | SYNC_IN_OTHER_BATCH | REQUEST_REJECTED): as Exchange says of some; the others were created.
     """
     records = list(ports.ledger.mailboxes(ref.name))
     if _is_time(ports, ref.name, records):
         records = _assign(ports, ref.name, records)
     names = sorted({record.sync_batch for record in records} - {""})
-    return sum(_create(ports, name, records) for name in names)
+    asked_count = 0
+    refusals: list[Refusal] = []
+    for name in names:
+        try:
+            asked_count += _create(ports, name, records)
+        except Refusal as refusal:
+            refusals.append(refusal)
+    if refusals:
+        details = [refusal.detail for refusal in refusals[:REFUSALS_TOLD_MAX]]
+        raise Refusal(refusals[0].code, "; ".join(dict.fromkeys(details)))
+    return asked_count
 
 
 def _waiting(records: Iterable[MailboxRecord]) -> list[MailboxRecord]:

@@ -6,11 +6,14 @@ from typing import Any
 from activities.build_sync_batches import build_sync_batches
 from activities.destroy_secret import destroy_secret
 from bascule.domain.codes import Code
+from bascule.domain.errors import Refusal
+from bascule.domain.plan import Plan
 from bascule.domain.records import MailboxRecord, MailboxRef, Wish
 from bascule.domain.requests import BatchRef
 from bascule.domain.stages import Stage
 from sandbox.in_process.simulation import BATCH, Options, Simulation
 from sandbox.world.population import Person
+from triggers.views import batch_view
 
 
 class LateWord:
@@ -51,6 +54,43 @@ def test_who_is_abandoned_while_sync_batches_are_built_holds_up_nobody() -> None
         assert simulation.record_of(gone.address).sync_batch == ""
         assert {simulation.record_of(each.address).sync_batch for each in others} == {BATCH}
         simulation.run_until_all(Stage.SYNCED, Stage.ABANDONED)
+
+
+class RefusedCreation:
+    """An Exchange that refuses to create one sync batch."""
+
+    def __init__(self, exchange: Any, name: str) -> None:
+        self._exchange, self._name = exchange, name
+
+    def create_sync_batch(self, name: str, csv: bytes) -> None:
+        """Refused, or made."""
+        if name == self._name:
+            raise Refusal(Code.SYNC_IN_OTHER_BATCH, f"a mailbox of {name} is in another batch")
+        self._exchange.create_sync_batch(name, csv)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._exchange, name)
+
+
+def test_one_sync_batch_that_is_refused_holds_up_no_other() -> None:
+    """One mailbox in a forgotten migration batch, and two thousand others were not copied before D-day."""
+
+    def one_each(plan: Plan) -> Plan:
+        return replace(plan, sync=replace(plan.sync, rows_per_sync_batch_max=1))
+
+    with Simulation(Options(people_count=3, change_plan=one_each)) as simulation:
+        object.__setattr__(
+            simulation.ports, "exchange", RefusedCreation(simulation.ports.exchange, BATCH)
+        )
+        simulation.upload()
+        simulation.run_until(lambda: simulation.stages()[Stage.SYNCED] == 2, days=2)
+
+        [held] = [row for row in simulation.records() if row.stage is Stage.COEXISTING]
+        assert held.sync_batch == BATCH
+        batch = simulation.batch()
+        assert batch is not None
+        shown = batch_view(simulation.ports, batch)
+        assert f"a mailbox of {BATCH} is in another batch" in shown["held_up"]["detail"]
 
 
 def test_a_batch_that_everybody_left_leaves_no_sync_batch_behind() -> None:
