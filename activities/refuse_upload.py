@@ -25,7 +25,8 @@ def refuse_upload(ports: Ports, refusal: Refusals) -> bool:
         return False
     if refusal.code != "invalid_file":
         reason = {"batch": refusal.name, "code": refusal.code, "detail": refusal.detail}
-        write_json(ports, mistakes_path(refusal.name), {**reason, "mistakes": []})
+        told = {**reason, "mistake_count": 0, "mistakes": []}
+        write_json(ports, mistakes_path(refusal.name), told)
     _release(ports, refusal.name, upload)
     ports.blobs.withdraw(upload, _copy(ports, upload))
     ports.notifier.alert(f"Batch {refusal.name} was refused", f"{refusal.code}: {refusal.detail}")

@@ -41,10 +41,14 @@ def register_batch(ports: Ports, ref: BatchRef) -> int:
     ports.ledger.add_mailboxes(record_of_row(ports, ref.name, row) for row in file.rows)
     _retire_others(ports, ref.name, file)
     if file.warnings:
-        report = {"batch": ref.name, "warnings": shown_mistakes(file.warnings)}
-        write_json(ports, warnings_path(ref.name), report)
+        write_json(ports, warnings_path(ref.name), _warnings(ref.name, file))
     ports.ledger.amend_batch(ref.name, lambda batch: _opened(batch, fingerprint, len(file.rows)))
     return len(file.rows)
+
+
+def _warnings(name: str, file: BatchFile) -> dict[str, object]:
+    shown = shown_mistakes(file.warnings)
+    return {"batch": name, "warning_count": len(file.warnings), "warnings": shown}
 
 
 def _claim(ports: Ports, name: str, file: BatchFile) -> None:

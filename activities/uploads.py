@@ -1,5 +1,6 @@
 """What the steps of an upload share: reading it, telling it from others, and where its reports stand."""
 
+import itertools
 import json
 from collections.abc import Collection, Iterable
 
@@ -7,7 +8,7 @@ from activities.ensure_account import new_password_key
 from bascule.domain.addresses import mailbox_key
 from bascule.domain.batch_difference import RowFacts, facts_of
 from bascule.domain.batch_file import BatchFile, read_batch_file
-from bascule.domain.batch_mistakes import Mistake
+from bascule.domain.batch_mistakes import REPORTED_COUNT_MAX, Mistake
 from bascule.domain.batch_rows import BatchRow
 from bascule.domain.codec import encode
 from bascule.domain.errors import Conflict
@@ -93,7 +94,7 @@ def warnings_path(batch: str) -> str:
 
 
 def shown_mistakes(mistakes: Iterable[Mistake]) -> list[dict[str, str | int]]:
-    """Mistakes or warnings as reports list them."""
+    """Mistakes or warnings as reports list them: the first REPORTED_COUNT_MAX."""
     return [
         {
             "line": mistake.line,
@@ -102,7 +103,7 @@ def shown_mistakes(mistakes: Iterable[Mistake]) -> list[dict[str, str | int]]:
             "what": mistake.what,
             "todo": mistake.todo,
         }
-        for mistake in mistakes
+        for mistake in itertools.islice(mistakes, REPORTED_COUNT_MAX)
     ]
 
 

@@ -14,7 +14,7 @@ from bascule.ports.bundle import Ports
 def validate_upload(ports: Ports, ref: BatchRef) -> UploadVerdict:
     """What lies where uploads are expected.
 
-    INVALID: every mistake, with line and column, stands in the report `NAME/refused.json`.
+    INVALID: how many mistakes there are, and the first of them with line and column, stands in the report `NAME/refused.json`.
     NEW: the addresses are claimed for this batch. SAME and CHANGED: against the batch that runs.
     """
     upload = ports.blobs.find_upload(ref.name)
@@ -86,6 +86,7 @@ def _invalid(
         {
             "batch": name,
             "code": "invalid_file",
+            "mistake_count": len(mistakes),
             "mistakes": shown_mistakes(mistakes),
         },
     )

@@ -12,6 +12,7 @@ Custom status: {"state", "counts", "unfinished"}.
 from dataclasses import dataclass
 from typing import TypeVar
 
+from bascule.domain.batch_mistakes import REPORTED_COUNT_MAX
 from bascule.domain.codec import decode, encode
 from bascule.domain.requests import (
     BatchProgress,
@@ -186,7 +187,7 @@ def _take_in(context: Context, ref: BatchRef, waking: Waking) -> Story[Intake]:
             yield from file_difference(context, BatchRef(ref.name, verdict.etag))
             yield from withdraw_upload(context, ref)
         case UploadKind.INVALID:
-            detail = f"{verdict.mistake_count} mistakes; the report names each with line and column"
+            detail = _mistakes_told(verdict.mistake_count)
             refusal = Refusals(ref.name, verdict.etag, "invalid_file", detail)
             return (yield from _refuse(context, refusal))
         case UploadKind.NONE:
@@ -206,6 +207,12 @@ def _admit(context: Context, ref: BatchRef, etag: str, waking: Waking) -> Story[
     yield from _wake(context, ref, waking)
     yield from withdraw_upload(context, ref)
     return Intake()
+
+
+def _mistakes_told(count: int) -> str:
+    if count <= REPORTED_COUNT_MAX:
+        return f"{count} mistakes; the report names each with line and column"
+    return f"{count} mistakes; the report names the first {REPORTED_COUNT_MAX} with line and column"
 
 
 def _refuse(context: Context, refusal: Refusals) -> Story[Intake]:

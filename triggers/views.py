@@ -56,6 +56,8 @@ def batch_view(ports: Ports, batch: BatchRecord) -> dict[str, Any]:
         view["difference"] = report(ports, difference_path(batch.name))
     if told := report(ports, warnings_path(batch.name)):
         view["warnings"] = told["warnings"]
+        # A report that an older version wrote lists all of them.
+        view["warning_count"] = told.get("warning_count", len(told["warnings"]))
     if refused := report(ports, mistakes_path(batch.name)):
         view["last_refused_upload"] = refused
     return view

@@ -6,6 +6,8 @@ from bascule.domain.errors import BasculeError
 
 # An error text is for a person; whoever wants all of them reads `mistakes`.
 SHOWN_COUNT_MAX = 100
+# What a report names one by one: more than anybody mends before the next upload, and some 200 kB.
+REPORTED_COUNT_MAX = 1_000
 
 
 @dataclass(frozen=True, order=True, slots=True)

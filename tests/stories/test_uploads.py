@@ -156,6 +156,7 @@ def test_forty_mistakes_are_named_at_once_and_nothing_is_written(simulate: Simul
     report = simulation.report(f"{BATCH}/refused.json")
     lines = [mistake["line"] for mistake in report["mistakes"]]
     assert lines == list(range(3, 3 + MISTAKE_COUNT))
+    assert report["mistake_count"] == MISTAKE_COUNT
     assert simulation.batch() is None
     assert simulation.ports.ledger.claimed() == {}
     assert simulation.ports.blobs.find_upload(BATCH) is None
@@ -164,6 +165,20 @@ def test_forty_mistakes_are_named_at_once_and_nothing_is_written(simulate: Simul
 
     simulation.upload()
     all_migrated(simulation)
+
+
+def test_of_very_many_mistakes_the_first_are_named_and_all_counted(simulate: Simulate) -> None:
+    """Fifty thousand rows under a wrong header made a report that neither a browser nor the app could carry."""
+    simulation = simulate(people_count=1)
+    rows = [f"nobody{number}.example.org,nobody{number},x" for number in range(1_100)]
+    simulation.upload("\r\n".join(["EmailAddress,UserName,Password", *rows]).encode())
+
+    report = simulation.report(f"{BATCH}/refused.json")
+    assert report["mistake_count"] == 1_100
+    assert [mistake["line"] for mistake in report["mistakes"]] == list(range(2, 1_002))
+    assert "1100 mistakes; the report names the first 1000" in repr(
+        simulation.ports.notifier.alerts[-1]
+    )
 
 
 class OneMoreFile:
