@@ -3,10 +3,13 @@
 from activities.uploads import mistakes_path, write_json
 from bascule.domain.batch_file import read_batch_file, sanitised_csv
 from bascule.domain.batch_mistakes import BatchFileInvalid
+from bascule.domain.records import StandingRefusal, refusal_document
 from bascule.domain.requests import Refusals
 from bascule.ports.blob_store import Upload
 from bascule.ports.bundle import Ports
 
+# A line on a page; the report has the whole, which may name thousands of addresses.
+DETAIL_LENGTH_MAX = 500
 UNREADABLE_COPY = (
     b"This file could not be read as a batch. It was deleted, because it may hold passwords.\r\n"
 )
@@ -28,9 +31,17 @@ def refuse_upload(ports: Ports, refusal: Refusals) -> bool:
         told = {**reason, "mistake_count": 0, "mistakes": []}
         write_json(ports, mistakes_path(refusal.name), told)
     _release(ports, refusal.name, upload)
+    _remember(ports, refusal)
     ports.blobs.withdraw(upload, _copy(ports, upload))
     ports.notifier.alert(f"Batch {refusal.name} was refused", f"{refusal.code}: {refusal.detail}")
     return True
+
+
+def _remember(ports: Ports, refusal: Refusals) -> None:
+    """For lists: a batch that was refused before its first write has no row to be found by."""
+    detail, now_utc = refusal.detail[:DETAIL_LENGTH_MAX], ports.clock.now_utc()
+    standing = StandingRefusal(refusal.code, detail, now_utc)
+    ports.documents.amend(refusal_document(refusal.name), StandingRefusal, lambda _: standing)
 
 
 def _release(ports: Ports, name: str, upload: Upload) -> None:

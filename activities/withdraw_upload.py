@@ -3,6 +3,7 @@
 from activities.uploads import fingerprint_of, mistakes_path, read_upload
 from bascule.domain.batch_file import sanitised_csv
 from bascule.domain.errors import Conflict
+from bascule.domain.records import refusal_document
 from bascule.domain.requests import BatchRef
 from bascule.ports.bundle import Ports
 
@@ -24,5 +25,6 @@ def withdraw_upload(ports: Ports, ref: BatchRef) -> bool:
         raise Conflict(f"another file was uploaded for batch {ref.name}")
     # Before the upload goes, so that a crash in between leaves something to do again.
     ports.blobs.remove_report(mistakes_path(ref.name))
+    ports.documents.remove(refusal_document(ref.name))
     ports.blobs.withdraw(upload, sanitised_csv(file))
     return True

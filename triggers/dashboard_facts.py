@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 
 from activities.desk_chunks import document_count
 from activities.desks import DeskCounts, counts_over, has_moved, steps_of
-from activities.uploads import mistakes_path
 from bascule.domain.errors import NotYet, Refusal, Throttled, Unreachable
-from bascule.domain.records import BatchRecord, MailboxRecord
+from bascule.domain.records import BatchRecord, MailboxRecord, StandingRefusal, refusal_document
 from bascule.domain.stages import LIFE, Stage
 from bascule.ports.bundle import Ports
+from triggers.batch_marks import BatchMarks, batch_marks
 from triggers.dashboard_completion import CompletionFacts, completion_facts
 from triggers.tenant_views import tenant_view
-from triggers.views import report, state_of
+from triggers.views import state_of
 
 # More than anybody reads on one page; the API has the rest.
 BATCHES_SHOWN_MAX = 50
@@ -27,6 +27,10 @@ FINDINGS_SHOWN_MAX = 20
 DESK_DOCUMENTS_READ_MAX = 500
 # A closed batch is read for its desks only so long: the last reminder has gone out weeks before.
 DESKS_AFTER_CLOSING = timedelta(days=90)
+# Whoever has not mended a file by then has uploaded its rows under another name.
+REFUSED_SHOWN = timedelta(days=30)
+# Each is a read of its own, some milliseconds.
+REFUSALS_READ_MAX = 200
 # For people to look at, not for reserving: one question to the directory in five minutes is enough.
 SEATS_AGE_S = 300.0
 
@@ -68,6 +72,9 @@ class BatchFacts:
     planned_first_utc: datetime | None = None
     has_difference: bool = False
     has_refused_upload: bool = False
+    refusal: str = ""
+    """Why a batch that is nowhere else has been refused."""
+    is_held_up: bool = False
     is_whole: bool = True
     """False: there were more rows than one page reads."""
     desks: DeskCounts | None = None
@@ -173,15 +180,44 @@ def dashboard_facts(ports: Ports) -> Dashboard:
     now_utc = ports.clock.now_utc()
     batches = sorted(ports.ledger.batches(), key=lambda batch: batch.uploaded_utc, reverse=True)
     batches.sort(key=lambda batch: batch.closed_utc is not None)
-    budget = _Budget()
-    shown = tuple(_batch(ports, batch, now_utc, budget) for batch in batches[:BATCHES_SHOWN_MAX])
+    marks, budget = batch_marks(ports), _Budget()
+    others = _without_a_row(ports, marks.beside({batch.name for batch in batches}), now_utc)
+    first = others[:BATCHES_SHOWN_MAX]
+    room = BATCHES_SHOWN_MAX - len(first)
+    shown = tuple(_batch(ports, batch, now_utc, budget) for batch in batches[:room])
     return Dashboard(
         seen_utc=now_utc,
-        batches=shown,
-        batches_left_out_count=len(batches) - len(shown),
+        batches=(*first, *(_marked(facts, marks) for facts in shown)),
+        batches_left_out_count=len(others) + len(batches) - len(first) - len(shown),
         seats=_seats(ports),
         tenant=_tenant(ports),
         completion=completion_facts(ports, sum(batch.closed_utc is None for batch in batches)),
+    )
+
+
+def _without_a_row(
+    ports: Ports, states: dict[str, str], now_utc: datetime
+) -> tuple[BatchFacts, ...]:
+    """Batches whose first file was refused lately, or is held up; they wait for a person before all others."""
+    found = []
+    for name, state in itertools.islice(states.items(), REFUSALS_READ_MAX):
+        refusal = ports.documents.find(refusal_document(name), StandingRefusal)
+        why = f"{refusal.code}: {refusal.detail}" if refusal else ""
+        facts = BatchFacts(name, state, 0, refusal=why, has_refused_upload=refusal is not None)
+        if state != "refused":
+            found.append(replace(facts, is_held_up=True))
+        elif refusal is not None and now_utc - refusal.refused_utc <= REFUSED_SHOWN:
+            found.append(facts)
+    return tuple(found)
+
+
+def _marked(facts: BatchFacts, marks: BatchMarks) -> BatchFacts:
+    if facts.state == "closed":
+        return facts
+    return replace(
+        facts,
+        has_refused_upload=facts.name in marks.refused,
+        is_held_up=facts.name in marks.held_up,
     )
 
 
@@ -189,7 +225,7 @@ def _batch(ports: Ports, batch: BatchRecord, now_utc: datetime, budget: _Budget)
     tally = _Tally(ports, now_utc)
     if batch.closed_utc is None:
         is_whole = _read(ports, batch, tally, budget)
-        facts = _facts(ports, batch, tally, is_whole=is_whole)
+        facts = _facts(batch, tally, is_whole=is_whole)
     else:
         facts = BatchFacts(batch.name, state_of(batch), batch.row_count)
         if steps_of(ports) and now_utc - batch.closed_utc <= DESKS_AFTER_CLOSING:
@@ -221,7 +257,7 @@ def _with_desks(
     return replace(facts, desks=counts_over(ports, facts.name, migrated_keys))
 
 
-def _facts(ports: Ports, batch: BatchRecord, tally: _Tally, *, is_whole: bool) -> BatchFacts:
+def _facts(batch: BatchRecord, tally: _Tally, *, is_whole: bool) -> BatchFacts:
     order = (*LIFE, *(stage for stage in Stage if stage not in LIFE))
     return BatchFacts(
         name=batch.name,
@@ -240,7 +276,6 @@ def _facts(ports: Ports, batch: BatchRecord, tally: _Tally, *, is_whole: bool) -
         planned_count=len(tally.planned),
         planned_first_utc=min(tally.planned, default=None),
         has_difference=bool(batch.pending_fingerprint),
-        has_refused_upload=report(ports, mistakes_path(batch.name)) is not None,
         is_whole=is_whole,
     )
 

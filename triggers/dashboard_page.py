@@ -89,6 +89,7 @@ def to_do(batch: BatchFacts, words: Words) -> Iterator[str]:
         (batch.unmoved_count, words.do_unmoved),
         (batch.late_count, words.do_late),
         (batch.aside_count, words.do_retry),
+        (int(batch.is_held_up), words.do_held_up),
         (int(batch.has_refused_upload), words.do_upload),
         (int(batch.has_difference), words.do_difference),
         (batch.ready_count, words.do_cutover),
@@ -195,8 +196,10 @@ def _seats(seats: tuple[SeatFacts, ...] | None, words: Words) -> Markup:
 
 def _section(batch: BatchFacts, words: Words, docs_url: str) -> Markup:
     state = dict(words.states).get(batch.state, batch.state)
-    about = f"{state}, {words.rows.format(count=batch.row_count)}"
+    about = f"{state}, {words.rows.format(count=batch.row_count)}" if batch.row_count else state
     parts = [element("h2", batch.name, " ", element("small", about))]
+    if batch.refusal:
+        parts.append(element("p", batch.refusal))
     if batch.counts or batch.way_back_count:
         parts += [_stages(batch, words), element("p", _syncs(batch, words))]
     if batch.begun_count:

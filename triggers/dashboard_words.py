@@ -39,6 +39,7 @@ class Words:
     batches_left_out: str
     do_retry: str
     do_difference: str
+    do_held_up: str
     do_upload: str
     do_cutover: str
     do_wait_cutover: str
@@ -84,7 +85,13 @@ ENGLISH = Words(
     used="Used",
     free="Free",
     rows="rows: {count}",
-    states=(("registering", "registering"), ("running", "running"), ("closed", "closed")),
+    states=(
+        ("registering", "registering"),
+        ("running", "running"),
+        ("closed", "closed"),
+        ("refused", "refused"),
+        ("held up", "held up"),
+    ),
     stage="Stage",
     mailboxes="Mailboxes",
     way_back="On the way back",
@@ -101,6 +108,7 @@ ENGLISH = Words(
     batches_left_out="Older batches that are not shown: {count}.",
     do_retry="Set aside: {count}. Follow the codes, then retry, abandon or roll back.",
     do_difference="A changed upload waits to be accepted.",
+    do_held_up="Held up: bascule batches show says by what.",
     do_upload="The last upload was refused: mend the file and upload it again.",
     do_cutover="Synced, and nobody has asked for a cutover: {count}.",
     do_wait_cutover="Cutovers planned: {count}, the first at {instant}.",
@@ -161,7 +169,13 @@ FRENCH = Words(
     used="Utilisées",
     free="Libres",
     rows="lignes : {count}",
-    states=(("registering", "enregistrement"), ("running", "en cours"), ("closed", "clos")),
+    states=(
+        ("registering", "enregistrement"),
+        ("running", "en cours"),
+        ("closed", "clos"),
+        ("refused", "refusé"),
+        ("held up", "retenu"),
+    ),
     stage="Étape",
     mailboxes="Boîtes",
     way_back="Sur le retour",
@@ -178,6 +192,7 @@ FRENCH = Words(
     batches_left_out="Lots plus anciens non affichés : {count}.",
     do_retry="Mises de côté : {count}. Suivre les codes, puis réessayer, abandonner ou revenir.",
     do_difference="Un dépôt modifié attend d'être accepté.",
+    do_held_up="Retenu : bascule batches show dit par quoi.",
     do_upload="Le dernier dépôt a été refusé : corriger le fichier et le déposer à nouveau.",
     do_cutover="Synchronisées, sans bascule demandée : {count}.",
     do_wait_cutover="Bascules prévues : {count}, la première le {instant}.",

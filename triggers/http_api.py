@@ -20,6 +20,7 @@ from bascule.domain.records import BatchRecord, JournalEntry, Wish
 from bascule.domain.requests import WishProgress
 from bascule.domain.stages import Stage
 from triggers.answers import NUMBER, BadRequest, answer, answering
+from triggers.batch_marks import batch_marks
 from triggers.batch_names import checked_batch_name
 from triggers.openapi import DOCUMENT
 from triggers.roles import Role, asker, refusal, requires
@@ -56,10 +57,9 @@ async def upload_batch(req: func.HttpRequest) -> func.HttpResponse:
 @answering
 @requires(Role.READER)
 async def list_batches(req: func.HttpRequest) -> func.HttpResponse:
-    """Every batch with its state."""
+    """Every batch with its state, those too whose first file was refused."""
     del req
-    batches = await asyncio.to_thread(lambda: list(ports().ledger.batches()))
-    return answer({"batches": [_line(batch) for batch in batches]})
+    return answer({"batches": await asyncio.to_thread(_lines)})
 
 
 @api.route(route="batches/{batch}", methods=["GET"])
@@ -234,8 +234,13 @@ def _batch_or_refusal(name: str) -> dict[str, Any]:
     return view
 
 
-def _line(batch: BatchRecord) -> dict[str, Any]:
-    return {"batch": batch.name, "state": state_of(batch), "rows": batch.row_count}
+def _lines() -> list[dict[str, Any]]:
+    lines: list[dict[str, Any]] = [
+        {"batch": batch.name, "state": state_of(batch), "rows": batch.row_count}
+        for batch in ports().ledger.batches()
+    ]
+    others = batch_marks(ports()).beside([line["batch"] for line in lines])
+    return lines + [{"batch": name, "state": state, "rows": 0} for name, state in others.items()]
 
 
 def _mailbox_page(name: str, stage: Stage | None, after: str, count_max: int) -> dict[str, Any]:

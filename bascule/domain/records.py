@@ -214,9 +214,29 @@ class StandingHoldUp:
     """When the operator was last told."""
 
 
+HOLD_UP_PREFIX = "hold-up-"
+
+
 def hold_up_document(batch: str) -> str:
     """The name of the document about what holds a batch up."""
-    return f"hold-up-{batch}"
+    return f"{HOLD_UP_PREFIX}{batch}"
+
+
+@dataclass(frozen=True)
+class StandingRefusal:
+    """That the last upload of a batch was refused, until a good one is taken in; the report says all of why."""
+
+    code: str
+    detail: str
+    refused_utc: datetime
+
+
+REFUSAL_PREFIX = "refused-"
+
+
+def refusal_document(batch: str) -> str:
+    """The name of the document about the refused upload of a batch."""
+    return f"{REFUSAL_PREFIX}{batch}"
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from sandbox.world.population import Person
 from sandbox.world.weather import CALM
 from tests.stories.conftest import Simulate
 from tests.stories.endings import all_migrated, batch_has_let_go, judge_life
+from triggers.batch_marks import batch_marks
 from triggers.views import batch_view
 
 MISTAKE_COUNT = 40
@@ -157,6 +158,7 @@ def test_forty_mistakes_are_named_at_once_and_nothing_is_written(simulate: Simul
     lines = [mistake["line"] for mistake in report["mistakes"]]
     assert lines == list(range(3, 3 + MISTAKE_COUNT))
     assert report["mistake_count"] == MISTAKE_COUNT
+    assert batch_marks(simulation.ports).beside(()) == {BATCH: "refused"}
     assert simulation.batch() is None
     assert simulation.ports.ledger.claimed() == {}
     assert simulation.ports.blobs.find_upload(BATCH) is None
@@ -266,6 +268,7 @@ def test_a_good_upload_takes_away_why_the_last_was_refused(simulate: Simulate) -
         batch = simulation.batch()
         assert batch is not None
         assert "last_refused_upload" not in batch_view(simulation.ports, batch)
+        assert batch_marks(simulation.ports).refused == frozenset()
 
 
 def test_an_operator_who_asks_too_early_hears_why(simulate: Simulate) -> None:

@@ -11,7 +11,13 @@ import pytest
 import triggers.dashboard
 from bascule.domain.codes import Code
 from bascule.domain.directory import Sku
-from bascule.domain.records import MailboxRecord
+from bascule.domain.records import (
+    MailboxRecord,
+    StandingHoldUp,
+    StandingRefusal,
+    hold_up_document,
+    refusal_document,
+)
 from bascule.domain.stages import Stage
 from bascule.domain.tenant import Difference, Part
 from bascule.domain.tenant_records import DRIFT, RECORD, Drift, Finding, TenantRecord
@@ -50,7 +56,8 @@ def test_the_figures_of_a_batch_are_the_ledgers() -> None:
         mailbox(6, Stage.ABANDONED, seen_utc=NOW_UTC - timedelta(days=9), code=Code.NO_SEAT),
     ]
     books = [batch("pilot", pending_fingerprint="f")]
-    [facts] = Desk(rows={"pilot": rows}, books=books).seen().batches
+    papers: dict[str, object] = {refusal_document("pilot"): StandingRefusal("c", "d", NOW_UTC)}
+    [facts] = Desk(rows={"pilot": rows}, books=books, papers=papers).seen().batches
 
     assert facts.counts == (
         (Stage.SYNCED, 3),
@@ -157,6 +164,42 @@ def test_old_batches_are_left_out_and_closed_ones_not_read() -> None:
     assert seen.batches_left_out_count == 10
     assert desk.read_count == 0
     assert ENGLISH.batches_left_out.format(count=10) in page(seen, ENGLISH)
+
+
+@pytest.mark.parametrize("words", [ENGLISH, FRENCH], ids=lambda words: words.language)
+def test_a_batch_that_was_refused_whole_waits_for_somebody(words: Words) -> None:
+    """The evening before D-day the page said that nothing waits, and lot-7 was nowhere."""
+    papers: dict[str, object] = {
+        refusal_document("lot-7"): StandingRefusal("no_seat", NASTY, NOW_UTC - timedelta(hours=9)),
+        refusal_document("lot-1"): StandingRefusal("no_seat", "x", NOW_UTC - timedelta(days=90)),
+        hold_up_document("lot-8"): StandingHoldUp("answered 409", NOW_UTC),
+    }
+    seen = Desk(books=[batch("pilot")], papers=papers).seen()
+    read = Reader(page(seen, words))
+
+    assert [(each.name, each.state) for each in seen.batches] == [
+        ("lot-7", "refused"),
+        ("lot-8", "held up"),
+        ("pilot", "running"),
+    ]
+    assert seen.batches_left_out_count == 0
+    assert any(words.do_upload in text for text in read.texts)
+    assert any(words.do_held_up in text for text in read.texts)
+    assert f"no_seat: {NASTY}" in read.texts
+    assert read.open == []
+    assert "script" not in read.elements
+
+
+def test_refused_batches_leave_the_page_bounded() -> None:
+    """A folder of a hundred wrong files must not push everything else off a page of any length."""
+    papers: dict[str, object] = {
+        refusal_document(f"lot-{number}"): StandingRefusal("no_seat", "x", NOW_UTC)
+        for number in range(BATCHES_SHOWN_MAX + 7)
+    }
+    seen = Desk(books=[batch("pilot")], papers=papers).seen()
+
+    assert len(seen.batches) == BATCHES_SHOWN_MAX
+    assert seen.batches_left_out_count == 8
 
 
 def test_a_tenant_that_does_not_answer_leaves_the_rest_of_the_page() -> None:

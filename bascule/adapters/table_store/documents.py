@@ -1,5 +1,6 @@
 """Documents in one Azure Table: a row each, its value as JSON."""
 
+import itertools
 import json
 from collections.abc import Callable
 from typing import TypeVar
@@ -41,9 +42,10 @@ class TableDocuments:
 
     def names(self, prefix: str) -> tuple[str, ...]:
         """Names that begin with `prefix`."""
-        rows = self._documents.rows(PARTITION, select=["RowKey"])
+        # Keys begin as their names do and come in order: what is read ends with the last that begins so.
+        rows = self._documents.rows(PARTITION, first=key_of(prefix), select=["RowKey"])
         found = (text_of(str(row["RowKey"])) for row in rows)
-        return tuple(sorted(name for name in found if name.startswith(prefix)))
+        return tuple(sorted(itertools.takewhile(lambda name: name.startswith(prefix), found)))
 
     def remove(self, name: str) -> None:
         """Remove a document."""
