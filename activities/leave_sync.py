@@ -26,7 +26,11 @@ def take_out_of_sync(ports: Ports, ref: MailboxRef) -> bool:
     if not record.sync_batch:
         return True
     ports.exchange.remove_sync_user(record.address)
-    ports.ledger.amend_mailbox(ref.batch, ref.key, lambda stored: replace(stored, sync_batch=""))
+    ports.ledger.amend_mailbox(
+        ref.batch,
+        ref.key,
+        lambda stored: replace(stored, sync_batch="", unlisted_since_utc=None),
+    )
     note(ports, record, "sync batch", record.sync_batch, "")
     return True
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from activities.subject import note
 from bascule.domain.errors import Conflict, InvariantBroken
-from bascule.domain.records import BATCH_FIELDS, OPERATOR_FIELDS, MailboxRecord, Wish
+from bascule.domain.records import BATCH_FIELDS, OPERATOR_FIELDS, STEP_FIELDS, MailboxRecord, Wish
 from bascule.domain.requests import Progress
 from bascule.domain.stages import LIFE, Stage, may_follow
 from bascule.ports.bundle import Ports
@@ -45,7 +45,8 @@ def _applied(stored: MailboxRecord, progress: Progress, now_utc: datetime) -> Ma
     _check(stored, wanted)
     if wanted.detach_began_utc is not None and stored.detach_began_utc is None:
         _see_no_other_word(stored, wanted.detach_began_utc)
-    kept = {name: getattr(stored, name) for name in (*OPERATOR_FIELDS, *BATCH_FIELDS)}
+    names = (*OPERATOR_FIELDS, *BATCH_FIELDS, *STEP_FIELDS)
+    kept = {name: getattr(stored, name) for name in names}
     if progress.served_wish is not Wish.NONE and stored.wish is progress.served_wish:
         kept |= {"wish": Wish.NONE, "wish_utc": None}
     is_new_stage = stored.stage is not wanted.stage

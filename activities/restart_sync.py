@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 from activities.leave_sync import take_out_of_sync
+from activities.see_sync import set_unlisted
 from activities.subject import note, record_of
-from activities.sync_boards import board_of, user_on_board
-from bascule.domain.records import MailboxRef
-from bascule.domain.sync import SyncState
+from activities.sync_boards import board_of, user_on_board, young_board
+from bascule.domain.records import MailboxRecord, MailboxRef
+from bascule.domain.sync import SyncState, SyncUser
 from bascule.ports.bundle import Ports
 
 
@@ -15,13 +16,16 @@ def restart_sync(ports: Ports, ref: MailboxRef) -> bool:
 
     Nothing copied yet, or its sync batch gone: it leaves, so that a corrected password or user name reaches Exchange.
     Once mail was copied it stays where Exchange knows what it has: a copy under another batch may double everything.
+
+    Raises:
+        NotYet: the sync batch is being read for somebody else.
     """
     record = record_of(ports, ref)
-    found = ports.exchange.find_sync_batch(record.sync_batch) if record.sync_batch else None
-    user = user_on_board(ports, record.sync_batch, record.key) if found else None
-    if found is None or found.state is SyncState.LEAVING or user is None or not user.synced_count:
+    user = _user_with_copy(ports, record)
+    if user is None:
         take_out_of_sync(ports, ref)
         return True
+    set_unlisted(ports, record, None)
     ports.exchange.start_sync_batch(record.sync_batch)
     # The board, and Exchange itself for some minutes, still show it failed.
     board, now_utc = board_of(record.sync_batch), ports.clock.now_utc()
@@ -30,3 +34,19 @@ def restart_sync(ports: Ports, ref: MailboxRef) -> bool:
     )
     note(ports, record, "sync batch", user.vendor_status, "started again")
     return False
+
+
+def _user_with_copy(ports: Ports, record: MailboxRecord) -> SyncUser | None:
+    """The mailbox in its sync batch, if that is there and has copied anything of it.
+
+    The board may be from before it was set aside. So nobody leaves by what it shows: the service is asked, once for
+    all that were asked to go on in the same instant.
+    """
+    found = ports.exchange.find_sync_batch(record.sync_batch) if record.sync_batch else None
+    if found is None or found.state is SyncState.LEAVING:
+        return None
+    user = user_on_board(ports, record.sync_batch, record.key)
+    if user is None or not user.synced_count:
+        young_board(ports, record.sync_batch, record.wish_utc or ports.clock.now_utc())
+        user = user_on_board(ports, record.sync_batch, record.key)
+    return user if user is not None and user.synced_count else None

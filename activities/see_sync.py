@@ -1,5 +1,6 @@
 """See how far the sync of one mailbox is, through the board of its sync batch."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from activities.subject import login_of, record_of
@@ -14,7 +15,7 @@ from bascule.ports.bundle import Ports
 
 # A batch that was just created does not list its users at once.
 NOT_LISTED_WAIT_S = 60.0
-# Longer than that, Exchange has left the row out: another migration batch holds the mailbox.
+# Not listed for longer than that, Exchange has left the row out: another migration batch holds the mailbox.
 LISTED_WITHIN = timedelta(hours=2)
 # A batch that was started again shows its old states until the service has come to each of its users.
 RESTARTED_WITHIN = timedelta(minutes=30)
@@ -36,7 +37,8 @@ def see_sync(ports: Ports, ref: MailboxRef) -> SyncFacts:
     head = young_board(ports, record.sync_batch)
     user = user_on_board(ports, record.sync_batch, record.key)
     if user is None:
-        raise _unlisted(record, head, ports.clock.now_utc())
+        raise _unlisted(ports, record, head)
+    set_unlisted(ports, record, None)
     if user.state in HALTED and _is_restarting(head, ports.clock.now_utc()):
         raise NotYet(NOT_LISTED_WAIT_S, f"{record.address}: the sync was started again")
     has_begun = record.stage is not Stage.COEXISTING and head.created_utc is not None
@@ -66,8 +68,22 @@ def _is_restarting(head: BoardHead, now_utc: datetime) -> bool:
     return head.restarted_utc is not None and now_utc - head.restarted_utc < RESTARTED_WITHIN
 
 
-def _unlisted(record: MailboxRecord, head: BoardHead, now_utc: datetime) -> BasculeError:
+def _unlisted(ports: Ports, record: MailboxRecord, head: BoardHead) -> BasculeError:
+    """One listing without it says little: a page may lag behind, and its mail may go to the cloud already."""
     where = f"{record.address} is not listed in {record.sync_batch}"
-    if head.created_utc is not None and now_utc - head.created_utc > LISTED_WITHIN:
+    seen_utc = head.refreshed_utc or ports.clock.now_utc()
+    since_utc = record.unlisted_since_utc
+    if since_utc is not None and seen_utc - since_utc > LISTED_WITHIN:
         return Refusal(Code.SYNC_IN_OTHER_BATCH, f"{where}; another migration batch may hold it")
-    return NotYet(NOT_LISTED_WAIT_S, f"{where} yet")
+    if since_utc is None and head.created_utc is not None:
+        set_unlisted(ports, record, seen_utc)
+    return NotYet(NOT_LISTED_WAIT_S, f"{where} now")
+
+
+def set_unlisted(ports: Ports, record: MailboxRecord, since_utc: datetime | None) -> None:
+    """Note in its row since when it is not listed, or that it is; a row that says so already is not written."""
+    if record.unlisted_since_utc == since_utc:
+        return
+    ports.ledger.amend_mailbox(
+        record.batch, record.key, lambda stored: replace(stored, unlisted_since_utc=since_utc)
+    )

@@ -83,6 +83,8 @@ class MailboxRecord:
 
     # Sync
     sync_batch: str = ""
+    unlisted_since_utc: datetime | None = None
+    """Since when Exchange does not list it in its sync batch, as far as its story has looked; None: it does, or did not yet."""
     synced_count: int = 0
     skipped_count: int = 0
     last_synced_utc: datetime | None = None
@@ -176,6 +178,8 @@ BATCH_FIELDS = (
     "usage_location",
     "unit",
 )
+# Written by a step beside the story, which learns of it at its next look only.
+STEP_FIELDS = ("unlisted_since_utc",)
 
 
 @dataclass(frozen=True)
