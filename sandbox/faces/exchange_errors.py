@@ -3,6 +3,7 @@
     typed      details[0].message = "id|.NET type|sentence"       the usual one
     embedded   details[0].message = JSON with Message, TypeName
     proxied    details[0].message = "Error on proxy command ..." around such JSON
+    untyped    details[0].message = words without a type; that stands in innererror.internalexception, and in no header
     plain      no details; the type stands in innererror.internalexception (values that do not convert)
     NUL        403 with a body of NUL bytes; the reason is in `x-ms-diagnostics`
     text       429 as a plain sentence
@@ -41,6 +42,7 @@ class Shape(StrEnum):
     TYPED = "typed"
     EMBEDDED = "embedded"
     PROXIED = "proxied"
+    UNTYPED = "untyped"
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class GatewayError(Exception):
 def refused(refusal: ExchangeRefusal, shape: Shape) -> Reply:
     """A refusal by a cmdlet; 404 when something is not there, else 400."""
     status = 404 if isinstance(refusal, NotFound) else 400
+    if shape is Shape.UNTYPED:
+        return _untyped(status, refusal.net_type, refusal.text)
     message = _packed(refusal.net_type, refusal.text, shape)
     return _error(status, "Error executing cmdlet", message, refusal.net_type, DIRECT_INVOKE)
 
@@ -133,11 +137,13 @@ def throttled(retry_after_s: int | None, *, is_plain_text: bool) -> Reply:
     return Reply(429, {"error": {"code": "TooManyRequests", "message": TOO_MANY_REQUESTS}}, headers)
 
 
-def unwell(status: int, *, as_400: bool) -> Reply:
+def unwell(status: int, as_400: Shape | None = None) -> Reply:
     """Something behind the gateway is unwell; it may say so by status, or by a type under status 400."""
     text = "The server is too busy to process the request, please retry later."
-    if as_400:
-        message = _packed(SERVER_BUSY, text, Shape.TYPED)
+    if as_400 is Shape.UNTYPED:
+        return _untyped(400, SERVER_BUSY, text)
+    if as_400 is not None:
+        message = _packed(SERVER_BUSY, text, as_400)
         return _error(400, "Error executing cmdlet", message, SERVER_BUSY, SERVER_BUSY)
     return Reply(status, f"<html><body><h1>{status}</h1></body></html>".encode(), {}, "text/html")
 
@@ -157,6 +163,17 @@ def _error(status: int, summary: str, message: str, net_type: str, inner_type: s
         "innererror": _inner(summary, inner_type),
     }
     return Reply(status, {"error": error}, {"x-ExceptionType": net_type})
+
+
+def _untyped(status: int, net_type: str, text: str) -> Reply:
+    summary = "Error executing cmdlet"
+    error = {
+        "code": "NotFound" if status == 404 else "BadRequest",
+        "message": summary,
+        "details": [{"code": "Client", "target": "", "message": summary}],
+        "innererror": _inner(text, net_type),
+    }
+    return Reply(status, {"error": error})
 
 
 def _inner(message: str, net_type: str) -> Json:

@@ -196,14 +196,14 @@ class Gateway:
     def _shape(self) -> Shape:
         luck = self._world.kernel.chance("exchange-error-shapes")
         if luck.random() < self._world.weather.exchange_odd_error_probability:
-            return luck.choice((Shape.EMBEDDED, Shape.PROXIED))
+            return luck.choice((Shape.EMBEDDED, Shape.PROXIED, Shape.UNTYPED))
         return Shape.TYPED
 
     def _failed(self, failure: Failure) -> Reply:
         coin = self._world.kernel.chance("exchange-failure-shapes").random() < 0.5
         if failure.kind is FailureKind.THROTTLED:
             return exchange_errors.throttled(failure.retry_after_s, is_plain_text=coin)
-        return exchange_errors.unwell(failure.status, as_400=coin)
+        return exchange_errors.unwell(failure.status, self._shape() if coin else None)
 
     # -- several calls ------------------------------------------------------------------------
 

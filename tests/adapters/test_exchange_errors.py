@@ -98,6 +98,37 @@ def test_without_details_the_inner_exception_counts_unless_it_is_the_general_one
     assert second.kind is Kind.OTHER
 
 
+def _untyped(detail: str, inner: dict[str, str]) -> bytes:
+    return _body(detail, innererror={"internalexception": inner})
+
+
+def test_words_without_a_type_do_not_hide_the_type_inside() -> None:
+    """A busy server taken for a refusal sets a healthy mailbox aside."""
+    busy = {"type": "X.ServerBusyException", "message": "try later"}
+    named = read_failure(400, {}, _untyped("Error executing cmdlet", busy))
+    silent = read_failure(400, {}, _untyped("Error executing it", {"type": busy["type"]}))
+
+    assert isinstance(domain_error("Get-MigrationUser", named), Unreachable)
+    assert named.text == "try later"
+    assert (silent.kind, silent.text) == (Kind.TRANSIENT, "Error executing it")
+
+
+def test_words_without_a_type_count_where_nothing_inside_has_one() -> None:
+    """They are what the operator reads; the sentence above them says only that a cmdlet failed."""
+    generic = {"type": "Y.DirectInvokeCmdletExecutionException", "message": "z"}
+    failure = read_failure(400, {}, _untyped("ann is in another batch", generic))
+
+    assert (failure.net_type, failure.text) == ("", "ann is in another batch")
+
+
+def test_a_wrapped_error_may_have_its_type_inside_as_well() -> None:
+    """A server behind the server says no in the same shapes."""
+    wrapped = json.loads(_untyped("Error executing cmdlet", {"type": "X.ServerBusyException"}))
+    failure = read_failure(400, {}, _body(f"Error on proxy command 'X': {json.dumps(wrapped)}"))
+
+    assert failure.kind is Kind.TRANSIENT
+
+
 def test_a_403_full_of_nuls_gives_its_reason_in_a_header() -> None:
     """Missing roles are the first thing to go wrong in a new tenant; the reason must not be lost."""
     failure = read_failure(

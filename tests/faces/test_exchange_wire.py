@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sandbox.faces.exchange_encoding import Change, Kind, Size, UtcText, bind, encoded
-from sandbox.faces.exchange_errors import GatewayError, Shape, refused
+from sandbox.faces.exchange_errors import GatewayError, Shape, refused, unwell
 from sandbox.faces.exchange_paging import LINK_LIFETIME_S, Pages, page_size
 from sandbox.world.exchange_refusals import MemberAlready
 
@@ -74,6 +74,21 @@ def test_a_refusal_is_packed_in_any_of_three_ways(shape: Shape, begins: str) -> 
     assert isinstance(reply.body, dict)
 
     assert reply.body["error"]["details"][0]["message"].startswith(begins)
+
+
+def test_a_type_may_stand_in_the_inner_exception_alone() -> None:
+    """A reader that stops at the details takes a busy server for one that says no."""
+    for reply, kind in (
+        (refused(MemberAlready("a | b"), Shape.UNTYPED), "MemberAlreadyExistsException"),
+        (unwell(503, Shape.UNTYPED), "ServerBusyException"),
+    ):
+        assert isinstance(reply.body, dict)
+        error = reply.body["error"]
+
+        assert reply.status == 400
+        assert "|" not in error["details"][0]["message"]
+        assert error["innererror"]["internalexception"]["type"].endswith(kind)
+        assert "x-ExceptionType" not in reply.headers
 
 
 def test_a_link_dies_and_belongs_to_one_origin_and_one_call() -> None:

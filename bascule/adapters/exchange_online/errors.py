@@ -148,19 +148,20 @@ def _where(cmdlet: str, failure: Failure) -> str:
     return ", ".join(parts) + ")"
 
 
-def _described(error: dict[str, Any]) -> tuple[str, str]:
-    """Type and text of an error object: the typed detail, else the inner exception, else the plain message."""
+def _described(error: dict[str, Any], depth: int = 0) -> tuple[str, str]:
+    """Type and text of an error object: the typed detail, else the inner exception, else whatever words there are."""
     message = str(error.get("message") or "")
     details = error.get("details") or [{}]
-    typed = _split(str(_object(details[0]).get("message") or ""))
-    if any(typed):
-        return typed
+    detail_type, detail = _split(str(_object(details[0]).get("message") or ""), depth)
+    if detail_type:
+        return detail_type, detail
     inner = _object(error.get("innererror") or error.get("innerError"))
     inside = _object(inner.get("internalexception"))
     net_type = str(inside.get("type") or "")
     if net_type and not net_type.endswith(_GENERIC_TYPE):
-        return net_type, str(inside.get("message") or message)
-    return _split(message)
+        return net_type, str(inside.get("message") or detail or message)
+    message_type, text = _split(message, depth)
+    return message_type, text if message_type else detail or text
 
 
 def _split(message: str, depth: int = 0) -> tuple[str, str]:
@@ -178,16 +179,10 @@ def _split(message: str, depth: int = 0) -> tuple[str, str]:
 def _unwrapped(inside: dict[str, Any], message: str, depth: int) -> tuple[str, str]:
     nested = inside.get("error")
     if isinstance(nested, dict):
-        return _described_nested(nested, depth)
+        return _described(nested, depth + 1)
     text = str(inside.get("Message") or inside.get("message") or message)
     net_type = str(inside.get("TypeName") or "")
     return (net_type, text.strip()) if net_type else _split(text, depth + 1)
-
-
-def _described_nested(error: dict[str, Any], depth: int) -> tuple[str, str]:
-    details = error.get("details") or [{}]
-    message = str(_object(details[0]).get("message") or error.get("message") or "")
-    return _split(message, depth + 1)
 
 
 def _object(value: object) -> dict[str, Any]:
