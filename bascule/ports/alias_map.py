@@ -9,7 +9,8 @@ from bascule.domain.routes import AliasRow, Route, RouteSwitch
 class AliasMap(Protocol):
     """The alias map of the plan. Addresses are compared without regard to case, as Postfix folds keys.
 
-    Every method may raise Unreachable and Refusal(ALIAS_MAP_REFUSED): the server refuses the account or the table.
+    Every method may raise Unreachable, Untrusted (its certificate does not verify) and Refusal(ALIAS_MAP_REFUSED): the
+    server refuses the account or the table.
     """
 
     def route(self, address: str) -> Route:

@@ -13,9 +13,11 @@ from bascule.adapters.alias_tables import switching
 from bascule.adapters.alias_tables.mysql import MysqlAliasMap
 from bascule.adapters.alias_tables.sqlite import SqliteAliasMap
 from bascule.domain.codes import Code
-from bascule.domain.errors import BasculeError, Refusal, Unreachable
+from bascule.domain.errors import BasculeError, Refusal, Unreachable, Untrusted
 from bascule.domain.plan import AliasMapPlan
 from bascule.domain.routes import RouteSwitch
+from sandbox.faces.private_ca import server_pem
+from sandbox.local_host.clock import real_now_utc
 from sandbox.rig.azurite import free_ports, wait_for_port
 from tests.contracts.alias_maps import (
     PASSWORD,
@@ -142,6 +144,22 @@ def test_a_refused_account_is_named_without_its_password(server: MariaDb) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("password", ["pässword", "p€ss", "пароль-1"])
+def test_a_password_of_any_letters_opens_the_map(server: MariaDb, password: str) -> None:
+    """The administrator's own client takes it; refused here, it would be looked for in the grants."""
+    account = "accents@'127.0.0.1'"
+    server.run(f"CREATE USER {account} IDENTIFIED BY %s", [(password,)])
+    server.run(f"GRANT SELECT, UPDATE ON mail.* TO {account}")
+    try:
+        table = mysql_table(server)
+        table.write([(ANNA, HOME)])
+
+        assert MysqlAliasMap(with_plan(table, user="accents"), password).route(ANNA).destinations
+    finally:
+        server.run(f"DROP USER {account}")
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{"table": "nothing"}, {"source_column": "nothing"}])
 def test_a_missing_table_or_column_is_refused(server: MariaDb, changes: dict[str, str]) -> None:
     """A typing mistake in the plan would be retried for hours."""
@@ -251,3 +269,25 @@ def test_a_server_without_a_verified_certificate_gets_no_password(server: MariaD
 
     assert isinstance(refused, Refusal | Unreachable)
     assert PASSWORD not in str(refused)
+
+
+@pytest.mark.slow
+def test_a_certificate_that_does_not_verify_is_told_as_what_it_is(tmp_path: Path) -> None:
+    """Told as "no answer", it would be looked for in the firewall until the cutover's patience has ended."""
+    if not is_mariadb_installed():
+        pytest.skip("MariaDB is not installed")
+    authority, pem = tmp_path / "ca.pem", tmp_path / "server.pem"
+    pem.write_bytes(server_pem(authority, real_now_utc()))
+    (port,) = free_ports(1)
+    shown = (f"--ssl-cert={pem}", f"--ssl-key={pem}")
+    with mariadb(tmp_path, port, wait_for_port, *shown) as guarded:
+        table = mysql_table(guarded)
+        table.write([(ANNA, HOME)])
+        proven = with_plan(table, ca_file=str(authority))
+        unproven = with_plan(table, ca_file=ssl.get_default_verify_paths().cafile)
+        error = said(MysqlAliasMap(unproven, PASSWORD))
+
+        assert isinstance(error, Untrusted)
+        assert "certificate" in str(error)
+        assert PASSWORD not in str(error)
+        assert MysqlAliasMap(proven, PASSWORD).switch(TO_CLOUD).destinations == (CLOUD,)

@@ -99,7 +99,9 @@ def is_mariadb_installed() -> bool:
 
 
 @contextmanager
-def mariadb(folder: Path, port: int, wait_for_port: Callable[[int], None]) -> Iterator[MariaDb]:
+def mariadb(
+    folder: Path, port: int, wait_for_port: Callable[[int], None], *options: str
+) -> Iterator[MariaDb]:
     """A server on loopback with its files in `folder`; up in about four seconds."""
     silent = subprocess.DEVNULL
     install = ["mariadb-install-db", f"--datadir={folder}/db", "--user=root"]
@@ -107,7 +109,7 @@ def mariadb(folder: Path, port: int, wait_for_port: Callable[[int], None]) -> It
     install += ["--auth-root-authentication-method=normal", "--skip-test-db", "--force"]
     subprocess.run(install, check=True, stdout=silent, stderr=silent, timeout=INSTALL_PATIENCE_S)
     serve = ["/usr/sbin/mariadbd", "--no-defaults", "--user=root", f"--datadir={folder}/db"]
-    serve += [f"--socket={folder}/db.sock", f"--port={port}", "--bind-address=127.0.0.1"]
+    serve += [f"--socket={folder}/db.sock", f"--port={port}", "--bind-address=127.0.0.1", *options]
     process = subprocess.Popen(serve, stdout=silent, stderr=silent)
     try:
         wait_for_port(port)

@@ -27,7 +27,7 @@ from bascule.adapters.alias_tables.switching import (
 from bascule.domain.addresses import normal_address
 from bascule.domain.alias_grants import AliasPowers, read_grants
 from bascule.domain.codes import Code
-from bascule.domain.errors import BasculeError, Refusal, Unreachable
+from bascule.domain.errors import BasculeError, Refusal, Unreachable, Untrusted
 from bascule.domain.plan import AliasMapPlan
 from bascule.domain.routes import AliasRow, Route, RouteSwitch
 
@@ -65,7 +65,8 @@ class MysqlAliasMap:
 
     def __init__(self, plan: AliasMapPlan, password: str) -> None:
         self._plan = plan
-        self._password = password
+        # As the server's own tools send it. The driver would write Latin-1: another password, or an error that quotes it.
+        self._password = password.encode("utf-8", "surrogateescape")
         names = quoted_names(plan, "`")
         # The names are checked and quoted; addresses travel as parameters, in lower case as Postfix asks. Whether rows
         # in capitals match is the column's collation's to say, for us as for Postfix; a function around the column
@@ -174,11 +175,23 @@ class MysqlAliasMap:
     def _translated(self, error: pymysql.MySQLError) -> BasculeError:
         number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
         where = f"alias map at {self._plan.host}"
+        distrust = _distrust(error)
+        if distrust is not None:
+            return Untrusted(
+                f"{where}: the certificate does not verify ({distrust.verify_message})"
+            )
         if number in PASSING or isinstance(error, pymysql.InterfaceError):
             return Unreachable(f"{where}: no answer (error {number})")
         # The server's sentence names account, table or column, never the password.
         said = error.args[1] if len(error.args) > 1 else type(error).__name__
         return Refusal(Code.ALIAS_MAP_REFUSED, f"{where}: error {number}, {said}")
+
+
+def _distrust(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
+    """The certificate behind an error that the driver words as a connection that failed."""
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _tls(plan: AliasMapPlan) -> ssl.SSLContext | None:
