@@ -80,6 +80,20 @@ def test_a_long_answer_is_followed_within_the_batch() -> None:
     assert len(json.loads(desk.requests[1].content)["requests"]) == 1
 
 
+def test_a_long_answer_of_another_host_of_exchange_is_followed() -> None:
+    """After a redirection the links name the common host, or the regional one; the list is the same."""
+    link = "https://eur01.outlook.office365.com/adminapi/beta/x/InvokeCommand?$skiptoken=2"
+
+    def item(identity: str, url: str) -> dict[str, object]:
+        more = {} if url == link else {"@odata.nextLink": link}
+        return {"status": 200, "headers": {}, "body": {"value": [{"Identity": identity}], **more}}
+
+    (found,) = Desk(answering(item), answering(item)).gateway.read_each(READ, sets(1))
+
+    assert isinstance(found, tuple)
+    assert len(found) == 2
+
+
 def test_a_next_page_of_somebody_else_is_refused() -> None:
     """The anchor and the parameters must not follow it."""
     body = {"value": [], "@odata.nextLink": "https://evil.example/next"}

@@ -181,6 +181,25 @@ def test_a_redirection_inside_exchange_is_followed_with_the_token() -> None:
     assert desk.requests[1].headers["authorization"].startswith("Bearer ")
 
 
+REGION = "https://eur01.outlook.office365.com"
+
+
+@pytest.mark.parametrize("host", [HOST, REGION, "https://eur02.outlook.office365.com:443"])
+def test_a_regional_host_may_name_any_host_of_exchange_for_the_next_page(host: str) -> None:
+    """A tenant with more users than a page would be refused for good once it is sent on to its region."""
+    link = f"{host}/adminapi/beta/x/InvokeCommand?$skiptoken=2"
+    desk = Desk(
+        httpx.Response(302, headers={"Location": f"{REGION}/adminapi/beta/x/InvokeCommand"}),
+        rows({"Identity": "a"}, next_link=link),
+        rows({"Identity": "b"}),
+    )
+
+    found = desk.gateway.run("Get-MigrationUser", {"BatchId": "pilot"})
+
+    assert [row["Identity"] for row in found] == ["a", "b"]
+    assert desk.requests[2].url == httpx.URL(link)
+
+
 @pytest.mark.parametrize(
     "there",
     [

@@ -36,6 +36,7 @@ BASE_URL = "https://outlook.office365.com"
 SCOPE = "https://outlook.office365.com/.default"
 # Where the service may send us on: its own names in every cloud. A bearer and a CSV go nowhere else.
 EXCHANGE_SUFFIXES = (".outlook.com", ".office365.com", ".office365.us", ".partner.outlook.cn")
+HTTPS_PORTS = frozenset({None, 443})
 # The arbitration mailbox that every tenant has; it routes app-only calls to the tenant's servers.
 ANCHOR = "APP:SystemMailbox{{bb558c35-97f1-4cb9-8ff7-d53741dc928c}}@{tenant_id}"
 
@@ -127,7 +128,7 @@ class ExchangeGateway:
         for _ in range(PAGE_COUNT_MAX):
             for name, answer in self._batch_answers(calls, links).items():
                 call = calls[int(name)]
-                came_from = links.pop(name)
+                del links[name]
                 try:
                     page = _page(call, answer)
                 except CmdletRefused as no:
@@ -135,7 +136,7 @@ class ExchangeGateway:
                     continue
                 rows[name] += page.rows
                 if page.next_link:
-                    links[name] = _checked_link(call, page.next_link, came_from, seen)
+                    links[name] = self._checked_link(call, page.next_link, seen)
                     seen.add(page.next_link)
             if not links:
                 return [refused.get(name) or tuple(found) for name, found in rows.items()]
@@ -174,12 +175,11 @@ class ExchangeGateway:
         url = self._url
         for _ in range(PAGE_COUNT_MAX):
             seen.add(url)
-            answer = self._answer(call, url)
-            page = _page(call, answer)
+            page = _page(call, self._answer(call, url))
             rows += page.rows
             if not page.next_link:
                 return rows
-            url = _checked_link(call, page.next_link, str(answer.url), seen)
+            url = self._checked_link(call, page.next_link, seen)
         raise Refusal(Code.REQUEST_REJECTED, f"{call.cmdlet}: more than {PAGE_COUNT_MAX} pages")
 
     def _answer(self, call: "_Call", url: str) -> httpx.Response:
@@ -228,15 +228,31 @@ class ExchangeGateway:
 
     def _checked_redirect(self, call: "_Call", answer: httpx.Response) -> str:
         url = str(answer.url.join(answer.headers["location"]))
-        host = urlsplit(url).hostname or ""
-        is_ours = _origin(url) == _origin(self._url)
-        is_exchange = url.startswith("https://") and f".{host}".endswith(EXCHANGE_SUFFIXES)
-        if not (is_ours or is_exchange):
+        if not self._is_exchange(url):
             raise Refusal(
                 Code.REQUEST_REJECTED,
-                f"{call.cmdlet}: sent on to {host}, which is no host of Exchange; nothing was sent there",
+                f"{call.cmdlet}: sent on to {urlsplit(url).hostname}, which is no host of Exchange; "
+                "nothing was sent there",
             )
         return url
+
+    def _checked_link(self, call: "_Call", link: str, seen: set[str]) -> str:
+        # Not always of the host that answered: a regional one that a redirection led to may name the common one.
+        if not self._is_exchange(link):
+            raise Refusal(
+                Code.REQUEST_REJECTED, f"{call.cmdlet}: the next page lies on another host"
+            )
+        if link in seen:
+            raise Refusal(Code.REQUEST_REJECTED, f"{call.cmdlet}: the same page came twice")
+        return link
+
+    def _is_exchange(self, url: str) -> bool:
+        """Whether a token may go there: to the host that we are set to, or to one of Exchange's own over TLS."""
+        if _origin(url) == _origin(self._url):
+            return True
+        scheme, host, port = _origin(url)
+        is_named = f".{host}".endswith(EXCHANGE_SUFFIXES)
+        return scheme == "https" and is_named and port in HTTPS_PORTS
 
 
 class _Call:
@@ -299,14 +315,6 @@ def _body(call: _Call, answer: httpx.Response) -> dict[str, Any]:
     if isinstance(error, Throttled):
         raise error
     raise Unreachable(f"{call.cmdlet}: an answer of status {answer.status_code} that is not JSON")
-
-
-def _checked_link(call: _Call, link: str, came_from: str, seen: set[str]) -> str:
-    if _origin(link) != _origin(came_from):
-        raise Refusal(Code.REQUEST_REJECTED, f"{call.cmdlet}: the next page lies on another host")
-    if link in seen:
-        raise Refusal(Code.REQUEST_REJECTED, f"{call.cmdlet}: the same page came twice")
-    return link
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:
