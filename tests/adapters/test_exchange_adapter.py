@@ -285,6 +285,17 @@ def test_users_of_other_batches_are_left_out() -> None:
     assert desk.parameters(0) == {"BatchId": "pilot", "ResultSize": "Unlimited"}
 
 
+def test_users_are_not_found_only_when_their_batch_is_not_found_either() -> None:
+    """Believed too early, it sets every mailbox of the batch aside, as if another batch held them."""
+    gone = Desk(not_found("pilot"), not_found("pilot"))
+    there = Desk(not_found("pilot"), rows({"Identity": "pilot", "Status": "Synced"}))
+
+    assert gone.exchange.sync_users("pilot") == ()
+    with pytest.raises(Unreachable):
+        there.exchange.sync_users("pilot")
+    assert there.cmdlets == ["Get-MigrationUser", "Get-MigrationBatch"]
+
+
 def test_a_user_that_never_synced_has_nulls() -> None:
     """Null counters and dates are ordinary at the start."""
     fresh = USER | {

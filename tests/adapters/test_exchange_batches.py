@@ -94,6 +94,15 @@ def test_a_long_answer_of_another_host_of_exchange_is_followed() -> None:
     assert len(found) == 2
 
 
+@pytest.mark.parametrize("body", [None, {}, {"value": None}])
+def test_one_answer_without_a_list_is_no_answer(body: dict[str, object] | None) -> None:
+    """That group would look empty."""
+    desk = Desk(answering(lambda *_: {"status": 200, "headers": {}, "body": body}))
+
+    with pytest.raises(Unreachable):
+        desk.gateway.read_each(READ, sets(1))
+
+
 def test_a_next_page_of_somebody_else_is_refused() -> None:
     """The anchor and the parameters must not follow it."""
     body = {"value": [], "@odata.nextLink": "https://evil.example/next"}

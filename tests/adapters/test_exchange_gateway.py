@@ -140,6 +140,34 @@ def test_a_write_may_answer_with_nothing(answer: httpx.Response) -> None:
     assert desk.gateway.run("Set-MigrationBatch", {"Identity": "pilot"}) == ()
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(204),
+        httpx.Response(200),
+        httpx.Response(200, json={}),
+        httpx.Response(200, json={"value": None}),
+        httpx.Response(200, json={"value": {"Identity": "ann@contoso.com"}}),
+        httpx.Response(200, json={"value": [None]}),
+    ],
+    ids=["204", "empty", "no value", "null", "one object", "a row of nothing"],
+)
+def test_a_reading_without_a_list_is_no_answer(answer: httpx.Response) -> None:
+    """Taken for "there is nothing", one such answer about a migration batch sets all of its mailboxes aside."""
+    desk = Desk(answer)
+
+    with pytest.raises(Unreachable):
+        desk.gateway.run("Get-MigrationUser", {"BatchId": "pilot"})
+
+
+def test_a_later_page_without_a_list_is_no_answer() -> None:
+    """The users of the pages before it would be all that the batch has."""
+    desk = Desk(rows({"Identity": "a"}, next_link=f"{URL}?p=2"), httpx.Response(200, json={}))
+
+    with pytest.raises(Unreachable):
+        desk.gateway.run("Get-MigrationUser", {"BatchId": "pilot"})
+
+
 def test_errors_inside_a_success_are_a_failure() -> None:
     """HTTP 200 with errors in it is not done."""
     text = "|Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException|gone"

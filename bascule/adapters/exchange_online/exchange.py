@@ -18,7 +18,7 @@ from bascule.adapters.exchange_online.gateway import ExchangeGateway
 from bascule.adapters.exchange_online.states import batch_state, user_state
 from bascule.domain.addresses import normal_address
 from bascule.domain.codes import Code
-from bascule.domain.errors import Conflict, NotYet, Refusal
+from bascule.domain.errors import Conflict, NotYet, Refusal, Unreachable
 from bascule.domain.plan import TenantPlan
 from bascule.domain.sync import (
     CloudMailbox,
@@ -157,8 +157,19 @@ class ExchangeOnline:
                 raise
 
     def sync_users(self, name: str) -> tuple[SyncUser, ...]:
-        """Get-MigrationUser by BatchId."""
-        rows = self._found("Get-MigrationUser", {"BatchId": _named(name), "ResultSize": UNLIMITED})
+        """Get-MigrationUser by BatchId. "Not found" means no users only when the batch is not found either."""
+        try:
+            rows = self._gateway.run(
+                "Get-MigrationUser", {"BatchId": _named(name), "ResultSize": UNLIMITED}
+            )
+        except CmdletRefused as no:
+            if no.kind is not Kind.NOT_FOUND:
+                raise
+            if self.find_sync_batch(name) is not None:
+                raise Unreachable(
+                    f"{name}: Exchange does not find the users of a batch it has"
+                ) from no
+            return ()
         return tuple(_sync_user(row) for row in rows if _is(row, "BatchId", name))
 
     def remove_sync_user(self, address: str) -> None:

@@ -3,6 +3,7 @@
     call -> POST InvokeCommand --302--> POST at the regional host, if it is one of Exchange's
                 |-- 401 --> once more with a new token (a 401 was not executed)
                 |-- 200 with nextLink --> POST the same body there, until there is none
+                |-- 200 to a Get- cmdlet without a list --> no answer
                 |-- several calls     --> POST $batch, ten at a time, each with a status of its own
                 `-- anything else --> the error table
 
@@ -265,6 +266,11 @@ class _Call:
             "CmdletInput": {"CmdletName": cmdlet, "Parameters": parameters}
         }
 
+    @property
+    def reads(self) -> bool:
+        """Whether it asks for a list, and changes nothing."""
+        return self.cmdlet.startswith("Get-")
+
 
 class _Page:
     def __init__(self, rows: list[Row], next_link: str) -> None:
@@ -278,7 +284,7 @@ def _page(call: _Call, answer: httpx.Response) -> _Page:
         failure = read_failure(answer.status_code, answer.headers, answer.content)
         raise domain_error(call.cmdlet, failure, may_quote=call.may_quote)
     if not answer.content.strip():
-        return _Page([], "")
+        return _Page(_rows(call, None), "")
     body = _body(call, answer)
     errors = body.get("@adminapi.errors")
     if errors:
@@ -288,8 +294,16 @@ def _page(call: _Call, answer: httpx.Response) -> _Page:
     if body.get("@adminapi.confirmationmessage"):
         # A question is no answer: nothing has been done, and nobody is there to confirm it.
         raise Refusal(Code.REQUEST_REJECTED, f"{call.cmdlet}: Exchange asks a person to confirm")
-    rows = [without_annotations(row) for row in body.get("value") or () if isinstance(row, dict)]
-    return _Page(rows, str(body.get("@odata.nextLink") or ""))
+    return _Page(_rows(call, body.get("value")), str(body.get("@odata.nextLink") or ""))
+
+
+def _rows(call: _Call, value: object) -> list[Row]:
+    """The rows of a success. Only a write may leave its list out: a reading without one has not said "none"."""
+    found = value if isinstance(value, list) else []
+    rows = [without_annotations(row) for row in found if isinstance(row, dict)]
+    if call.reads and (found is not value or len(rows) < len(found)):
+        raise Unreachable(f"{call.cmdlet}: an answer without a list")
+    return rows
 
 
 def _inner_answer(item: dict[str, Any]) -> httpx.Response:
