@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
 
-from activities.subject import batch_of, login_of
+from activities.subject import batch_of, login_of, note
 from activities.sync_boards import board_of, sync_batch_names
+from bascule.domain.addresses import mailbox_key
 from bascule.domain.batch_file import exchange_csv
 from bascule.domain.codes import Code
 from bascule.domain.errors import Conflict, Refusal
@@ -100,8 +101,13 @@ def _assignment(sync_batch: str) -> Callable[[MailboxRecord], MailboxRecord]:
 
 
 def _is_taken(ports: Ports, candidate: str, taken: set[str]) -> bool:
-    # A name whose mailboxes have all left it again still belongs to the batch that Exchange has.
-    return candidate in taken or ports.boards.head(board_of(candidate)).created_utc is not None
+    # A name whose mailboxes have all left it again still belongs to the batch that Exchange has. And one that nobody of
+    # ours was given, but that Exchange has, was made by hand: a pilot, perhaps, that nobody may start or remove for it.
+    if candidate in taken:
+        return True
+    head = ports.boards.head(board_of(candidate))
+    is_known = head.created_utc is not None or bool(head.sent_for)
+    return is_known or ports.exchange.find_sync_batch(candidate) is not None
 
 
 def _create(ports: Ports, sync_batch: str, records: list[MailboxRecord]) -> bool:
@@ -114,6 +120,9 @@ def _create(ports: Ports, sync_batch: str, records: list[MailboxRecord]) -> bool
     if found is None:
         _send(ports, sync_batch, rows)
         return True
+    if _is_somebody_elses(ports, sync_batch, records):
+        _give_up_name(ports, sync_batch, rows)
+        return False
     # At rest although one of its mailboxes was seen in the sync: a person has stopped it, and is asked.
     if found.state in AT_REST and all(row.stage in UP_TO_COEXISTENCE for row in rows):
         ports.exchange.start_sync_batch(sync_batch)
@@ -134,10 +143,34 @@ def _send(ports: Ports, sync_batch: str, records: list[MailboxRecord]) -> None:
     ]
     if not rows:
         return
+    batch = records[0].batch
+    ports.boards.amend_head(
+        board_of(sync_batch), lambda head: replace(head, sent_for=head.sent_for or batch)
+    )
     try:
         ports.exchange.create_sync_batch(sync_batch, exchange_csv(rows))
     except Conflict:
-        return  # an earlier attempt whose answer was lost
+        return  # an earlier attempt whose answer was lost, most often; the next look sees whose users it has
+
+
+def _is_somebody_elses(ports: Ports, sync_batch: str, records: list[MailboxRecord]) -> bool:
+    """Whether it was made by hand after its name was chosen: it lists users, and none is of our batch."""
+    listed = {mailbox_key(user.address) for user in ports.exchange.sync_users(sync_batch)}
+    return bool(listed) and listed.isdisjoint(record.key for record in records)
+
+
+def _give_up_name(ports: Ports, sync_batch: str, records: list[MailboxRecord]) -> None:
+    """The mark goes first: what has none is never removed, however early this ends. The next look takes another name."""
+    batch = records[0].batch
+    ports.boards.amend_head(
+        board_of(sync_batch),
+        lambda head: replace(head, sent_for="") if head.sent_for == batch else head,
+    )
+    for record in records:
+        ports.ledger.amend_mailbox(
+            record.batch, record.key, lambda stored: replace(stored, sync_batch="")
+        )
+        note(ports, record, "sync batch", sync_batch, "another migration batch has this name")
 
 
 def _login_of(ports: Ports, record: MailboxRecord) -> Login | None:

@@ -41,7 +41,10 @@ def _closed(batch: BatchRecord, now_utc: datetime) -> BatchRecord:
 
 
 def _sync_batches(ports: Ports, batch: str, records: list[MailboxRecord]) -> list[str]:
-    """Those of the rows, and those that every mailbox has left again: Exchange has them until somebody removes them."""
+    """Those of the rows, and those that every mailbox has left again: Exchange has them until somebody removes them.
+
+    What else Exchange has under such a name was made by hand, and stays.
+    """
     found = {record.sync_batch for record in records} - {""}
     missing_count = 0
     for name in sync_batch_names(batch):
@@ -49,16 +52,18 @@ def _sync_batches(ports: Ports, batch: str, records: list[MailboxRecord]) -> lis
             continue
         if missing_count == MISSING_COUNT_MAX:
             break
-        if not _is_in_exchange(ports, name):
-            missing_count += 1
-        elif not _is_of_another(ports, name, batch):
+        if _was_sent(ports, name, batch):
             found.add(name)
+        elif ports.exchange.find_sync_batch(name) is None:
+            missing_count += 1
     return sorted(found)
 
 
-def _is_in_exchange(ports: Ports, name: str) -> bool:
-    is_seen = ports.boards.head(board_of(name)).created_utc is not None
-    return is_seen or ports.exchange.find_sync_batch(name) is not None
+def _was_sent(ports: Ports, name: str, batch: str) -> bool:
+    head = ports.boards.head(board_of(name))
+    # Sent by a version that did not mark it, it was at least seen running.
+    is_unmarked = head.created_utc is not None and not head.sent_for
+    return head.sent_for == batch or (is_unmarked and not _is_of_another(ports, name, batch))
 
 
 def _is_of_another(ports: Ports, name: str, batch: str) -> bool:

@@ -265,6 +265,9 @@ class BoardHead:
     lease_holder: str = ""
     """Who refreshes it now, or asks Exchange on everybody's behalf."""
     lease_until_utc: datetime | None = None
+    sent_for: str = ""
+    """Of a sync board: the batch for which its migration batch was about to be sent to Exchange. Without this mark,
+    one that Exchange has under that name is somebody else's."""
     created_utc: datetime | None = None
     """Of a sync board: when its migration batch was first seen running in Exchange."""
     restarted_utc: datetime | None = None

@@ -3,15 +3,20 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from activities.build_sync_batches import build_sync_batches
 from activities.destroy_secret import destroy_secret
+from activities.sync_boards import board_of
+from bascule.domain.batch_file import exchange_csv
 from bascule.domain.codes import Code
-from bascule.domain.errors import Refusal
+from bascule.domain.errors import Refusal, Unreachable
 from bascule.domain.plan import Plan
 from bascule.domain.records import MailboxRecord, MailboxRef, Wish
 from bascule.domain.requests import BatchRef
 from bascule.domain.stages import Stage
 from sandbox.in_process.simulation import BATCH, Options, Simulation
+from sandbox.world.migration_states import BatchStatus
 from sandbox.world.population import Person
 from triggers.views import batch_view
 
@@ -141,3 +146,101 @@ def test_who_has_no_password_is_set_aside_and_the_others_are_synced() -> None:
         simulation.ask(Wish.RETRY, [lost.address])
         simulation.run_until_all(Stage.SYNCED)
         assert simulation.record_of(lost.address).sync_batch == f"{BATCH}-s1"
+
+
+def make_by_hand(simulation: Simulation, name: str, *people: Person) -> None:
+    """An administrator's own migration batch, defined and not started."""
+    rows = [(each.address, each.user_name, each.password, "") for each in people]
+    simulation.world.tenant.migration.create_batch(
+        name, simulation.names.endpoint_name, exchange_csv(rows)
+    )
+
+
+def test_a_batch_of_the_same_name_made_by_hand_is_neither_started_nor_removed() -> None:
+    """A pilot that was stopped on purpose would copy on, and be removed at the end of somebody else's migration."""
+    with Simulation(Options(people_count=3)) as simulation:
+        anna, *others = simulation.people
+        make_by_hand(simulation, BATCH, anna)
+        simulation.upload(simulation.csv(others))
+        simulation.run_until_all(Stage.SYNCED)
+
+        assert {row.sync_batch for row in simulation.records()} == {f"{BATCH}-s1"}
+        service = simulation.world.tenant.migration
+        assert service.status_of(service.batch_seen(BATCH)) is BatchStatus.CREATED
+        simulation.ask(Wish.ABANDON)
+        simulation.run_until_closed()
+        simulation.pass_time(days=1)
+        assert [batch.name for batch in service.batches()] == [BATCH]
+
+
+def test_a_supplement_behind_batches_made_by_hand_goes_all_the_same() -> None:
+    """They stay, and whose sync nobody needs any more does not."""
+    with Simulation(Options(people_count=4)) as simulation:
+        anna, ben, carl, dora = simulation.people
+        for name, person in ((BATCH, anna), (f"{BATCH}-s1", ben), (f"{BATCH}-s2", carl)):
+            make_by_hand(simulation, name, person)
+        simulation.upload(simulation.csv([dora]))
+        simulation.run_until_all(Stage.SYNCED)
+        assert simulation.record_of(dora.address).sync_batch == f"{BATCH}-s3"
+        simulation.ask(Wish.ABANDON)
+        simulation.run_until_closed()
+        simulation.pass_time(days=1)
+
+        names = [batch.name for batch in simulation.world.tenant.migration.batches()]
+        assert names == [BATCH, f"{BATCH}-s1", f"{BATCH}-s2"]
+
+
+def test_a_name_that_somebody_takes_while_ours_is_sent_is_given_up() -> None:
+    """The refusal of a taken name is no proof that an earlier attempt of ours has taken it."""
+    with Simulation(Options(people_count=3)) as simulation:
+        anna, *others = simulation.people
+        simulation.upload(simulation.csv(others))
+        simulation.run_until_all(Stage.COEXISTING)
+        exchange = simulation.ports.exchange
+        send = type(exchange).create_sync_batch
+
+        def overtaken(door: Any, name: str, csv: bytes) -> None:
+            if name == BATCH:
+                make_by_hand(simulation, name, anna)
+            send(door, name, csv)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(type(exchange), "create_sync_batch", overtaken)
+            build_sync_batches(simulation.ports, BatchRef(BATCH))
+        simulation.run_until_all(Stage.SYNCED)
+
+        assert {row.sync_batch for row in simulation.records()} == {f"{BATCH}-s1"}
+        simulation.ask(Wish.ABANDON)
+        simulation.run_until_closed()
+        simulation.pass_time(days=1)
+        assert [batch.name for batch in simulation.world.tenant.migration.batches()] == [BATCH]
+
+
+@pytest.mark.parametrize("is_marked", [True, False], ids=["this version", "the one before"])
+def test_a_batch_whose_answer_was_lost_is_known_again(is_marked: bool) -> None:
+    """Under another name all of its mailboxes would be refused, because the first one holds them."""
+    with Simulation(Options(people_count=2)) as simulation:
+        coexisting(simulation)
+        exchange = simulation.ports.exchange
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(type(exchange), "create_sync_batch", _lost(type(exchange)))
+            with pytest.raises(Unreachable):
+                build_sync_batches(simulation.ports, BatchRef(BATCH))
+        if not is_marked:
+            simulation.ports.boards.amend_head(
+                board_of(BATCH), lambda head: replace(head, sent_for="")
+            )
+        simulation.run_until_all(Stage.SYNCED)
+
+        assert {row.sync_batch for row in simulation.records()} == {BATCH}
+        assert [batch.name for batch in simulation.world.tenant.migration.batches()] == [BATCH]
+
+
+def _lost(kind: Any) -> Any:
+    create = kind.create_sync_batch
+
+    def made_but_not_answered(exchange: Any, name: str, csv: bytes) -> None:
+        create(exchange, name, csv)
+        raise Unreachable("the answer is lost")
+
+    return made_but_not_answered
