@@ -4,35 +4,63 @@ from dataclasses import replace
 from datetime import datetime
 
 from activities.subject import note, record_of
-from bascule.domain.errors import Conflict
+from activities.sync_boards import board_of
+from bascule.domain.codes import Code
+from bascule.domain.errors import Conflict, Refusal
 from bascule.domain.records import MailboxRecord, MailboxRef, Wish
+from bascule.domain.sync import SyncState, SyncUser
 from bascule.ports.bundle import Ports
 
 
 def leave_sync(ports: Ports, ref: MailboxRef) -> bool:
-    """Copied mail stays. In none, or gone already, is success. From here on the wish to abandon is taken back no more.
+    """Copied mail stays. In none, gone already, or in a migration batch of somebody else, who keeps it, is success.
+
+    From here on the wish to abandon is taken back no more.
 
     Raises:
         Conflict: it was taken back before anything was done.
     """
     now_utc = ports.clock.now_utc()
     ports.ledger.amend_mailbox(ref.batch, ref.key, lambda stored: _begun(stored, now_utc))
-    return take_out_of_sync(ports, ref)
+    _take_out(ports, record_of(ports, ref))
+    return True
 
 
-def take_out_of_sync(ports: Ports, ref: MailboxRef) -> bool:
-    """Whoever goes on comes into a supplement; whoever is abandoned stays out."""
+def leave_for_supplement(ports: Ports, ref: MailboxRef) -> None:
+    """Whoever goes on leaves, so that another sync batch of ours can take it.
+
+    Raises:
+        Refusal(SYNC_IN_OTHER_BATCH): a migration batch of somebody else, which is named, has it and would keep it.
+    """
     record = record_of(ports, ref)
+    user = ports.exchange.find_sync_user(record.address) if record.sync_batch else None
+    if user is None or user.state is SyncState.LEAVING or _is_ours(ports, record, user):
+        _take_out(ports, record)
+        return
+    detail = f"the migration batch {user.sync_batch} has {record.address}"
+    raise Refusal(Code.SYNC_IN_OTHER_BATCH, detail)
+
+
+def _take_out(ports: Ports, record: MailboxRecord) -> None:
     if not record.sync_batch:
-        return True
-    ports.exchange.remove_sync_user(record.address)
+        return
+    user, after = ports.exchange.find_sync_user(record.address), ""
+    if user is not None and _is_ours(ports, record, user):
+        ports.exchange.remove_sync_user(record.address)
+    elif user is not None:
+        after = f"stays in the migration batch {user.sync_batch}"
     ports.ledger.amend_mailbox(
-        ref.batch,
-        ref.key,
+        record.batch,
+        record.key,
         lambda stored: replace(stored, sync_batch="", unlisted_since_utc=None),
     )
-    note(ports, record, "sync batch", record.sync_batch, "")
-    return True
+    note(ports, record, "sync batch", record.sync_batch, after)
+
+
+def _is_ours(ports: Ports, record: MailboxRecord, user: SyncUser) -> bool:
+    """Whether the migration batch that has it is the one of its row, or another that was sent for its batch."""
+    name = user.sync_batch.lower()
+    return name == record.sync_batch or ports.boards.head(board_of(name)).sent_for == record.batch
 
 
 def _begun(stored: MailboxRecord, now_utc: datetime) -> MailboxRecord:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from activities.leave_sync import take_out_of_sync
+from activities.leave_sync import leave_for_supplement
 from activities.see_sync import set_unlisted
 from activities.subject import note, record_of
 from activities.sync_boards import board_of, user_on_board, young_board
@@ -19,11 +19,12 @@ def restart_sync(ports: Ports, ref: MailboxRef) -> bool:
 
     Raises:
         NotYet: the sync batch is being read for somebody else.
+        Refusal(SYNC_IN_OTHER_BATCH): another migration batch has it, which is none of ours to take it out of.
     """
     record = record_of(ports, ref)
     user = _user_with_copy(ports, record)
     if user is None:
-        take_out_of_sync(ports, ref)
+        leave_for_supplement(ports, ref)
         return True
     set_unlisted(ports, record, None)
     ports.exchange.start_sync_batch(record.sync_batch)

@@ -45,6 +45,8 @@ class SyncUser:
     synced_count: int
     skipped_count: int
     last_success_utc: datetime | None
+    sync_batch: str = ""
+    """The migration batch that has it, as Exchange writes its name."""
 
 
 @dataclass(frozen=True)

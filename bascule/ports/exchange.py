@@ -80,8 +80,12 @@ class Exchange(Protocol):
         """Every user of a batch, all pages."""
         ...
 
+    def find_sync_user(self, address: str) -> SyncUser | None:
+        """The user of this address, in whichever batch it is; None when it is in none."""
+        ...
+
     def remove_sync_user(self, address: str) -> None:
-        """Take one user out of its batch; copied mail stays. Gone already is success."""
+        """Take one user out of the batch that has it, whosever that is; copied mail stays. Gone already is success."""
         ...
 
     def skipped_items(self, address: str) -> tuple[SkippedItem, ...]:

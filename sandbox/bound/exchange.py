@@ -226,6 +226,13 @@ class WorldExchange:
                 if batches[user.batch_guid].answers_to(name)
             )
 
+    def find_sync_user(self, address: str) -> SyncUser | None:
+        """The user of that address, as a reader sees it."""
+        wanted = normal_address(address)
+        with exchange_call(self._world, "Get-MigrationUser"):
+            users = self._service.users()
+            return next((self._sync_user(u) for u in users if u.answers_to(wanted)), None)
+
     def remove_sync_user(self, address: str) -> None:
         """Take one user out of its batch; one on its way out is as good as gone."""
         with (
@@ -285,4 +292,5 @@ class WorldExchange:
             synced_count=progress.synced_count,
             skipped_count=progress.skipped_count,
             last_success_utc=user.last_synced_utc,
+            sync_batch=self._service.books.batches[user.batch_guid].name,
         )

@@ -68,6 +68,7 @@ def test_an_answer_about_somebody_else_is_no_mailbox() -> None:
         "sync_now",
         "remove_sync_batch",
         "sync_users",
+        "find_sync_user",
         "remove_sync_user",
         "skipped_items",
     ],
@@ -309,6 +310,19 @@ def test_a_user_that_never_synced_has_nulls() -> None:
 
     assert (user.synced_count, user.last_success_utc, user.state) == (0, None, SyncState.FAILED)
     assert user.error == "We had trouble signing in to this account."
+
+
+def test_a_user_is_found_with_the_batch_that_has_it() -> None:
+    """For an address that no batch has the service may answer with anybody; who is removed next would be them."""
+    desk = Desk(rows(USER), rows(USER | {"Identity": "bob@contoso.com"}), not_found(ANN))
+
+    found = desk.exchange.find_sync_user(ANN)
+
+    assert found is not None
+    assert (found.address, found.sync_batch) == (ANN, "pilot")
+    assert desk.exchange.find_sync_user(ANN) is None
+    assert desk.exchange.find_sync_user(ANN) is None
+    assert desk.parameters(0) == {"Identity": ANN}
 
 
 def test_the_verbs_of_a_batch_are_those_imap_has() -> None:

@@ -281,6 +281,16 @@ def test_what_was_not_copied_is_listed_without_its_subject(door: Exchange, schoo
     assert door.skipped_items(BOB) == ()
 
 
+def test_a_user_is_found_in_whichever_batch_has_it(door: Exchange) -> None:
+    """Only who is in a batch of ours may be taken out of it."""
+    door.create_sync_batch("pilote", _csv(ANN))
+    found = door.find_sync_user(ANN)
+
+    assert found is not None
+    assert (found.address, found.sync_batch) == (ANN, "pilote")
+    assert door.find_sync_user(BOB) is None
+
+
 def test_a_user_leaves_its_batch_and_the_others_stay(door: Exchange, school: Tenant) -> None:
     """A mailbox that is set aside must not hold up its batch, and is free for a later one."""
     door.create_sync_batch("lot-1", _csv(ANN, BOB))

@@ -172,14 +172,18 @@ class ExchangeOnline:
             return ()
         return tuple(_sync_user(row) for row in rows if _is(row, "BatchId", name))
 
+    def find_sync_user(self, address: str) -> SyncUser | None:
+        """Get-MigrationUser by Identity, which is the address."""
+        rows = self._found("Get-MigrationUser", {"Identity": _named(address)})
+        return next((_sync_user(row) for row in rows if _is(row, "Identity", address)), None)
+
     def remove_sync_user(self, address: str) -> None:
         """Remove-MigrationUser; a user on its way out is as good as gone."""
         try:
             self._found("Remove-MigrationUser", {"Identity": _named(address), "Confirm": False})
         except CmdletRefused:
-            rows = self._found("Get-MigrationUser", {"Identity": address})
-            users = [_sync_user(row) for row in rows if _is(row, "Identity", address)]
-            if any(user.state is not SyncState.LEAVING for user in users):
+            user = self.find_sync_user(address)
+            if user is not None and user.state is not SyncState.LEAVING:
                 raise
 
     def skipped_items(self, address: str) -> tuple[SkippedItem, ...]:
@@ -279,6 +283,7 @@ def _sync_user(row: Row) -> SyncUser:
         synced_count=count(row.get("SyncedItemCount")),
         skipped_count=count(row.get("SkippedItemCount")),
         last_success_utc=instant_utc(row.get("LastSuccessfulSyncTime")),
+        sync_batch=str(row.get("BatchId") or ""),
     )
 
 
