@@ -21,7 +21,19 @@ PLAN = TenantPlan(
     probe_sender="probe@contoso.com",
     report_mailbox="rapport-migration@contoso.com",
 )
+ANN = "ann@contoso.com"
 GROUP_ROW = {"Identity": "non-migres", "PrimarySmtpAddress": GROUP}
+
+USER = {
+    "Identity": ANN,
+    "EmailAddress": ANN,
+    "BatchId": "pilot",
+    "Status": "Synced",
+    "SyncedItemCount": 1200,
+    "SkippedItemCount": 2,
+    "LastSuccessfulSyncTime": "2026-03-01T06:00:00.0000000Z",
+    "ErrorSummary": None,
+}
 
 Answer = httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]
 
