@@ -22,7 +22,8 @@ def leave_sync(ports: Ports, ref: MailboxRef) -> bool:
     """
     now_utc = ports.clock.now_utc()
     ports.ledger.amend_mailbox(ref.batch, ref.key, lambda stored: _begun(stored, now_utc))
-    _take_out(ports, record_of(ports, ref))
+    record = record_of(ports, ref)
+    _take_out(ports, record, _held(ports, record))
     return True
 
 
@@ -33,18 +34,22 @@ def leave_for_supplement(ports: Ports, ref: MailboxRef) -> None:
         Refusal(SYNC_IN_OTHER_BATCH): a migration batch of somebody else, which is named, has it and would keep it.
     """
     record = record_of(ports, ref)
-    user = ports.exchange.find_sync_user(record.address) if record.sync_batch else None
+    user = _held(ports, record)
     if user is None or user.state is SyncState.LEAVING or _is_ours(ports, record, user):
-        _take_out(ports, record)
+        _take_out(ports, record, user)
         return
     detail = f"the migration batch {user.sync_batch} has {record.address}"
     raise Refusal(Code.SYNC_IN_OTHER_BATCH, detail)
 
 
-def _take_out(ports: Ports, record: MailboxRecord) -> None:
+def _held(ports: Ports, record: MailboxRecord) -> SyncUser | None:
+    return ports.exchange.find_sync_user(record.address) if record.sync_batch else None
+
+
+def _take_out(ports: Ports, record: MailboxRecord, user: SyncUser | None) -> None:
     if not record.sync_batch:
         return
-    user, after = ports.exchange.find_sync_user(record.address), ""
+    after = ""
     if user is not None and _is_ours(ports, record, user):
         ports.exchange.remove_sync_user(record.address)
     elif user is not None:

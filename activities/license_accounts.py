@@ -7,6 +7,7 @@ from bascule.domain.addresses import mailbox_key
 from bascule.domain.codes import Code
 from bascule.domain.errors import NotYet, Refusal, Throttled, Unreachable
 from bascule.domain.licence_requests import LicenceChunk, LicenceLine, LicenceOutcome, LicenceRun
+from bascule.domain.licences import LocationRefused
 from bascule.domain.records import JournalEntry
 from bascule.ports.bundle import Ports
 
@@ -18,7 +19,7 @@ def license_accounts(ports: Ports, chunk: LicenceChunk) -> LicenceOutcome:
     """Look at each account anew and make its change; one that is as it should be by now is left alone.
 
     A directory that wants to be spared ends the chunk early: what is `left` is asked for again after `wait_s`. An account
-    that is not yet to be licensed holds up nobody else.
+    that is not yet to be licensed, or whose country licensing may not know yet, holds up nobody else.
     """
     seats, subjects = RunSeats(ports, chunk.run), Subjects(ports, chunk.run)
     changed_count, refused, not_yet = 0, list[LicenceLine](), list[LicenceLine]()
@@ -30,6 +31,8 @@ def license_accounts(ports: Ports, chunk: LicenceChunk) -> LicenceOutcome:
                     subjects.check_arrived(subject)
                     _check_seat(subjects, subject, seats)
                 changed_count += _license(ports, chunk.run, subject)
+        except LocationRefused as no:
+            not_yet.append(_line(chunk, address, no.code, no.detail))
         except Refusal as no:
             refused.append(_line(chunk, address, no.code, no.detail))
         except NotYet as early:

@@ -25,6 +25,7 @@ def give_licence(ports: Ports, account: Account, wish: LicenceWish) -> LicenceCh
     A dependency that only the directory knew of is learned from its refusal, and the change tried once more.
 
     Raises:
+        LocationRefused: the directory sees no usage location that it takes, perhaps not yet.
         Refusal: as the planner or the directory says.
         NotYet: licensing does not see the account yet.
     """

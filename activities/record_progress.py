@@ -14,7 +14,7 @@ FROM_SYNC_ON = frozenset(LIFE[LIFE.index(Stage.SYNCING) :])
 
 
 def record_progress(ports: Ports, progress: Progress) -> MailboxRecord:
-    """Write the story's fields, leave the operator's and the batch's; the row now in force.
+    """Write the story's fields, leave the operator's, the batch's and the steps' own; the row now in force.
 
     Idempotent: the same progress again finds its own version and writes nothing.
 

@@ -24,6 +24,7 @@ from bascule.domain.directory import (
     mailbox_plans,
     user_plans,
 )
+from bascule.domain.errors import Refusal
 from bascule.domain.plan import CohortPlan, LicenceMode
 from bascule.domain.service_plans import (
     EXCLUSIVE_PLANS,
@@ -70,6 +71,13 @@ class LicenceWish:
     """Dependencies between plans that the directory has told of: {plan id: ids of which it needs one}."""
     is_seat_counted: bool = True
     """False when the stock is an old answer; the directory itself then refuses what is too many."""
+
+
+class LocationRefused(Refusal):
+    """Licensing sees no usage location at the account that it takes: for some minutes after one was written, a lag."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(Code.USAGE_LOCATION_INVALID, detail)
 
 
 class _Refused(Exception):

@@ -74,6 +74,8 @@ class MailboxRecord:
     account_id: str = ""
     licensed_utc: datetime | None = None
     """When the licence was seen given, with the mailbox on; the wait for the mailbox counts from here."""
+    location_refused_utc: datetime | None = None
+    """When licensing first refused its usage location; before `stage_since_utc`, that was another try."""
     provision_began_utc: datetime | None = None
     """From here on a cloud mailbox may open, and swallow what colleagues send until the group is in force."""
     joined_group_utc: datetime | None = None
@@ -179,7 +181,7 @@ BATCH_FIELDS = (
     "unit",
 )
 # Written by a step beside the story, which learns of it at its next look only.
-STEP_FIELDS = ("unlisted_since_utc",)
+STEP_FIELDS = ("location_refused_utc", "unlisted_since_utc")
 
 
 @dataclass(frozen=True)

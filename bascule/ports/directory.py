@@ -74,11 +74,12 @@ class Directory(Protocol):
 
         Raises:
             PlanNeedsAnother: a plan that would be on needs one that would be off; both are named.
-            Refusal(NO_SEAT | USAGE_LOCATION_INVALID | PLAN_CONFLICT | LICENCE_INHERITED | LICENCE_UNKNOWN): as the
-                directory says.
+            LocationRefused: licensing sees no usage location that it takes. Whether one was written a moment ago, and
+                for how long it was refused already, the caller knows: no answer of the directory tells.
+            Refusal(NO_SEAT | PLAN_CONFLICT | LICENCE_INHERITED | LICENCE_UNKNOWN): as the directory says.
             Refusal(LICENCE_REFUSED): in words that are not known.
-            NotYet: the account or its usage location is not visible to licensing yet, or a licence to take away is
-                gone already: read the account again and plan anew.
+            NotYet: the account is not visible to licensing yet, or a licence to take away is gone already: read the
+                account again and plan anew.
         """
         ...
 

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
 
 from bascule.domain.addresses import local_part, normal_address
 from bascule.domain.codes import Code
@@ -17,6 +16,7 @@ from bascule.domain.directory import (
     Sku,
 )
 from bascule.domain.errors import BasculeError, NotYet
+from bascule.domain.licences import LocationRefused
 from bascule.domain.service_plans import PlanNeedsAnother
 from sandbox.bound.graph_call import REPLICATION_WAIT_S, graph_call
 from sandbox.faces.graph_licences import LICENCE_WRITERS, ORGANIZATION_READERS
@@ -31,8 +31,6 @@ from sandbox.world.world import World
 # "List users": at most 999 a page.
 PAGE_SIZE = 999
 PLAN_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-# Longer than any lag of the directory: a location refused for longer is itself not accepted.
-LOCATION_LAG_MAX = timedelta(minutes=5)
 NICKNAME_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -42,7 +40,6 @@ class WorldDirectory:
     def __init__(self, world: World) -> None:
         self._world = world
         self._directory = world.tenant.directory
-        self._located: dict[str, datetime] = {}
 
     def licence_stock(self, age_max_s: float = 0.0) -> tuple[Sku, ...]:
         """Every product with its seats; never an old answer."""
@@ -134,7 +131,6 @@ class WorldDirectory:
             self._directory.update(
                 account_id, lambda user: replace(user, usage_location=usage_location)
             )
-        self._located[account_id] = self._world.kernel.now_utc()
 
     def change_licences(self, account_id: str, change: LicenceChange) -> None:
         """Give and take products in one evaluation."""
@@ -148,7 +144,7 @@ class WorldDirectory:
             try:
                 self._directory.assign(account_id, wanted)
             except DirectoryRefused as no:
-                known = self._licence_error(account_id, no)
+                known = _licence_error(no)
                 if known is None:
                     raise
                 raise known from no
@@ -159,34 +155,8 @@ class WorldDirectory:
             user = self._seen(account_id)
             return user is not None and self._is_ready(user)
 
-    def _licence_error(self, account_id: str, no: DirectoryRefused) -> BasculeError | None:
-        """What the product calls a refused change; None when the common table says it."""
-        if no.reason is Reason.USAGE_LOCATION and self._is_location_lagging(account_id):
-            # Written, and not yet known to licensing: it will be.
-            return NotYet(REPLICATION_WAIT_S, no.message)
-        if no.reason is Reason.NOT_LICENSED:
-            return NotYet(REPLICATION_WAIT_S, no.message)
-        if no.reason is Reason.PLAN_DEPENDENCY:
-            child, *parents = PLAN_ID.findall(no.message)
-            return PlanNeedsAnother(no.message, child, tuple(parents))
-        return None
-
     def _is_ready(self, user: User) -> bool:
         return self._world.tenant.provisioning.why_not_ready(user.user_id) is None
-
-    def _is_location_lagging(self, account_id: str) -> bool:
-        """Written through here, or as a reader sees it, who may meet the replica that lags; for some minutes only."""
-        now_utc = self._world.kernel.now_utc()
-        if account_id not in self._located:
-            self._world.calls["graph"] += 1
-            user = self._seen(account_id)
-            if user is None or user.usage_location is None:
-                return False
-            self._located[account_id] = now_utc
-        if now_utc - self._located[account_id] <= LOCATION_LAG_MAX:
-            return True
-        del self._located[account_id]
-        return False
 
     def _seen(self, name: str) -> User | None:
         try:
@@ -212,6 +182,18 @@ class WorldDirectory:
             locked_out_count=seats.locked_out,
             state=seats.capability_status(),
         )
+
+
+def _licence_error(no: DirectoryRefused) -> BasculeError | None:
+    """What the product calls a refused change; None when the common table says it."""
+    if no.reason is Reason.USAGE_LOCATION:
+        return LocationRefused(no.message)
+    if no.reason is Reason.NOT_LICENSED:
+        return NotYet(REPLICATION_WAIT_S, no.message)
+    if no.reason is Reason.PLAN_DEPENDENCY:
+        child, *parents = PLAN_ID.findall(no.message)
+        return PlanNeedsAnother(no.message, child, tuple(parents))
+    return None
 
 
 def _account(user: User) -> Account:

@@ -15,6 +15,7 @@ from bascule.domain.directory import (
     Sku,
 )
 from bascule.domain.errors import NotYet, Refusal, Unreachable
+from bascule.domain.licences import LocationRefused
 from bascule.domain.service_plans import PlanNeedsAnother
 from tests.adapters.graph_desk import GraphDesk, found, page, refusal
 
@@ -248,17 +249,15 @@ def test_an_empty_list_of_disabled_plans_is_sent_as_one() -> None:
     assert body["addLicenses"][0]["disabledPlans"] == []
 
 
-@pytest.mark.parametrize(("location", "expected"), [("FR", NotYet), (None, Refusal)])
-def test_an_invalid_location_is_a_lag_when_the_account_has_one(
-    location: str | None, expected: type[Exception]
-) -> None:
-    """Licensing sees a new location late; a missing one does not come by itself."""
-    user = {"id": ID, "userPrincipalName": "a@b.c", "usageLocation": location}
-    with (
-        GraphDesk(refusal(400, "Request_BadRequest", LOCATION), found(**user)) as desk,
-        pytest.raises(expected),
-    ):
-        desk.directory.change_licences(ID, given(SKU))
+def test_an_invalid_location_is_told_apart_and_judged_by_whoever_knows_more() -> None:
+    """Licensing sees a new location late, and so may a read; another instance of the app may have written it."""
+    with GraphDesk(found(), refusal(400, "Request_BadRequest", LOCATION)) as desk:
+        desk.directory.set_usage_location(ID, "FR")
+        with pytest.raises(LocationRefused) as no:
+            desk.directory.change_licences(ID, given(SKU))
+
+    assert no.value.code is Code.USAGE_LOCATION_INVALID
+    assert len(desk.asked) == 2
 
 
 def test_a_new_account_unknown_to_licensing_is_not_yet_there() -> None:

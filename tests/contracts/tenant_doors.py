@@ -114,7 +114,7 @@ def directory(door: str, of: Tenant) -> Iterator[Directory]:
         yield WorldDirectory(of.world)
         return
     with _graph(of) as client:
-        yield GraphDirectory(client, lambda: of.clock().timestamp())
+        yield GraphDirectory(client)
 
 
 @contextmanager

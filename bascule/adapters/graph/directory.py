@@ -33,16 +33,13 @@ from bascule.domain.directory import (
     Sku,
 )
 from bascule.domain.errors import NotYet, Refusal, Unreachable
+from bascule.domain.licences import LocationRefused
 from bascule.domain.service_plans import PlanNeedsAnother
 
 # "Create user": at most 64 characters; what lies outside this set has been refused.
 NICKNAME_LENGTH_MAX = 64
 _NICKNAME_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 ACTIVE_STATES = frozenset({"Active", "ActiveWithError"})
-# Accounts whose usage location this process wrote lately; the mailboxes one app has in flight.
-LOCATED_COUNT_MAX = 10_000
-# Licensing learns of a location within seconds, at worst minutes; one that it refuses for longer it does not accept.
-LOCATION_LAG_MAX_S = 300.0
 # 999 accounts a page: half a million, ten times the largest batch.
 PAGE_COUNT_MAX = 500
 # The name of a deleted account begins with its identifier, without hyphens, so that the name is free again.
@@ -55,11 +52,8 @@ Json = dict[str, Any]
 class GraphDirectory:
     """Implements `bascule.ports.directory.Directory`."""
 
-    def __init__(self, client: GraphClient, now_s: Callable[[], float] = time.monotonic) -> None:
-        """`now_s` counts seconds, from whenever."""
+    def __init__(self, client: GraphClient) -> None:
         self._client = client
-        self._now_s = now_s
-        self._located: dict[str, float] = {}
         self._stock: tuple[Sku, ...] = ()
         self._stock_read_s = -math.inf
         self._stock_lock = threading.Lock()
@@ -133,8 +127,6 @@ class GraphDirectory:
             may_quote=False,
         )
         account_id = str(_with(made, "id", doing)["id"])
-        if new.usage_location:
-            self._remember_location(account_id)
         return Account(account_id, normal_address(new.address), True, new.usage_location, ())
 
     def set_password(self, account_id: str, password: str, *, must_change: bool) -> None:
@@ -153,7 +145,6 @@ class GraphDirectory:
             lambda graph: self._calls.usage_location(graph, account_id, usage_location),
             fallback=Code.USAGE_LOCATION_INVALID,
         )
-        self._remember_location(account_id)
 
     def change_licences(self, account_id: str, change: LicenceChange) -> None:
         """POST /users/{id}/assignLicense: both lists, and of each licence the whole list of disabled plans."""
@@ -169,7 +160,7 @@ class GraphDirectory:
                 fallback=Code.LICENCE_REFUSED,
             )
         except GraphRefused as no:
-            raise self._licence_error(account_id, no) from None
+            raise _licence_error(no) from None
 
     def is_mailbox_open(self, account_id: str) -> bool:
         """GET /users/{id}/mailboxSettings; the codes of its 404 alternate over hours and mean the same."""
@@ -210,40 +201,15 @@ class GraphDirectory:
         user = self._client.call(doing, lambda graph: self._calls.account(graph, key))
         return _account(_with(user, "id", doing))
 
-    def _licence_error(self, account_id: str, no: GraphRefused) -> NotYet | Refusal:
-        if no.meaning is Meaning.USAGE_LOCATION:
-            return self._location_error(account_id, no)
-        if no.meaning is Meaning.NOT_LICENSED:
-            return NotYet(
-                REPLICATION_WAIT_S, f"{no.detail}; the account has changed since it was read"
-            )
-        if no.meaning is Meaning.PLAN_DEPENDENCY and len(no.plan_ids) > 1:
-            return PlanNeedsAnother(no.detail, no.plan_ids[0], no.plan_ids[1:])
-        return no
 
-    def _location_error(self, account_id: str, no: GraphRefused) -> NotYet | Refusal:
-        """Licensing sees no valid usage location: on its way when one was written a moment ago, otherwise refused.
-
-        A read may come from a replica that lags as much, so a location written here counts without one. Of one that
-        somebody else wrote nobody says when: it counts from its first refusal.
-        """
-        since_s = self._located.get(account_id)
-        if since_s is None:
-            if not self._read(account_id).usage_location:
-                return no
-            since_s = self._remember_location(account_id)
-        if self._now_s() - since_s <= LOCATION_LAG_MAX_S:
-            return NotYet(REPLICATION_WAIT_S, f"{no.detail}; the account has one, licensing lags")
-        # Forgotten: whoever puts it right and asks again has the same time again.
-        self._located.pop(account_id, None)
-        return no
-
-    def _remember_location(self, account_id: str) -> float:
-        while len(self._located) >= LOCATED_COUNT_MAX:
-            self._located.pop(next(iter(self._located)), None)
-        since_s = self._now_s()
-        self._located[account_id] = since_s
-        return since_s
+def _licence_error(no: GraphRefused) -> NotYet | Refusal:
+    if no.meaning is Meaning.USAGE_LOCATION:
+        return LocationRefused(no.detail)
+    if no.meaning is Meaning.NOT_LICENSED:
+        return NotYet(REPLICATION_WAIT_S, f"{no.detail}; the account has changed since it was read")
+    if no.meaning is Meaning.PLAN_DEPENDENCY and len(no.plan_ids) > 1:
+        return PlanNeedsAnother(no.detail, no.plan_ids[0], no.plan_ids[1:])
+    return no
 
 
 def nickname(address: str) -> str:
