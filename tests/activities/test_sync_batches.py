@@ -150,7 +150,7 @@ def test_who_has_no_password_is_set_aside_and_the_others_are_synced() -> None:
 
 def make_by_hand(simulation: Simulation, name: str, *people: Person) -> None:
     """An administrator's own migration batch, defined and not started."""
-    rows = [(each.address, each.user_name, each.password, "") for each in people]
+    rows = [(each.address, each.user_name, each.password) for each in people]
     simulation.world.tenant.migration.create_batch(
         name, simulation.names.endpoint_name, exchange_csv(rows)
     )

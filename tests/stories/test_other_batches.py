@@ -21,7 +21,7 @@ def held_by_a_pilot(simulation: Simulation, pilot: str = PILOT) -> str:
     """The first person, whom an administrator's own migration batch has; the others are synced by ours."""
     anna = simulation.people[0]
     service = simulation.world.tenant.migration
-    rows = exchange_csv([(anna.address, anna.user_name, anna.password, "")])
+    rows = exchange_csv([(anna.address, anna.user_name, anna.password)])
     service.create_batch(pilot, simulation.names.endpoint_name, rows)
     simulation.upload()
     simulation.run_until_all(Stage.SYNCED, Stage.SET_ASIDE)
