@@ -22,6 +22,7 @@ from activities.file_difference import file_difference
 from activities.find_bypasses import find_bypasses
 from activities.find_cloud_mailbox import find_cloud_mailbox
 from activities.find_licence_changes import find_licence_changes
+from activities.find_membership import find_membership
 from activities.grant_wish import grant_wish
 from activities.join_coexistence import join_coexistence
 from activities.leave_coexistence import leave_coexistence
@@ -88,6 +89,7 @@ WORK: tuple[Callable[[Ports, Any], object], ...] = (
     file_difference,
     find_bypasses,
     find_cloud_mailbox,
+    find_membership,
     grant_wish,
     join_coexistence,
     leave_coexistence,

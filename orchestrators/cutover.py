@@ -3,6 +3,7 @@
     SYNCED     wait for the operator's instant; then leave the group, hold, and send probes inside the tenant
                (not while another alias row leads straight home: turning the address's own would not turn that one)
     DETACHED   the probes stayed in the cloud: turn the alias, read it back, and if so planned see each Postfix follow it
+               (back to SYNCED first when that was long ago: out of the group, hold and probes are repeated)
     REDIRECTED
 
 Between the two redirects mail from the tenant stays in the cloud and mail from outside arrives at the source; both
@@ -10,7 +11,7 @@ are found again by the final sync. The other way round a message could go in cir
 """
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bascule.domain.codes import Offence
 from bascule.domain.records import MailboxRecord
@@ -35,6 +36,7 @@ from orchestrators.steps import (
     Story,
     check_route,
     find_bypasses,
+    find_membership,
     leave_coexistence,
     request_delta,
     see_membership,
@@ -117,9 +119,7 @@ def _out_of_group(context: Context, record: MailboxRecord) -> Story[MailboxRecor
     is_astray = record.probe_strays and not record.probe_proven_count and not record.probe_token
     if record.left_group_utc is not None and not is_astray:
         return record
-    ref, since_utc = ref_of(record), record.detach_began_utc or context.current_utc_datetime
-    yield from leave_coexistence(context, ref)
-    yield from see_membership(context, MembershipQuestion(ref, False, since_utc))
+    yield from _leave_group(context, record, _began_utc(context, record))
     if record.left_group_utc is not None:
         return record
     return (
@@ -134,8 +134,12 @@ def redirect(context: Context, view: MailboxView) -> Story[Pause]:
     if not record.probe_token and record.probe_proven_count == 0:
         ref, turned_to = ref_of(record), view.routing_address
         change = RouteSwitch(record.address, record.route_home, turned_to)
-        yield from switch_route(context, SwitchRequest(ref, change))
+        facts = yield from switch_route(context, SwitchRequest(ref, change))
+        if facts.destination == record.route_home:
+            return (yield from arrive(context, replace(record, left_group_utc=None), Stage.SYNCED))
         yield from check_route(context, RouteExpectation(ref, destination=turned_to))
+    # Turned at an earlier try, and put back since, it would send its own probe round.
+    yield from stay_out_of_group(context, record)
     if record.probe_proven_count < view.source_probe_count:
         sighting = yield from probe_once(context, view, ProbePlace.CLOUD, ProbeWay.POSTFIX)
         if not isinstance(sighting, Sighting):
@@ -145,6 +149,24 @@ def redirect(context: Context, view: MailboxView) -> Story[Pause]:
         record = sighting.record
     turned = replace(record, probe_proven_count=0, redirected_utc=context.current_utc_datetime)
     return (yield from arrive(context, turned, Stage.REDIRECTED))
+
+
+def stay_out_of_group(context: Context, record: MailboxRecord) -> Story[None]:
+    """Take a turned mailbox out of the group again if somebody has put it back: with both redirects its mail goes round."""
+    if (yield from find_membership(context, ref_of(record))):
+        yield from _leave_group(context, record, context.current_utc_datetime)
+
+
+def _leave_group(context: Context, record: MailboxRecord, since_utc: datetime) -> Story[None]:
+    ref = ref_of(record)
+    yield from leave_coexistence(context, ref)
+    yield from see_membership(context, MembershipQuestion(ref, False, since_utc))
+
+
+def _began_utc(context: Context, record: MailboxRecord) -> datetime:
+    """When it began to leave the group; anew, when it came back from DETACHED to do so."""
+    began_utc = record.detach_began_utc or context.current_utc_datetime
+    return max(began_utc, record.stage_since_utc or began_utc)
 
 
 def _look_past_alias(

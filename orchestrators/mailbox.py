@@ -17,7 +17,7 @@ from bascule.domain.codec import decode, encode
 from bascule.domain.codes import Code
 from bascule.domain.records import MailboxRecord, MailboxRef, Wish
 from bascule.domain.requests import CloudMailboxQuestion, MailboxView, Progress
-from bascule.domain.stages import Stage
+from bascule.domain.stages import CUT_OVER, Stage
 from orchestrators import arrival, cutover, proof, rollback
 from orchestrators.chapters import FINISHED, NEXT, Pause, ref_of, remember, seconds_since
 from orchestrators.steps import (
@@ -51,6 +51,8 @@ GIVE_UP_S = 24 * 3600.0
 # Missed so long ago, it was another time: while one is missing we look, and set aside, well before.
 ROLE_FORGOTTEN_S = 4 * 3600.0
 TOO_LATE = "not abandoned: its cutover has begun; ask for the rollback first"
+# From here on the alias was seen turned: whether the mailbox is out of the group is not to be proven again.
+TURNED = CUT_OVER - {Stage.DETACHED}
 SYNC_CODES = frozenset(
     {
         Code.SYNC_LOGIN_REFUSED,
@@ -204,6 +206,9 @@ def _retry(context: Context, view: MailboxView) -> Story[Pause]:
         licensed_utc=None if resume is Stage.SURVEYED else record.licensed_utc,
         # And whoever retries one that did not join has mended the group.
         joined_group_utc=None if resume is Stage.PROVISIONED else record.joined_group_utc,
+        # Nobody looked at the group meanwhile, and whoever mended it may have put everybody back: leave it, hold and
+        # probe again.
+        left_group_utc=record.left_group_utc if resume in TURNED else None,
     )
     yield from record_progress(context, Progress(again, served_wish=Wish.RETRY))
     return NEXT

@@ -3,6 +3,7 @@
 REGISTERED -> SURVEYED -> PROVISIONED -> COEXISTING -> SYNCING -> SYNCED
    -> DETACHED -> REDIRECTED -> FINAL_SYNC -> PROVEN -> MIGRATED
 from any of them: SET_ASIDE      from DETACHED on: ROLLED_BACK      before DETACHED: ABANDONED
+from DETACHED back to SYNCED: a proof that has grown old
 """
 
 from enum import StrEnum
@@ -58,6 +59,9 @@ def _after(stage: Stage) -> frozenset[Stage]:
     following.add(Stage.ROLLED_BACK if stage in CUT_OVER else Stage.ABANDONED)
     if stage in MAY_BE_TURNING:
         following.add(Stage.ROLLED_BACK)
+    if stage is Stage.DETACHED:
+        # Its proof has grown old before the alias was turned: out of the group, hold and probes begin anew.
+        following.add(Stage.SYNCED)
     return frozenset(following)
 
 

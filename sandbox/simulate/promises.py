@@ -31,6 +31,7 @@ IDLE = frozenset(
         "certify",
         "find_bypasses",
         "find_cloud_mailbox",
+        "find_membership",
         "grant_wish",
         "list_keys",
         "read_mailbox",

@@ -151,6 +151,7 @@ CASES = (
         moments.coexisting,
         lambda now: MembershipQuestion(ref(now), True, START_UTC),
     ),
+    Case("find_membership", moments.redirected, ref),
     Case("build_sync_batches", moments.coexisting, lambda _: REF),
     Case("see_sync", moments.synced, ref),
     Case("read_marks", moments.synced, ref),

@@ -15,7 +15,14 @@ from sandbox.in_process.wired import REMOTE, wired
 # With folders three levels deep, as in the simulated mailboxes: each further level of folders is one call more.
 CALLS_OF_A_MAILBOX = {"graph": 23, "exchange": 3, "imap_sessions": 4, "alias_map": 6}
 # These look at what is asked for everybody at once, by whoever comes first.
-BOARD_STEPS = ("see_membership", "see_sync", "request_delta", "serve_deltas", "build_sync_batches")
+BOARD_STEPS = (
+    "see_membership",
+    "find_membership",
+    "see_sync",
+    "request_delta",
+    "serve_deltas",
+    "build_sync_batches",
+)
 FEW, MORE = 2, 5
 # Seats, plans, domains, the batch's own migration batch, and each board a few times.
 SHARED_MAX = 30

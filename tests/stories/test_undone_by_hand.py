@@ -1,0 +1,205 @@
+"""Group and alias changed by hand in the middle of a cutover: what was proven before is not believed any more."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from bascule.domain.codes import Code
+from bascule.domain.errors import Refusal
+from bascule.domain.plan import Plan
+from bascule.domain.plan_submission import SubmissionPlan
+from bascule.domain.records import MailboxRecord, Wish
+from bascule.domain.stages import Stage
+from sandbox.in_process.simulation import Simulation
+from sandbox.world.weather import CALM, Span
+from tests.stories.conftest import Simulate
+from tests.stories.endings import batch_has_let_go, judge_life
+
+# Each carries a mailbox through weeks: seconds each.
+pytestmark = pytest.mark.slow
+
+ELSEWHERE = "anna@elsewhere.example.net"
+SECOND = "a.second@example.org"
+STALE_CACHES = replace(CALM, group_cache_age=Span(2 * 3600, 4 * 3600))
+
+
+def row_of(simulation: Simulation) -> MailboxRecord:
+    """The ledger's row of the first person."""
+    return simulation.record_of(simulation.people[0].address)
+
+
+def is_at(simulation: Simulation, stage: Stage) -> Callable[[], bool]:
+    """Whether the first person's mailbox has come to a stage."""
+    return lambda: row_of(simulation).stage is stage
+
+
+def turn_by_hand(simulation: Simulation, destination: str, source: str = "") -> None:
+    """Somebody lets a row, the first person's own unless another is named, lead somewhere."""
+    address = source or simulation.people[0].address
+    simulation.world.aliases.edit_by_hand(address, [destination])
+
+
+def home_of(simulation: Simulation) -> str:
+    """The first person's mailbox at the source."""
+    return simulation.world.naming.source_address(simulation.people[0].address)
+
+
+def routing_of(simulation: Simulation) -> str:
+    """The first person's mailbox in the tenant."""
+    return simulation.world.naming.routing_address(simulation.people[0].address)
+
+
+def put_back(simulation: Simulation) -> None:
+    """Somebody puts the first person's mailbox into the coexistence group."""
+    group = simulation.names.group_address
+    simulation.world.tenant.groups.add_member(group, simulation.people[0].address)
+
+
+def is_member(simulation: Simulation) -> bool:
+    """Whether the group, as written, has the first person's mailbox."""
+    members = simulation.world.tenant.groups.members(simulation.names.group_address)
+    return simulation.people[0].address in {each.primary_address for each in members}
+
+
+def is_turned(simulation: Simulation) -> bool:
+    """Whether the first person's alias leads to the tenant."""
+    rows = simulation.world.aliases.rows_of(simulation.people[0].address)
+    return rows == [routing_of(simulation)]
+
+
+def leaving(simulation: Simulation) -> None:
+    """Out of the group, held, the alias at home."""
+    simulation.upload()
+    simulation.run_until_all(Stage.SYNCED)
+    simulation.ask_cutover()
+    simulation.run_until(lambda: row_of(simulation).left_group_utc is not None)
+
+
+def carried_to_the_end(simulation: Simulation) -> None:
+    """Let the mailbox close, and judge its whole life."""
+    simulation.mail_to(simulation.people[0].address)
+    simulation.mail_to(simulation.people[0].address, from_inside=True)
+    simulation.run_until_closed()
+    assert set(simulation.stages()) == {Stage.MIGRATED}
+    batch_has_let_go(simulation)
+    judge_life(simulation)
+
+
+def journal_stages(simulation: Simulation) -> list[str]:
+    """The stages that the journal tells of, in their order."""
+    entries = simulation.ports.journal.entries("lot-1")
+    return [entry.after for entry in entries if entry.effect == "stage"]
+
+
+# -- before the alias is turned -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_put_back", [True, False], ids=["put back", "left alone"])
+def test_a_retry_turns_no_alias_on_the_proof_of_yesterday(
+    simulate: Simulate, *, is_put_back: bool
+) -> None:
+    """Whoever mends the group puts everybody into it: alias and group would send every message round."""
+    simulation = simulate(people_count=1)
+    leaving(simulation)
+    turn_by_hand(simulation, ELSEWHERE)
+    simulation.run_until(is_at(simulation, Stage.SET_ASIDE))
+    assert (row_of(simulation).code, row_of(simulation).resume_stage) == (
+        Code.ALIAS_CHANGED,
+        Stage.DETACHED,
+    )
+    turn_by_hand(simulation, home_of(simulation))
+    if is_put_back:
+        put_back(simulation)
+    simulation.pass_time(days=1)
+    simulation.ask(Wish.RETRY)
+    simulation.pass_time(hours=1)
+
+    assert (row_of(simulation).stage, is_turned(simulation)) == (Stage.SYNCED, False)
+    assert row_of(simulation).has_begun_cutover
+    assert not is_member(simulation)
+    simulation.run_until(is_at(simulation, Stage.REDIRECTED))
+    assert journal_stages(simulation)[-4:] == ["DETACHED", "SYNCED", "DETACHED", "REDIRECTED"]
+    carried_to_the_end(simulation)
+
+
+def test_a_mailbox_that_was_put_back_since_its_proof_is_set_aside(simulate: Simulate) -> None:
+    """It waits for a row to be mended, and somebody thinks that who is at home belongs into the group."""
+    simulation = simulate(people_count=1)
+    leaving(simulation)
+    turn_by_hand(simulation, home_of(simulation), SECOND)
+    simulation.run_until(is_at(simulation, Stage.DETACHED))
+    put_back(simulation)
+    turn_by_hand(simulation, simulation.people[0].address, SECOND)
+    simulation.run_until(is_at(simulation, Stage.SET_ASIDE))
+
+    row = row_of(simulation)
+    assert (row.code, row.resume_stage) == (Code.DETACH_NOT_PROVEN, Stage.DETACHED)
+    assert "in the coexistence group again" in row.detail
+    assert not is_turned(simulation)
+    simulation.ask(Wish.RETRY)
+    carried_to_the_end(simulation)
+
+
+def test_a_mailbox_put_back_where_no_server_has_noticed_is_not_turned(simulate: Simulate) -> None:
+    """Servers that remember it as gone let every probe stay, and know better once the alias is turned."""
+    simulation = simulate(people_count=1, weather=STALE_CACHES)
+    leaving(simulation)
+    hold_s = simulation.plan.cutover.hold_s
+    simulation.pass_time(hours=hold_s / 3600 - 0.1)
+    put_back(simulation)
+    simulation.run_until(lambda: bool({Stage.SET_ASIDE, Stage.REDIRECTED} & {*simulation.stages()}))
+
+    assert (row_of(simulation).code, is_turned(simulation)) == (Code.DETACH_NOT_PROVEN, False)
+    simulation.ask(Wish.RETRY)
+    carried_to_the_end(simulation)
+
+
+def test_a_mailbox_that_waited_longer_than_the_hold_is_proven_anew_by_itself(
+    simulate: Simulate,
+) -> None:
+    """The app stood still for a night: whatever the servers have learned of the group meanwhile, nobody has looked."""
+    simulation = simulate(people_count=1)
+    leaving(simulation)
+    turn_by_hand(simulation, home_of(simulation), SECOND)
+    simulation.run_until(is_at(simulation, Stage.DETACHED))
+    simulation.clock.advance_to(simulation.clock.now_utc().replace(hour=23))
+    turn_by_hand(simulation, simulation.people[0].address, SECOND)
+    simulation.run_until(is_at(simulation, Stage.REDIRECTED))
+
+    assert journal_stages(simulation)[-4:] == ["DETACHED", "SYNCED", "DETACHED", "REDIRECTED"]
+    carried_to_the_end(simulation)
+
+
+def with_source_probes(plan: Plan) -> Plan:
+    """The plan with a probe through a Postfix after the turn."""
+    cutover = replace(plan.cutover, source_probe=True)
+    return replace(plan, cutover=cutover, submission=SubmissionPlan(("mx1.example.org",)))
+
+
+class ShutDoor:
+    """A Postfix that takes no probe."""
+
+    def send(self, *_: object) -> None:
+        """Refuse it."""
+        raise Refusal(Code.REDIRECT_NOT_PROVEN, "550 5.7.1 relaying denied")
+
+
+def test_an_alias_that_was_turned_already_goes_on_and_out_of_the_group(simulate: Simulate) -> None:
+    """Turned, and put back while it was set aside, it has both redirects: the sooner it is out again, the better."""
+    simulation = simulate(people_count=1, change_plan=with_source_probes)
+    door = simulation.ports.source_submission
+    object.__setattr__(simulation.ports, "source_submission", ShutDoor())
+    leaving(simulation)
+    simulation.run_until(is_at(simulation, Stage.SET_ASIDE))
+    assert (row_of(simulation).resume_stage, is_turned(simulation)) == (Stage.DETACHED, True)
+    object.__setattr__(simulation.ports, "source_submission", door)
+    put_back(simulation)
+    simulation.pass_time(days=1)
+    simulation.ask(Wish.RETRY)
+    simulation.run_until(is_at(simulation, Stage.REDIRECTED))
+
+    assert journal_stages(simulation)[-2:] == ["DETACHED", "REDIRECTED"]
+    assert not is_member(simulation)
+    simulation.violations.clear()
+    carried_to_the_end(simulation)
