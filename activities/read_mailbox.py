@@ -75,8 +75,8 @@ def _expectation(plan: Plan, record: MailboxRecord, now_utc: datetime) -> Expect
     if record.stage is Stage.PROVISIONED and record.joined_group_utc is not None:
         held_utc = record.joined_group_utc + timedelta(seconds=plan.cutover.hold_s)
         return held_utc, patience.coexist_h * HOUR_S, Code.GROUP_NOT_JOINED
-    if record.stage is Stage.MIGRATED and record.redirected_utc is not None:
-        grace_end_utc = record.redirected_utc + timedelta(hours=plan.cutover.grace_h)
+    if record.stage is Stage.MIGRATED and record.grace_began_utc is not None:
+        grace_end_utc = record.grace_began_utc + timedelta(hours=plan.cutover.grace_h)
         began_utc = max(since_utc, grace_end_utc)
         return began_utc, patience.final_sync_days * DAY_S, Code.SOURCE_NOT_QUIET
     if record.stage is Stage.SURVEYED and record.licensed_utc is not None:

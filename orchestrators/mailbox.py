@@ -51,6 +51,8 @@ GIVE_UP_S = 24 * 3600.0
 # Missed so long ago, it was another time: while one is missing we look, and set aside, well before.
 ROLE_FORGOTTEN_S = 4 * 3600.0
 TOO_LATE = "not abandoned: its cutover has begun; ask for the rollback first"
+# An alias that somebody has turned, or beside which somebody has put another row.
+ROUTE_CODES = frozenset({Code.ALIAS_CHANGED, Code.ALIAS_MISSING, Code.ALIAS_SECOND_DESTINATION})
 # From here on the alias was seen turned: whether the mailbox is out of the group is not to be proven again.
 TURNED = CUT_OVER - {Stage.DETACHED}
 SYNC_CODES = frozenset(
@@ -209,6 +211,10 @@ def _retry(context: Context, view: MailboxView) -> Story[Pause]:
         # Nobody looked at the group meanwhile, and whoever mended it may have put everybody back: leave it, hold and
         # probe again.
         left_group_utc=record.left_group_utc if resume in TURNED else None,
+        # What Postfix took in while the row led home, it may hold for as long as any other mail.
+        route_mended_utc=context.current_utc_datetime
+        if resume in TURNED and record.code in ROUTE_CODES
+        else record.route_mended_utc,
     )
     yield from record_progress(context, Progress(again, served_wish=Wish.RETRY))
     return NEXT

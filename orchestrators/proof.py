@@ -2,7 +2,8 @@
 
 Postfix expands an alias when mail enters its queue, so a deferred message still arrives at the old mailbox after the
 alias has changed. Hence: a delta that began after the last new message, a source that stays quiet, a certificate over
-both sides, and one more sweep when Postfix has given up on everything it may still have held.
+both sides, and one more sweep when Postfix has given up on everything it may still have held. Before each of the two
+certificates alias and group are looked at again: nobody watches them in between.
 """
 
 from dataclasses import replace
@@ -15,10 +16,12 @@ from bascule.domain.requests import (
     DeltaRequest,
     LicenceRequest,
     MailboxView,
+    RouteExpectation,
 )
 from bascule.domain.stages import Stage
 from bascule.domain.sync import SyncState
 from orchestrators.chapters import FINISHED, NEXT, Pause, arrive, ref_of, remember, seconds_since
+from orchestrators.cutover import stay_out_of_group
 from orchestrators.probes import clear_strays
 from orchestrators.steps import (
     PAUSE_MAX_S,
@@ -26,6 +29,7 @@ from orchestrators.steps import (
     StepRefused,
     Story,
     certify,
+    check_route,
     destroy_secret,
     ensure_licence,
     read_marks,
@@ -49,6 +53,7 @@ def sync_until_quiet(context: Context, view: MailboxView) -> Story[Pause]:
 
 def prove(context: Context, view: MailboxView) -> Story[Pause]:
     """Make the certificate; incomplete, sync once more and make it again."""
+    yield from _still_redirected(context, view)
     record = yield from clear_strays(context, view.record)
     facts = yield from certify(context, CertificateRequest(ref_of(record)))
     if not facts.is_complete:
@@ -80,12 +85,13 @@ def sweep_and_close(context: Context, view: MailboxView) -> Story[Pause]:
         # No wish is granted any more, and one that came an instant before has gone first: it needed the password.
         yield from destroy_secret(context, ref)
         return FINISHED
-    grace_s = view.cutover.grace_h * 3600.0 - seconds_since(context, record.redirected_utc)
+    grace_s = view.cutover.grace_h * 3600.0 - seconds_since(context, record.grace_began_utc)
     if grace_s > 0:
         return Pause(min(grace_s, PAUSE_MAX_S), "the end of the grace period")
     synced = yield from _synced_and_quiet(context, view)
     if isinstance(synced, Pause):
         return synced
+    yield from _still_redirected(context, view)
     synced = yield from clear_strays(context, synced)
     if synced.marks != record.proven_marks:
         # Only what came since: people delete and move mail in their new mailbox, and may.
@@ -95,6 +101,17 @@ def sweep_and_close(context: Context, view: MailboxView) -> Story[Pause]:
             return (yield from _sync_again(context, view, facts.missing_count))
     yield from remember(context, replace(synced, closed_utc=context.current_utc_datetime))
     return NEXT
+
+
+def _still_redirected(context: Context, view: MailboxView) -> Story[None]:
+    """The alias leads to the tenant, and the group is without the mailbox: people and their tools change both.
+
+    An alias that somebody has turned is refused, because they may have had a reason; a mailbox that is back in the group
+    leaves it at once.
+    """
+    expected = RouteExpectation(ref_of(view.record), destination=view.routing_address)
+    yield from check_route(context, expected)
+    yield from stay_out_of_group(context, view.record)
 
 
 def _synced_and_quiet(context: Context, view: MailboxView) -> Story[MailboxRecord | Pause]:
@@ -129,6 +146,8 @@ def _look_at_marks(
     if marks.digest == record.marks:
         return record
     if record.sweep_count >= view.cutover.sweep_count_max:
+        # The nearest of all reasons has a code of its own.
+        yield from _still_redirected(context, view)
         detail = f"the source got new mail {record.sweep_count} times after the redirect"
         raise StepRefused("read_marks", Code.SOURCE_NOT_QUIET, detail)
     return (

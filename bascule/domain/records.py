@@ -105,6 +105,8 @@ class MailboxRecord:
     strays_cleared_count: int = 0
     """How many of the strays, from the first on, have been looked for since the last one was added."""
     redirected_utc: datetime | None = None
+    route_mended_utc: datetime | None = None
+    """When a retry last followed an alias that somebody had turned after the redirect."""
     rollback_began_utc: datetime | None = None
     """Set while the way back is being walked, also through a set aside; nothing but the rollback goes on then."""
     alias_home_utc: datetime | None = None
@@ -153,6 +155,13 @@ class MailboxRecord:
     def is_on_its_way_back(self) -> bool:
         """Whether the way back is being walked; one that was set aside on it waits for a person."""
         return self.rollback_began_utc is not None and self.stage is not Stage.SET_ASIDE
+
+    @property
+    def grace_began_utc(self) -> datetime | None:
+        """From when on Postfix can hold nothing new back for the source; None before the redirect."""
+        if self.redirected_utc is None or self.route_mended_utc is None:
+            return self.redirected_utc
+        return max(self.redirected_utc, self.route_mended_utc)
 
     @property
     def is_final(self) -> bool:

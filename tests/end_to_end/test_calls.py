@@ -13,7 +13,7 @@ from sandbox.in_process.simulation import Options
 from sandbox.in_process.wired import REMOTE, wired
 
 # With folders three levels deep, as in the simulated mailboxes: each further level of folders is one call more.
-CALLS_OF_A_MAILBOX = {"graph": 23, "exchange": 3, "imap_sessions": 4, "alias_map": 6}
+CALLS_OF_A_MAILBOX = {"graph": 23, "exchange": 3, "imap_sessions": 4, "alias_map": 7}
 # These look at what is asked for everybody at once, by whoever comes first.
 BOARD_STEPS = (
     "see_membership",

@@ -1,4 +1,4 @@
-"""Group and alias changed by hand in the middle of a cutover: what was proven before is not believed any more."""
+"""Group and alias changed by hand in the middle of a cutover, and after it: what was proven then is not believed any more."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -74,6 +74,14 @@ def leaving(simulation: Simulation) -> None:
     simulation.run_until_all(Stage.SYNCED)
     simulation.ask_cutover()
     simulation.run_until(lambda: row_of(simulation).left_group_utc is not None)
+
+
+def migrated(simulation: Simulation) -> None:
+    """In the cloud, the grace not yet over."""
+    simulation.upload()
+    simulation.run_until_all(Stage.SYNCED)
+    simulation.ask_cutover()
+    simulation.run_until_all(Stage.MIGRATED)
 
 
 def carried_to_the_end(simulation: Simulation) -> None:
@@ -202,4 +210,103 @@ def test_an_alias_that_was_turned_already_goes_on_and_out_of_the_group(simulate:
     assert journal_stages(simulation)[-2:] == ["DETACHED", "REDIRECTED"]
     assert not is_member(simulation)
     simulation.violations.clear()
+    carried_to_the_end(simulation)
+
+
+# -- after it ------------------------------------------------------------------------------------
+
+
+def test_no_mailbox_is_closed_while_its_alias_leads_home(simulate: Simulate) -> None:
+    """Closed, its password destroyed and its sync removed, what then arrives at the source is fetched by nobody."""
+    simulation = simulate(people_count=1)
+    migrated(simulation)
+    simulation.pass_time(days=2)
+    turn_by_hand(simulation, home_of(simulation))
+    simulation.mail_to(simulation.people[0].address)
+    simulation.run_until(is_at(simulation, Stage.SET_ASIDE))
+
+    row = row_of(simulation)
+    assert (row.code, row.resume_stage) == (Code.ALIAS_CHANGED, Stage.MIGRATED)
+    assert row.closed_utc is None
+    simulation.mail_to(simulation.people[0].address)
+    turn_by_hand(simulation, routing_of(simulation))
+    simulation.ask(Wish.RETRY)
+    # Postfix holds what came while the row led home for as long as any other mail.
+    simulation.pass_time(hours=simulation.plan.cutover.grace_h - 1)
+    assert (row_of(simulation).stage, row_of(simulation).closed_utc) == (Stage.MIGRATED, None)
+    carried_to_the_end(simulation)
+
+
+def test_nothing_is_certified_while_the_alias_leads_home(simulate: Simulate) -> None:
+    """A provisioning job that writes its rows back at night makes a whole batch green over mailboxes that get no mail."""
+    simulation = simulate(people_count=1)
+    leaving(simulation)
+    simulation.run_until(is_at(simulation, Stage.REDIRECTED))
+    turn_by_hand(simulation, home_of(simulation))
+    simulation.run_until(is_at(simulation, Stage.SET_ASIDE))
+
+    row = row_of(simulation)
+    assert (row.code, row.resume_stage) == (Code.ALIAS_CHANGED, Stage.FINAL_SYNC)
+    assert row.certificate == ""
+    simulation.mail_to(simulation.people[0].address)
+    turn_by_hand(simulation, routing_of(simulation))
+    simulation.ask(Wish.RETRY)
+    carried_to_the_end(simulation)
+
+
+def with_few_sweeps(plan: Plan) -> Plan:
+    """The plan with patience for three new messages at the source."""
+    return replace(plan, cutover=replace(plan.cutover, sweep_count_max=3))
+
+
+def test_a_source_that_is_never_quiet_because_of_its_own_row_says_so(simulate: Simulate) -> None:
+    """Whoever is told that the source is not quiet looks for sieve scripts and lists, and not at the row itself."""
+    simulation = simulate(people_count=1, change_plan=with_few_sweeps)
+    leaving(simulation)
+    simulation.run_until(is_at(simulation, Stage.REDIRECTED))
+    turn_by_hand(simulation, home_of(simulation))
+    simulation.keep_writing(hours=24)
+    simulation.run_until(is_at(simulation, Stage.SET_ASIDE))
+
+    row = row_of(simulation)
+    assert (row.code, row.resume_stage) == (Code.ALIAS_CHANGED, Stage.REDIRECTED)
+    turn_by_hand(simulation, routing_of(simulation))
+    simulation.ask(Wish.RETRY)
+    carried_to_the_end(simulation)
+
+
+def test_a_mailbox_whose_alias_was_set_home_can_still_come_home(simulate: Simulate) -> None:
+    """Somebody turned the row in a panic; the orderly way back has to be open all the same."""
+    simulation = simulate(people_count=1)
+    migrated(simulation)
+    turn_by_hand(simulation, home_of(simulation))
+    simulation.run_until(is_at(simulation, Stage.SET_ASIDE))
+    simulation.ask(Wish.ROLLBACK)
+    simulation.run_until(is_at(simulation, Stage.ROLLED_BACK))
+
+    assert is_member(simulation)
+    simulation.ask_cutover()
+    carried_to_the_end(simulation)
+
+
+@pytest.mark.parametrize("stage", [Stage.REDIRECTED, Stage.MIGRATED])
+def test_a_mailbox_put_back_after_its_redirect_is_taken_out_again(
+    simulate: Simulate, stage: Stage
+) -> None:
+    """With both redirects its mail goes round until a server gives up; to leave the group is right in any case."""
+    simulation = simulate(people_count=1)
+    leaving(simulation)
+    simulation.run_until(is_at(simulation, stage))
+    put_back(simulation)
+    simulation.run_until_closed()
+
+    assert not is_member(simulation)
+    carried_to_the_end(simulation)
+
+
+def test_a_group_that_is_gone_holds_nobody_up_who_has_left_it(simulate: Simulate) -> None:
+    """The migrated need no group; they would be set aside by the hundred when it is deleted."""
+    simulation = simulate(people_count=1)
+    migrated(simulation)
+    simulation.world.tenant.groups.remove(simulation.names.group_address)
     carried_to_the_end(simulation)
