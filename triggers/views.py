@@ -108,6 +108,7 @@ def mailbox_view(record: MailboxRecord) -> dict[str, Any]:
         "synced_count",
         "skipped_count",
         "last_synced_utc",
+        "detach_began_utc",
         "redirected_utc",
         "migrated_utc",
         "closed_utc",

@@ -15,6 +15,7 @@ from sandbox.in_process.simulation import Simulation
 from sandbox.world.weather import CALM, Span
 from tests.stories.conftest import Simulate
 from tests.stories.endings import batch_has_let_go, judge_life
+from triggers.views import mailbox_view
 
 # Each carries a mailbox through weeks: seconds each.
 pytestmark = pytest.mark.slow
@@ -125,6 +126,7 @@ def test_a_retry_turns_no_alias_on_the_proof_of_yesterday(
 
     assert (row_of(simulation).stage, is_turned(simulation)) == (Stage.SYNCED, False)
     assert row_of(simulation).has_begun_cutover
+    assert mailbox_view(row_of(simulation))["detach_began_utc"], "whom to leave out of the group"
     assert not is_member(simulation)
     simulation.run_until(is_at(simulation, Stage.REDIRECTED))
     assert journal_stages(simulation)[-4:] == ["DETACHED", "SYNCED", "DETACHED", "REDIRECTED"]
