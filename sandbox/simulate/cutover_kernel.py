@@ -6,7 +6,7 @@ order (a test walks one way beside the real story); the world moves whenever it 
 
     story   leave the group | wait out the hold | send probe | find probe | turn the alias | fetch what is at the source
     home    turn the alias back | join the group | send probe | find probe | bring home what is in the cloud
-    person  set aside | retry | ask for the way home
+    person  set aside | put back into the group while it is set aside | retry | ask for the way home
     world   a server's memory of the group ends or comes back | the hold ends | a message arrives | it is delivered | a crash
 
 Searched exhaustively, breadth first, over states; a state is a value, so the search ends. What the search takes for granted
@@ -66,6 +66,8 @@ class Rules:
     leaves_first: bool = True
     fetches_after_redirect: bool = True
     turns_back_first: bool = True
+    proves_anew: bool = True
+    """A retry before the alias is turned begins at the group again: nobody looked while the mailbox was set aside."""
     hold_outlasts_memory: bool = True
     """Granted: no server remembers the group for longer than the hold. Otherwise it may end in any state."""
     probes_meet_every_server: bool = False
@@ -90,7 +92,7 @@ def moves(state: State, rules: Rules) -> Iterator[Move]:
 
 def _story(state: State, rules: Rules) -> Iterator[Move]:
     if state.is_aside:
-        yield "retry", replace(state, is_aside=False)
+        yield "retry", _retried(state, rules)
     elif state.done == "ALIAS_HOME":
         yield "join the group", replace(state, is_member=True, done="JOINED")
     elif state.done:
@@ -99,6 +101,13 @@ def _story(state: State, rules: Rules) -> Iterator[Move]:
         yield from _way_home(state, rules)
     else:
         yield from _way_there(state, rules)
+
+
+def _retried(state: State, rules: Rules) -> State:
+    again = replace(state, is_aside=False)
+    if not rules.proves_anew or state.alias_in_cloud or state.stage not in CUT_OVER:
+        return again
+    return replace(again, stage="SYNCED", is_hold_over=False, probe="", proven_count=0)
 
 
 def _way_there(state: State, rules: Rules) -> Iterator[Move]:
@@ -111,7 +120,8 @@ def _way_there(state: State, rules: Rules) -> Iterator[Move]:
         case "LEFT" if not rules.waits_for_hold or state.is_hold_over:
             yield from _probing(state, rules, "cloud", "DETACHED")
         case "DETACHED":
-            turned = replace(state, alias_in_cloud=True, is_member=False, done="REDIRECTED")
+            is_in = state.is_member and rules.leaves_first
+            turned = replace(state, alias_in_cloud=True, is_member=is_in, done="REDIRECTED")
             yield "turn the alias", turned
         case "REDIRECTED" if _is_quiet(state):
             fetched = _fetched(state) if rules.fetches_after_redirect else state.messages
@@ -153,6 +163,9 @@ def _probing(state: State, rules: Rules, wanted: str, then: str) -> Iterator[Mov
 def _person(state: State) -> Iterator[Move]:
     if state.stage in CUT_OVER | WAY_HOME - {"ROLLED_BACK"} and not state.is_aside:
         yield "set aside", replace(state, is_aside=True, done="")
+    if state.is_aside and state.stage in CUT_OVER and not state.alias_in_cloud:
+        # Somebody mends the group, and takes who is at home for one who belongs there.
+        yield "put back by hand", replace(state, is_member=True)
     has_begun = state.stage in {*CUT_OVER, "MIGRATED"}
     if has_begun and not state.done and state.rollback_count < ROLLBACKS_MAX:
         yield (

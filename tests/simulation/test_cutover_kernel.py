@@ -45,6 +45,7 @@ def test_from_every_state_the_cutover_can_still_end() -> None:
     [
         (Rules(leaves_first=False), BOTH),
         (Rules(turns_back_first=False), BOTH),
+        (Rules(proves_anew=False), BOTH),
         (Rules(waits_for_hold=False, probes_needed=1), BOTH),
         (Rules(fetches_after_redirect=False), "a message stays behind"),
     ],
