@@ -249,12 +249,14 @@ class Existence:
         due = [each for each in self._late if each[0] <= now_utc]
         self._late = [each for each in self._late if each[0] > now_utc]
         for _, step, request in due:
-            self.chronicle.note(f"{step} runs late once more")
+            # The engine's host keeps the function, the swift one its name.
+            name = step if isinstance(step, str) else step.name
+            self.chronicle.note(f"{name} runs late once more")
             try:
                 self.host.run_again(step, request)
             except Killed:
                 self._restart()
-            self.look(self, str(step), "", "")
+            self.look(self, name, "", "")
 
     def grow_calm(self) -> None:
         """From now on no weather, no faults, a clock that is right."""
