@@ -20,6 +20,7 @@ from bascule.domain.requests import CloudMailboxQuestion, MailboxView, Progress
 from bascule.domain.stages import CUT_OVER, Stage
 from orchestrators import arrival, cutover, proof, rollback
 from orchestrators.chapters import FINISHED, NEXT, Pause, ref_of, remember, seconds_since
+from orchestrators.probes import without_proof
 from orchestrators.steps import (
     Context,
     Deferred,
@@ -208,16 +209,25 @@ def _retry(context: Context, view: MailboxView) -> Story[Pause]:
         licensed_utc=None if resume is Stage.SURVEYED else record.licensed_utc,
         # And whoever retries one that did not join has mended the group.
         joined_group_utc=None if resume is Stage.PROVISIONED else record.joined_group_utc,
-        # Nobody looked at the group meanwhile, and whoever mended it may have put everybody back: leave it, hold and
-        # probe again.
-        left_group_utc=record.left_group_utc if resume in TURNED else None,
         # What Postfix took in while the row led home, it may hold for as long as any other mail.
         route_mended_utc=context.current_utc_datetime
         if resume in TURNED and record.code in ROUTE_CODES
         else record.route_mended_utc,
     )
+    again = _leaving_anew(again)
     yield from record_progress(context, Progress(again, served_wish=Wish.RETRY))
     return NEXT
+
+
+def _leaving_anew(record: MailboxRecord) -> MailboxRecord:
+    """Nobody looked at the group meanwhile, and whoever mended it may have put everybody back: leave it, hold, probe again.
+
+    Probes of DETACHED and of the way back are about the alias, and stay as they are.
+    """
+    if record.stage in TURNED or record.rollback_began_utc is not None:
+        return record
+    left = replace(record, left_group_utc=None)
+    return left if record.stage is Stage.DETACHED else without_proof(left)
 
 
 def _is_sync_broken(record: MailboxRecord) -> bool:

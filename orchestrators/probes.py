@@ -66,6 +66,12 @@ def probe_once(
     return (yield from _astray(context, record, Pause(patience_s, FADING[way])))
 
 
+def without_proof(record: MailboxRecord) -> MailboxRecord:
+    """The mailbox with nothing proven; a probe that is on its way counts no more, and is removed at the end."""
+    seen = _with_stray(record) if record.probe_token else record
+    return replace(seen, probe_proven_count=0)
+
+
 def clear_strays(context: Context, record: MailboxRecord) -> Story[MailboxRecord]:
     """Remove what went astray, a few at a time and each few remembered: dozens of calls in one go never all succeed."""
     for _ in range(STRAY_COUNT_MAX):

@@ -187,6 +187,38 @@ def with_source_probes(plan: Plan) -> Plan:
     return replace(plan, cutover=cutover, submission=SubmissionPlan(("mx1.example.org",)))
 
 
+def test_a_retry_counts_no_probe_from_before(simulate: Simulate) -> None:
+    """Two that stayed yesterday and one of today are one: the servers may have learned the group anew in between."""
+    simulation = simulate(people_count=1)
+    leaving(simulation)
+    wanted_count = simulation.plan.cutover.probe_count
+    simulation.run_until(
+        lambda: (
+            row_of(simulation).probe_proven_count == wanted_count - 1
+            and row_of(simulation).probe_sent_utc is not None
+        )
+    )
+    place = row_of(simulation)
+    simulation.ports.ledger.amend_mailbox(
+        place.batch,
+        place.key,
+        lambda row: replace(
+            row,
+            stage=Stage.SET_ASIDE,
+            resume_stage=Stage.SYNCED,
+            code=Code.STEP_BROKEN,
+            version=row.version + 1,
+        ),
+    )
+    simulation.pass_time(days=1)
+    sent_count = simulation.witness.runs["send_probe"]
+    simulation.ask(Wish.RETRY)
+    simulation.run_until(is_at(simulation, Stage.REDIRECTED))
+
+    assert simulation.witness.runs["send_probe"] - sent_count == wanted_count
+    carried_to_the_end(simulation)
+
+
 class ShutDoor:
     """A Postfix that takes no probe."""
 
