@@ -108,7 +108,6 @@ def mailbox_view(record: MailboxRecord) -> dict[str, Any]:
         "synced_count",
         "skipped_count",
         "last_synced_utc",
-        "detach_began_utc",
         "redirected_utc",
         "migrated_utc",
         "closed_utc",
