@@ -12,6 +12,7 @@ from bascule.domain.plan import PatiencePlan, Plan
 from bascule.domain.records import MailboxRecord, MailboxRef
 from bascule.domain.requests import MailboxView
 from bascule.domain.stages import Stage
+from bascule.domain.stragglers import next_look_utc
 from bascule.domain.survey_again import survey_wanted_utc
 from bascule.ports.bundle import Ports
 
@@ -53,6 +54,7 @@ def read_mailbox(ports: Ports, ref: MailboxRef) -> MailboxView:
             len(ports.plan.submission.hosts) if ports.plan.cutover.source_probe else 0
         ),
         wants_survey=wanted_utc is not None,
+        straggler_look_utc=next_look_utc(record),
     )
 
 

@@ -27,6 +27,7 @@ from bascule.domain.requests import (
 from bascule.domain.routes import RouteSwitch
 from bascule.domain.stages import Stage
 from bascule.domain.survey_again import standing_offences
+from orchestrators import stragglers
 from orchestrators.chapters import NEXT, Pause, arrive, ref_of, remember, seconds_since
 from orchestrators.probes import Sighting, probe_once
 from orchestrators.steps import (
@@ -58,13 +59,16 @@ DELTA_AGE_MAX_S = 26 * 3600.0
 
 
 def wait_or_detach(context: Context, view: MailboxView) -> Story[Pause]:
-    """Keep the copy fresh until the operator's instant, then begin."""
+    """Keep the copy fresh until the operator's instant, and fetch the stragglers of a way back; then begin."""
     if view.record.detach_began_utc is not None:
         return (yield from detach(context, view))
+    look_s = stragglers.next_look_s(context, view)
+    if look_s <= 0:
+        return (yield from stragglers.look(context, view.record))
     record = yield from _look_at_sync(context, view)
     due_s = -seconds_since(context, record.cutover_at_utc)
     if record.cutover_at_utc is None or due_s > 0:
-        wait_s = _next_delta_s(context, record)
+        wait_s = min(_next_delta_s(context, record), look_s)
         if record.cutover_at_utc is None:
             return Pause(wait_s, "a cutover")
         return Pause(min(due_s, wait_s), "the cutover's instant")

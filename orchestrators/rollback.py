@@ -26,7 +26,9 @@ from bascule.domain.requests import (
 )
 from bascule.domain.routes import RouteSwitch
 from bascule.domain.stages import Stage
+from bascule.domain.stragglers import HOME_LOOK, unseen_since_utc
 from bascule.domain.sync import SEEDED
+from orchestrators import stragglers
 from orchestrators.arrival import INITIAL_SYNC_WAIT_S, SYNC_BATCH_WAIT_S
 from orchestrators.chapters import NEXT, Pause, arrive, ref_of, remember, seconds_since
 from orchestrators.probes import Sighting, clear_strays, probe_once
@@ -42,12 +44,6 @@ from orchestrators.steps import (
     see_sync,
     switch_route,
 )
-
-# Within it a user may read a message at the source and delete it, while a delta copies it: it would come home once more.
-# So it is short; a look without new mail costs one listing.
-HOME_LOOK_S = 3600.0
-# Mail that arrives during a look may be listed by the next one only, and the clocks of two services differ.
-LATE_SHOWN_S = 900.0
 
 
 def begin(context: Context, view: MailboxView) -> Story[Pause]:
@@ -102,46 +98,22 @@ def roll_back(context: Context, view: MailboxView) -> Story[Pause]:
 def stay_home(context: Context, view: MailboxView) -> Story[Pause]:
     """Fetch what was still on its way to the cloud; a new instant starts the second cutover."""
     record = view.record
-    is_watched = _watched_from(context, record) < _watched_until(context, view)
-    if not is_watched and record.cutover_at_utc is None:
-        return Pause(PAUSE_MAX_S, "a second cutover")
-    if record.cutover_at_utc is not None:
-        missing = yield from _missing_copy(context, record)
-        if missing is not None:
-            return missing
-    # Postfix may have held a probe back for days: it arrives among the user's mail.
-    record = yield from clear_strays(context, record)
+    until_utc = _watched_until(context, view)
+    is_watched = _watched_from(context, record) < until_utc
     if is_watched:
-        watched = yield from _fetch_stragglers(context, view, record)
-        if isinstance(watched, Pause):
-            return watched
-        record = watched
-    # Whatever was begun is at its end: half a move would be copied again by the sync.
-    record = replace(record, strays_cleared_count=0)
-    if record.cutover_at_utc is not None:
-        return (yield from arrive(context, record, Stage.SYNCED))
-    if record != view.record:
-        yield from remember(context, record)
-    return Pause(HOME_LOOK_S, "a second cutover")
-
-
-def _fetch_stragglers(
-    context: Context, view: MailboxView, record: MailboxRecord
-) -> Story[MailboxRecord | Pause]:
-    """Bring home what reached the cloud alone since the last look, and never look at that time again.
-
-    A delta goes on copying, and what its owner deletes at the source afterwards stands in the cloud without a partner,
-    as a straggler does; nothing that either side says of a message tells the two apart. What tells them apart is when
-    it is looked at: a straggler has no partner as soon as it arrives, a copy only once its original was deleted. So each
-    message is judged once, within a look of its arrival.
-    """
-    looked_utc = context.current_utc_datetime
-    since_utc = _watched_from(context, record) - timedelta(seconds=LATE_SHOWN_S)
-    request = HomeRequest(ref_of(record), since_utc, _watched_until(context, view))
-    facts = yield from bring_home(context, request)
-    if facts.remaining_count:
-        return Pause(0.0, f"{facts.remaining_count} messages to come home")
-    return replace(record, home_looked_utc=looked_utc)
+        fetched = yield from stragglers.fetch(context, record, until_utc)
+        if isinstance(fetched, Pause):
+            return fetched
+        record = fetched
+    if record.cutover_at_utc is None:
+        return Pause(HOME_LOOK.total_seconds() if is_watched else PAUSE_MAX_S, "a second cutover")
+    missing = yield from _missing_copy(context, record)
+    if missing is not None:
+        return missing
+    if not is_watched:
+        # Postfix may have held a probe back until after the last look.
+        record = yield from clear_strays(context, record)
+    return (yield from arrive(context, replace(record, strays_cleared_count=0), Stage.SYNCED))
 
 
 def _watched_from(context: Context, record: MailboxRecord) -> datetime:
@@ -208,7 +180,9 @@ def _bring_everything_home(
     ref = ref_of(record)
     record = yield from clear_strays(context, record)
     looked_utc = context.current_utc_datetime
-    since_utc = record.detach_began_utc or record.redirected_utc or context.current_utc_datetime
+    began_utc = record.detach_began_utc or record.redirected_utc or looked_utc
+    # Of an earlier way back a straggler may have come just before this cutover began, and met no look.
+    since_utc = min(began_utc, unseen_since_utc(record) or began_utc)
     facts = yield from bring_home(context, HomeRequest(ref, since_utc))
     if facts.remaining_count or facts.moved_count:
         return Pause(0.0, f"{facts.remaining_count} messages to come home")
@@ -218,7 +192,7 @@ def _bring_everything_home(
         resume_stage=None,
         code=None,
         detail="",
-        redirected_utc=since_utc,
+        redirected_utc=began_utc,
         home_looked_utc=looked_utc,
         home_watched_until_utc=_watch_end(view, context.current_utc_datetime),
         detach_began_utc=None,

@@ -32,6 +32,8 @@ class MailboxView:
     """How many Postfixes must be seen to forward before the redirect is believed; 0: none is asked."""
     wants_survey: bool = False
     """The source is to be surveyed again before anything else."""
+    straggler_look_utc: datetime | None = None
+    """When mail that reached the cloud alone after a rollback is to be looked for again; None: no look is owed."""
 
 
 @dataclass(frozen=True)

@@ -188,3 +188,63 @@ def test_a_draft_that_was_never_sent_comes_home_and_stops_nobody(simulate: Simul
 
     for store in (at_source(simulation), in_cloud(simulation)):
         assert sum(b"brouillon" in each.raw for _, each in store.walk()) == 1
+
+
+def it_came_home_once(simulation: Simulation, before: int) -> None:
+    """The one straggler is at the source, once, and no promise is broken."""
+    assert count(at_source(simulation)) == before + 1
+    judge_life(simulation)
+
+
+def stands_at(simulation: Simulation, stage: Stage) -> bool:
+    """Whether the only mailbox has come to a stage."""
+    return simulation.record_of(simulation.people[0].address).stage is stage
+
+
+@pytest.mark.parametrize("hours", [0.5, 30, 110])
+def test_a_straggler_comes_home_while_a_second_cutover_is_awaited(
+    simulate: Simulate, hours: float
+) -> None:
+    """Back tonight and again next week: its user works at the source all that time, and would not see it."""
+    simulation = home_again(simulate)
+    before = count(at_source(simulation))
+    simulation.ask_cutover(at_utc=simulation.clock.now_utc() + timedelta(days=7))
+    straggler(simulation, hours)
+    simulation.pass_time(hours=hours + 2)
+
+    assert stands_at(simulation, Stage.SYNCED)
+    it_came_home_once(simulation, before)
+    simulation.run_until_all(Stage.MIGRATED)
+    simulation.pass_time(hours=2)
+    judge_life(simulation)
+
+
+def test_a_straggler_comes_home_while_a_second_cutover_is_held_up(simulate: Simulate) -> None:
+    """It is due, and stands there for days because of something at the source."""
+    simulation = home_again(simulate)
+    before = count(at_source(simulation))
+    world, address = simulation.world, simulation.people[0].address
+    world.aliases.edit_by_hand("boss@example.org", [world.naming.source_address(address)])
+    simulation.ask_cutover()
+    straggler(simulation, 30)
+    simulation.pass_time(hours=32)
+
+    assert stands_at(simulation, Stage.SYNCED)
+    it_came_home_once(simulation, before)
+
+
+def test_what_no_look_has_met_before_a_second_cutover_comes_home_with_the_second_way_back(
+    simulate: Simulate,
+) -> None:
+    """It reached the cloud a moment before the cutover began: what that one looks for began after it."""
+    simulation = home_again(simulate)
+    before = count(at_source(simulation))
+    simulation.ask_cutover(at_utc=simulation.clock.now_utc() + timedelta(minutes=30))
+    straggler(simulation, 0.25)
+    simulation.run_until_all(Stage.MIGRATED)
+    assert count(at_source(simulation)) == before, "a look has met it: the test shows nothing"
+    simulation.ask(Wish.ROLLBACK)
+    simulation.run_until_all(Stage.ROLLED_BACK)
+    simulation.pass_time(hours=2)
+
+    it_came_home_once(simulation, before)
