@@ -20,6 +20,7 @@ from bascule.domain.wishes import (
 from bascule.ports.bundle import Ports
 
 DELTA_AGE_MAX = timedelta(hours=26)
+# That wish may stand for days, and goes first: nothing else that is granted meanwhile would ever come.
 
 
 def grant_wish(ports: Ports, request: WishRequest) -> WishOutcome:
@@ -108,7 +109,7 @@ def _survey_refusal(record: MailboxRecord) -> str:
         return "its cutover has begun"
     if not is_surveyable(record):
         return f"it is {record.stage}; a survey is repeated from COEXISTING to SYNCED, or at ROLLED_BACK"
-    return ""
+    return standing_word(record)
 
 
 REFUSALS: Mapping[Wish, Callable[[MailboxRecord], str]] = MappingProxyType(

@@ -18,7 +18,8 @@ from bascule.domain.codes import Code
 from bascule.domain.records import MailboxRecord, MailboxRef, Wish
 from bascule.domain.requests import CloudMailboxQuestion, MailboxView, Progress
 from bascule.domain.stages import CUT_OVER, Stage
-from orchestrators import arrival, cutover, proof, rollback
+from bascule.domain.stragglers import HOME_LOOK
+from orchestrators import arrival, cutover, proof, rollback, stragglers
 from orchestrators.chapters import FINISHED, NEXT, Pause, ref_of, remember, seconds_since
 from orchestrators.probes import without_proof
 from orchestrators.steps import (
@@ -47,7 +48,8 @@ IDLE_WAIT_S = 24 * 3600.0
 # Roles granted to an app have been seen to take two hours to be known everywhere; tokens live for one.
 ROLE_WAIT_S = 2 * 3600.0
 ROLE_LOOK_S = 600.0
-# A mailbox that is given up waits this long for what the cloud received to come home; then a person is told of it.
+# A mailbox that is given up waits this long for what the cloud received to come home, after a way back from the end of
+# its stragglers on; then a person is told of it.
 GIVE_UP_S = 24 * 3600.0
 # Missed so long ago, it was another time: while one is missing we look, and set aside, well before.
 ROLE_FORGOTTEN_S = 4 * 3600.0
@@ -255,6 +257,8 @@ def _abandon(context: Context, view: MailboxView) -> Story[Pause]:
 def _with_its_mail(context: Context, view: MailboxView) -> Story[MailboxRecord | Pause]:
     """A cloud mailbox that has opened stays: its mail comes home, now and from now on, or a person is told why not."""
     record = view.record
+    if view.straggler_look_utc is not None:
+        return (yield from _with_its_stragglers(context, view))
     if not record.is_licensed or record.proven_stage not in {Stage.SURVEYED, Stage.PROVISIONED}:
         return record
     try:
@@ -267,6 +271,33 @@ def _with_its_mail(context: Context, view: MailboxView) -> Story[MailboxRecord |
         if seconds_since(context, record.wish_utc) <= GIVE_UP_S:
             return Pause(early.wait_s, early.why)
         why = str(early)
+    return (yield from _without_its_mail(context, record, why))
+
+
+def _with_its_stragglers(context: Context, view: MailboxView) -> Story[MailboxRecord | Pause]:
+    """Home again, it is given up when no straggler can come any more: nobody could fetch one without its password.
+
+    Until then somebody may mend what a look is refused for; so a refusal, too, is a look to be made again.
+    """
+    record, until_utc = view.record, view.record.home_watched_until_utc
+    told = f"stragglers until {until_utc:%Y-%m-%d %H:%M} UTC, then to be abandoned"
+    look_s = stragglers.next_look_s(context, view)
+    if look_s > 0:
+        return Pause(look_s, told)
+    try:
+        return (yield from stragglers.look(context, record))
+    except StepRefused as refusal:
+        why, wait_s, patience_s = str(refusal), HOME_LOOK.total_seconds(), 0.0
+    except Deferred as early:
+        why, patience_s = str(early), GIVE_UP_S
+        wait_s = max(early.wait_s, UNANSWERED_WAIT_MAX_S)
+    late_s = min(seconds_since(context, until_utc), seconds_since(context, record.wish_utc))
+    if late_s <= patience_s:
+        return Pause(wait_s, f"{told}; {why}")
+    return (yield from _without_its_mail(context, record, why))
+
+
+def _without_its_mail(context: Context, record: MailboxRecord, why: str) -> Story[MailboxRecord]:
     fresh = yield from read_mailbox(context, ref_of(record))
     detail = f"what its cloud mailbox received was not brought home: {why}"
     return replace(fresh.record, detail=detail)

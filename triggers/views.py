@@ -110,6 +110,7 @@ def mailbox_view(record: MailboxRecord) -> dict[str, Any]:
         "last_synced_utc",
         "redirected_utc",
         "migrated_utc",
+        "home_watched_until_utc",
         "closed_utc",
         "certificate",
         "doubled_count",

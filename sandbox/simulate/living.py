@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from bascule.domain.records import Wish
+from bascule.domain.records import MailboxRecord, Wish
 from bascule.domain.stages import Stage
 from bascule.domain.survey_again import standing_offences
 from sandbox.in_process.app import Activity
@@ -122,11 +122,12 @@ def is_at_rest(life: Existence) -> bool:
     rows = life.records()
     if len({row.address for row in rows}) < len(life.people):
         return False
-    return all(_rests(row.stage, row.is_final) for row in rows)
+    return all(_rests(row) for row in rows)
 
 
-def _rests(stage: Stage, is_final: bool) -> bool:
-    return is_final or stage is Stage.ROLLED_BACK
+def _rests(row: MailboxRecord) -> bool:
+    """At its end, or at home again; who is to be given up waits there for stragglers."""
+    return row.is_final or (row.stage is Stage.ROLLED_BACK and row.wish is Wish.NONE)
 
 
 def _upload_refused(life: Existence) -> None:

@@ -7,7 +7,7 @@
 from collections import Counter
 
 from bascule.domain.addresses import mailbox_key
-from bascule.domain.records import MailboxRecord
+from bascule.domain.records import MailboxRecord, Wish
 from bascule.domain.stages import Stage
 from sandbox.in_process.plan import NOTICE_SUBJECT
 from sandbox.simulate.excuses import set_aside_has_a_cause
@@ -143,8 +143,9 @@ def everything_rests(life: Existence) -> None:
     """In calm weather, mended and cut over, every mailbox comes to its end."""
     for record in life.records():
         is_home = record.stage is Stage.ROLLED_BACK and record.rollback_began_utc is None
-        if not record.is_final and not is_home:
-            where = f"{record.stage} {record.code or ''} {record.detail}"
+        rests = is_home and record.wish is Wish.NONE
+        if not record.is_final and not rests:
+            where = f"{record.stage} {record.wish} {record.code or ''} {record.detail}"
             raise LifeBroken("liveness", f"{record.address} has come no further than {where}")
     registered = {record.key for record in life.records()}
     for person in life.people:

@@ -118,16 +118,18 @@ def no_probe_left(life: Existence) -> None:
         stores = [(box.address, box.store) for box in life.world.source.all()]
         stores += [(m.primary_address, m.store) for m in life.world.tenant.mailboxes.all()]
         for address, store in stores:
-            # Whoever was given up has no password here any more: what Postfix held back longer is out of reach.
-            until_utc = _given_up_utc(life, address)
+            # Whoever was given up has no password here any more: what comes later is out of reach, and so is what could not
+            # be reached before.
+            until_utc = _reached_until_utc(life, address)
             for _, message in store.walk():
                 is_probe = (header(message.raw, "Subject") or "").startswith("Bascule probe")
                 if is_probe and (until_utc is None or message.internal_utc <= until_utc):
                     raise LifeBroken(PROMISE, f"a probe lies at {address}")
 
 
-def _given_up_utc(life: Existence, address: str) -> datetime | None:
+def _reached_until_utc(life: Existence, address: str) -> datetime | None:
+    """Of who was given up: when the product looked for probes the last time. None: it goes on looking."""
     for row in life.records():
         if row.address == address and row.stage is Stage.ABANDONED:
-            return row.stage_since_utc
+            return row.home_looked_utc if _was_out_of_reach(life, row) else row.stage_since_utc
     return None

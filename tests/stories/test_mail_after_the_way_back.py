@@ -17,7 +17,7 @@ from sandbox.world.coexistence import STAMP_NAME, STAMP_VALUE
 from sandbox.world.mail import MailStore
 from sandbox.world.weather import CALM, Arrival
 from tests.stories.conftest import Simulate
-from tests.stories.endings import judge_life
+from tests.stories.endings import batch_has_let_go, judge_life
 
 # Whole lives: seconds each.
 pytestmark = pytest.mark.slow
@@ -248,3 +248,118 @@ def test_what_no_look_has_met_before_a_second_cutover_comes_home_with_the_second
     simulation.pass_time(hours=2)
 
     it_came_home_once(simulation, before)
+
+
+@pytest.mark.parametrize("hours", [0.3, 30])
+@pytest.mark.parametrize("cutover_in_days", [None, 20])
+def test_who_is_given_up_after_the_way_back_keeps_the_stragglers(
+    simulate: Simulate, hours: float, cutover_in_days: int | None
+) -> None:
+    """Without its password nobody could fetch them any more, and its user never looks into the cloud."""
+    simulation = home_again(simulate)
+    before = count(at_source(simulation))
+    if cutover_in_days is not None:
+        later_utc = simulation.clock.now_utc() + timedelta(days=cutover_in_days)
+        simulation.ask_cutover(at_utc=later_utc)
+    straggler(simulation, hours)
+    simulation.pass_time(hours=min(hours, 0.4))
+    assert simulation.ask(Wish.ABANDON)["granted"] == 1
+    simulation.run_until_closed()
+
+    assert stands_at(simulation, Stage.ABANDONED)
+    assert simulation.record_of(simulation.people[0].address).detail == ""
+    it_came_home_once(simulation, before)
+    batch_has_let_go(simulation)
+
+
+def test_who_waits_to_be_given_up_says_for_what_and_takes_no_other_word(
+    simulate: Simulate,
+) -> None:
+    """It stands for days: whoever asks must see until when, and no cutover is granted that never comes."""
+    simulation = home_again(simulate)
+    [anna] = simulation.people
+    simulation.ask(Wish.ABANDON)
+    simulation.pass_time(hours=3)
+    row = simulation.record_of(anna.address)
+    until_utc = row.home_watched_until_utc
+    status = simulation.engine.control.instance(simulation.story_of(anna.address)).custom_status
+
+    assert (row.stage, row.wish) == (Stage.ROLLED_BACK, Wish.ABANDON)
+    assert until_utc is not None
+    assert f"stragglers until {until_utc:%Y-%m-%d %H:%M} UTC" in str(status)
+    [refused] = simulation.ask_cutover()["refused"]
+    assert refused["why"] == "it was asked to be abandoned"
+    simulation.run_until_all(Stage.ABANDONED)
+    assert simulation.clock.now_utc() - until_utc <= timedelta(hours=2)
+
+
+def test_a_source_that_stays_away_does_not_keep_a_mailbox_from_being_given_up(
+    simulate: Simulate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The batch has to close one day; and the operator has to know that mail may wait in the cloud."""
+    simulation = home_again(simulate)
+    [anna] = simulation.people
+    until_utc = simulation.record_of(anna.address).home_watched_until_utc
+    assert until_utc is not None
+    monkeypatch.setattr(simulation.ports.source_mail, "open", away)
+    straggler(simulation, 3)
+    simulation.ask(Wish.ABANDON)
+    simulation.run_until_all(Stage.ABANDONED)
+
+    assert timedelta() < simulation.clock.now_utc() - until_utc < timedelta(hours=25)
+    assert "was not brought home" in simulation.record_of(anna.address).detail
+
+
+def test_a_source_that_refuses_the_login_is_tried_again_as_long_as_stragglers_may_come(
+    simulate: Simulate,
+) -> None:
+    """Somebody may set the password right: with the first refusal nothing is lost yet."""
+    simulation = home_again(simulate)
+    [anna] = simulation.people
+    before = count(at_source(simulation))
+    source = simulation.world.source.at_address(anna.address)
+    assert source is not None
+    source.password = "another one"
+    straggler(simulation, 3)
+    simulation.ask(Wish.ABANDON)
+    simulation.pass_time(hours=30)
+    assert stands_at(simulation, Stage.ROLLED_BACK)
+    source.password = anna.password
+    simulation.run_until_closed()
+
+    it_came_home_once(simulation, before)
+
+
+def test_who_is_given_up_while_set_aside_keeps_the_stragglers_too(simulate: Simulate) -> None:
+    """Set aside by the very straggler, which could not be moved; then somebody set the password right."""
+    simulation = home_again(simulate)
+    [anna] = simulation.people
+    before = count(at_source(simulation))
+    source = simulation.world.source.at_address(anna.address)
+    assert source is not None
+    source.password = "another one"
+    straggler(simulation, 3)
+    simulation.run_until_all(Stage.SET_ASIDE)
+    simulation.ask(Wish.ABANDON)
+    [refused] = simulation.ask(Wish.RETRY)["refused"]
+    assert refused["why"] == "it was asked to be abandoned"
+    source.password = anna.password
+    simulation.run_until_closed()
+
+    it_came_home_once(simulation, before)
+
+
+def test_a_login_that_stays_refused_is_told_when_the_mailbox_is_given_up(
+    simulate: Simulate,
+) -> None:
+    """The operator has to know that mail may wait in the cloud mailbox."""
+    simulation = home_again(simulate)
+    [anna] = simulation.people
+    source = simulation.world.source.at_address(anna.address)
+    assert source is not None
+    source.password = "another one"
+    straggler(simulation, 3)
+    simulation.ask(Wish.ABANDON)
+    simulation.run_until_closed()
+
+    assert "was not brought home" in simulation.record_of(anna.address).detail
