@@ -3,8 +3,11 @@
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from types import MappingProxyType
 
-from sandbox.simulate.life import Deed, DeedKind, Fault, FaultKind, Life
+from bascule.domain.stages import Stage
+from sandbox.simulate.life import Deed, DeedKind, Fault, FaultKind, Life, Plot
+from sandbox.world.weather import Span
 
 HOUR_S = 3600.0
 DAY_S = 24 * HOUR_S
@@ -18,6 +21,16 @@ CHANGED_FILES = (DeedKind.UPLOAD_CHANGED, DeedKind.UPLOAD_SHORT, DeedKind.UPLOAD
 FAR_PROBABILITY = 0.4
 FAR_CALLS = range(6, 40)
 FAR_BELLS = range(6, 80)
+# Whoever comes home stays for good, or goes again: tonight, when its last mail may be on its way yet, or next week.
+HOME_AGAIN_PROBABILITY = 0.2
+AGAIN_IN_H = (0.5, 0.5, 30.0, 100.0)
+LAST_LETTER_COUNT = 4
+LAST_LETTERS_WITHIN_S = 2 * HOUR_S
+# As long as the plan's grace allows for: a mistake of the operator's is not what is tried here.
+GRACE_OF_HELD_MAIL_H = 120
+HELD = MappingProxyType(
+    {"postfix_deferral_probability": 0.15, "postfix_retry": Span(4 * HOUR_S, 20 * HOUR_S)}
+)
 BELLS = frozenset({FaultKind.BELL_LOST, FaultKind.BELL_DOUBLED})
 AT_CALLS = frozenset({FaultKind.KILLED_BEFORE_CALL, FaultKind.KILLED_AFTER_CALL})
 
@@ -87,9 +100,43 @@ def _with_late_row(life: Life, luck: random.Random) -> Life:
     return replace(life, deeds=tuple(sorted(deeds, key=lambda deed: deed.at_s)))
 
 
+def _home_again(life: Life, luck: random.Random) -> Life:
+    """Somebody gets mail just before a rollback, which Postfix holds; once home they are given up, or go again, there and back."""
+    moments: tuple[Deed | Plot, ...] = (*life.deeds, *life.plots)
+    ways = [each for each in moments if _deed_of(each).kind is DeedKind.ROLLBACK]
+    if not ways or luck.random() >= HOME_AGAIN_PROBABILITY:
+        return life
+    way = luck.choice(ways)
+    back = _deed_of(way)
+    person = (luck.choice(back.people),)
+    if life.pace.grace_h >= GRACE_OF_HELD_MAIL_H:
+        life = replace(life, weather=replace(life.weather, **HELD))  # type: ignore[arg-type]
+    for _ in range(LAST_LETTER_COUNT):
+        at_s = max(0.0, back.at_s - luck.uniform(0.0, LAST_LETTERS_WITHIN_S))
+        life = _with(life, way, Deed(at_s, DeedKind.MAIL_OUTSIDE, people=person))
+    wish = luck.choice((DeedKind.ABANDON, DeedKind.CUTOVER))
+    hours = luck.choice(AGAIN_IN_H) if wish is DeedKind.CUTOVER else 0.0
+    asked = Deed(luck.uniform(60, HOUR_S), wish, back.batch, person, hours)
+    again = Deed(luck.uniform(60, 6 * HOUR_S), DeedKind.ROLLBACK, back.batch, person)
+    plots = (Plot(Stage.ROLLED_BACK, asked), Plot(Stage.REDIRECTED, again, nth=2))
+    return replace(life, plots=(*life.plots, *plots))
+
+
+def _deed_of(each: Deed | Plot) -> Deed:
+    return each.deed if isinstance(each, Plot) else each
+
+
+def _with(life: Life, beside: Deed | Plot, deed: Deed) -> Life:
+    """The same life with one more deed, which waits for the moment that another one waits for."""
+    if isinstance(beside, Plot):
+        return replace(life, plots=(*life.plots, replace(beside, deed=deed)))
+    return replace(life, deeds=tuple(sorted((*life.deeds, deed), key=lambda each: each.at_s)))
+
+
 DRAWINGS: dict[str, Callable[[Life, random.Random], Life]] = {
     "silences": _silences,
     "files": _files,
     "far faults": _far_faults,
     "source probe": _source_probe,
+    "home again": _home_again,
 }

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from bascule.domain.stages import Stage
 from sandbox.simulate.draw import draw_life
 from sandbox.simulate.further import FAR_CALLS, SILENCES, with_further
 from sandbox.simulate.life import Deed, DeedKind, Fault, FaultKind, Life
@@ -30,6 +31,14 @@ def test_faults_reach_late_calls_and_bells_and_plans_probe_through_postfix() -> 
     assert any(fault.call in FAR_CALLS for fault in faults)
     assert any(fault.nth > 5 for fault in faults if fault.kind is FaultKind.BELL_LOST)
     assert {life.pace.source_probe for life in LIVES} == {False, True}
+
+
+def test_whoever_is_home_again_is_given_up_or_goes_again() -> None:
+    """After the way back mail is still on its way; a life that ends there meets none of it."""
+    asked = [plot.deed for life in LIVES for plot in life.plots if plot.stage is Stage.ROLLED_BACK]
+
+    assert {DeedKind.ABANDON, DeedKind.CUTOVER} == {deed.kind for deed in asked}
+    assert any(deed.amount >= 30 for deed in asked)
 
 
 def test_luck_of_its_own_leaves_the_rest_of_a_life() -> None:
