@@ -67,8 +67,11 @@ def mend_alias(life: Existence, number: int) -> None:
 
 
 def _lives_in_cloud(record: MailboxRecord) -> bool:
-    has_left = record.redirected_utc is not None and record.detach_began_utc is not None
-    return has_left and record.rollback_began_utc is None
+    """Whether its alias was turned by the cutover that has begun; the instant of an earlier one still stands in the row."""
+    redirected_utc, began_utc = record.redirected_utc, record.detach_began_utc
+    if redirected_utc is None or began_utc is None or record.rollback_began_utc is not None:
+        return False
+    return redirected_utc > began_utc
 
 
 def _record_of(life: Existence, person: Person) -> MailboxRecord | None:
