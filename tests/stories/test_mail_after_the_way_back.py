@@ -233,6 +233,34 @@ def test_a_straggler_comes_home_while_a_second_cutover_is_held_up(simulate: Simu
     it_came_home_once(simulation, before)
 
 
+def no_answer(_: str, __: bytes) -> None:
+    """An Exchange that takes no migration batch."""
+    raise Unreachable("Exchange does not answer")
+
+
+def test_a_straggler_comes_home_while_a_lost_copy_is_awaited(
+    simulate: Simulate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first cutover lost its sync, and the second waits for a new copy, which may take days."""
+    simulation = home_again(simulate)
+    row = simulation.record_of(simulation.people[0].address)
+    before = count(at_source(simulation))
+    monkeypatch.setattr(simulation.ports.exchange, "create_sync_batch", no_answer)
+    simulation.ports.exchange.remove_sync_user(row.address)
+    simulation.ports.ledger.amend_mailbox(
+        row.batch, row.key, lambda stored: replace(stored, sync_batch="")
+    )
+    simulation.ask_cutover()
+    straggler(simulation, 3)
+    simulation.pass_time(hours=6)
+    assert stands_at(simulation, Stage.ROLLED_BACK)
+    it_came_home_once(simulation, before)
+    monkeypatch.undo()
+    simulation.run_until_all(Stage.MIGRATED)
+
+    judge_life(simulation)
+
+
 def test_what_no_look_has_met_before_a_second_cutover_comes_home_with_the_second_way_back(
     simulate: Simulate,
 ) -> None:
