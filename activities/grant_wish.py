@@ -20,7 +20,6 @@ from bascule.domain.wishes import (
 from bascule.ports.bundle import Ports
 
 DELTA_AGE_MAX = timedelta(hours=26)
-# That wish may stand for days, and goes first: nothing else that is granted meanwhile would ever come.
 
 
 def grant_wish(ports: Ports, request: WishRequest) -> WishOutcome:
