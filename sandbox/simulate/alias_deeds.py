@@ -29,6 +29,15 @@ def remove_alias(life: Existence, deed: Deed) -> None:
     _alias(life, deed, lambda _: [])
 
 
+def home_alias(life: Existence, deed: Deed) -> None:
+    """Turn it home again, as an old provisioning job does with somebody who has moved."""
+    person = life.people[deed.people[0]]
+    record = _record_of(life, person)
+    if record is not None and _lives_in_cloud(record):
+        _alias(life, deed, lambda _: [life.world.naming.source_address(person.address)])
+        life.homed.add(person.address)
+
+
 def bypass_alias(life: Existence, deed: Deed) -> None:
     """A second address that leads straight home, and somebody who writes to it at once."""
     address = life.people[deed.people[0]].address
@@ -61,9 +70,11 @@ def mend_alias(life: Existence, number: int) -> None:
     home, cloud = naming.source_address(person.address), naming.routing_address(person.address)
     with life.world.kernel.look():
         rows = life.world.aliases.rows_of(person.address)
-        if rows not in ([home], [cloud]):
-            wanted = cloud if record is not None and _lives_in_cloud(record) else home
+        wanted = cloud if record is not None and _lives_in_cloud(record) else home
+        was_homed = rows == [home] and person.address in life.homed
+        if was_homed or rows not in ([home], [cloud]):
             life.world.aliases.edit_by_hand(person.address, [wanted])
+    life.homed.discard(person.address)
 
 
 def _lives_in_cloud(record: MailboxRecord) -> bool:

@@ -1,6 +1,7 @@
 """Carrying out what a life says that people do: operators at the API, users writing mail, colleagues who change things."""
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,6 +15,7 @@ from sandbox.simulate.alias_deeds import (
     bypass_alias,
     double_alias,
     edit_alias,
+    home_alias,
     mend_alias,
     mend_bypass,
     remove_alias,
@@ -23,7 +25,7 @@ from sandbox.simulate.life import Deed, DeedKind
 from sandbox.simulate.order import redirects_now
 from sandbox.simulate.passwords import given_password
 from sandbox.world.coexistence import GROUP_LOCAL_PART, RULE_NAME, coexistence_rule
-from sandbox.world.exchange_refusals import ExchangeRefusal
+from sandbox.world.exchange_refusals import ExchangeRefusal, MemberAlready, NotFound
 from sandbox.world.groups import DistributionGroup
 from sandbox.world.licences import Seats
 from sandbox.world.population import Person
@@ -210,6 +212,14 @@ def mend_group(life: Existence) -> None:
     mend_rule(life)
 
 
+def _add_member(life: Existence, deed: Deed) -> None:
+    """Put somebody back into the group whose alias still leads home; who has both redirects already is beyond any product."""
+    address = life.people[deed.people[0]].address
+    if life.world.aliases.rows_of(address) == [life.world.naming.source_address(address)]:
+        with suppress(MemberAlready, NotFound):
+            life.world.tenant.groups.add_member(life.names.group_address, address)
+
+
 def _remove_rule(life: Existence) -> None:
     try:
         life.world.tenant.rules.remove_rule(RULE_NAME)
@@ -326,11 +336,13 @@ DEEDS: Mapping[DeedKind, Callable[[Existence, Deed], None]] = {
     DeedKind.ALIAS_EDITED: edit_alias,
     DeedKind.ALIAS_DOUBLED: double_alias,
     DeedKind.ALIAS_REMOVED: remove_alias,
+    DeedKind.ALIAS_HOMED: home_alias,
     DeedKind.ALIAS_MENDED: lambda life, deed: mend_alias(life, deed.people[0]),
     DeedKind.ALIAS_BYPASSED: bypass_alias,
     DeedKind.BYPASS_MENDED: lambda life, deed: mend_bypass(life, deed.people[0]),
     DeedKind.GROUP_DELETED: _delete_group,
     DeedKind.GROUP_MENDED: lambda life, _: mend_group(life),
+    DeedKind.MEMBER_ADDED: _add_member,
     DeedKind.RULE_DELETED: lambda life, _: _remove_rule(life),
     DeedKind.RULE_MENDED: lambda life, _: mend_rule(life),
     DeedKind.SEATS_TAKEN: _take_seats,

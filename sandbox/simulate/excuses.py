@@ -21,7 +21,7 @@ ROUGH_PROBABILITY = 0.05
 CAUSES: Mapping[Code, tuple[DeedKind, ...]] = {
     Code.ALIAS_MISSING: (DeedKind.ALIAS_REMOVED,),
     Code.ALIAS_UNEXPECTED: (DeedKind.ALIAS_EDITED,),
-    Code.ALIAS_CHANGED: (DeedKind.ALIAS_EDITED,),
+    Code.ALIAS_CHANGED: (DeedKind.ALIAS_EDITED, DeedKind.ALIAS_HOMED),
     Code.ALIAS_SECOND_DESTINATION: (DeedKind.ALIAS_DOUBLED,),
     Code.NO_SEAT: (DeedKind.SEATS_TAKEN,),
     Code.GROUP_MISSING: (DeedKind.GROUP_DELETED,),

@@ -164,6 +164,8 @@ class Existence:
         self.looked_utc: datetime | None = None
         # Who has had another row that leads straight home since before their alias was turned.
         self.bypassed: set[str] = set()
+        self.homed: set[str] = set()
+        """Those whose alias somebody has turned home by hand after they had moved."""
         self.redirects = Redirects()
         self.seats_counted: dict[str, int] = {}
         """{batch: how often others had taken seats when its own were reserved}."""

@@ -16,6 +16,8 @@ SILENCES = ("missed_copies_come_back", "batches_refused_for_held_mailboxes")
 SILENCE_PROBABILITY = 0.15
 SOURCE_PROBE_PROBABILITY = 0.2
 LATE_ROW_PROBABILITY = 0.3
+HOMED_PROBABILITY = 0.08
+JOINED_PROBABILITY = 0.06
 CHANGED_FILES = (DeedKind.UPLOAD_CHANGED, DeedKind.UPLOAD_SHORT, DeedKind.UPLOAD_DATED)
 # Steps with more calls than the first draw reaches: an admission of many rows, a certificate, a move of mail.
 FAR_PROBABILITY = 0.4
@@ -133,10 +135,44 @@ def _with(life: Life, beside: Deed | Plot, deed: Deed) -> Life:
     return replace(life, deeds=tuple(sorted((*life.deeds, deed), key=lambda each: each.at_s)))
 
 
+def _homed(life: Life, luck: random.Random) -> Life:
+    """An old provisioning job turns the alias of somebody home who has moved; somebody sees it, some day."""
+    batch = luck.randrange(len(life.batches))
+    at = Deed(0.0, DeedKind.ALIAS_HOMED, batch, (luck.choice(life.batches[batch]),))
+    if luck.random() >= HOMED_PROBABILITY:
+        return life
+    grace_s = life.pace.grace_h * HOUR_S
+    homed_s = luck.uniform(0.3, 0.98) * grace_s
+    mended_s = homed_s + luck.uniform(1, 200) * HOUR_S
+    written_s = grace_s + luck.uniform(0, 20) * HOUR_S
+    plots = (
+        Plot(Stage.MIGRATED, replace(at, at_s=homed_s)),
+        Plot(Stage.MIGRATED, replace(at, kind=DeedKind.MAIL_OUTSIDE, at_s=written_s)),
+        Plot(Stage.MIGRATED, replace(at, kind=DeedKind.ALIAS_MENDED, at_s=mended_s)),
+    )
+    return replace(life, plots=(*life.plots, *plots))
+
+
+def _joined(life: Life, luck: random.Random) -> Life:
+    """A colleague who makes the group whole again takes somebody for not moved who stands just before the redirect."""
+    batch = luck.randrange(len(life.batches))
+    at = Deed(0.0, DeedKind.MEMBER_ADDED, batch, (luck.choice(life.batches[batch]),))
+    hours = luck.uniform(0.5, 8.0)
+    if luck.random() >= JOINED_PROBABILITY:
+        return life
+    plots = (
+        Plot(Stage.DETACHED, replace(at, kind=DeedKind.SOURCE_DOWN, amount=hours)),
+        Plot(Stage.DETACHED, replace(at, at_s=luck.uniform(0.1, 0.9) * hours * HOUR_S)),
+    )
+    return replace(life, plots=(*life.plots, *plots))
+
+
 DRAWINGS: dict[str, Callable[[Life, random.Random], Life]] = {
     "silences": _silences,
     "files": _files,
     "far faults": _far_faults,
     "source probe": _source_probe,
     "home again": _home_again,
+    "homed": _homed,
+    "joined": _joined,
 }

@@ -30,11 +30,13 @@ class DeedKind(StrEnum):
     ALIAS_EDITED = "alias_edited"
     ALIAS_DOUBLED = "alias_doubled"
     ALIAS_REMOVED = "alias_removed"
+    ALIAS_HOMED = "alias_homed"
     ALIAS_MENDED = "alias_mended"
     ALIAS_BYPASSED = "alias_bypassed"
     BYPASS_MENDED = "bypass_mended"
     GROUP_DELETED = "group_deleted"
     GROUP_MENDED = "group_mended"
+    MEMBER_ADDED = "member_added"
     RULE_DELETED = "rule_deleted"
     RULE_MENDED = "rule_mended"
     SEATS_TAKEN = "seats_taken"
@@ -52,7 +54,12 @@ class DeedKind(StrEnum):
     WATCHDOG = "watchdog"
 
 
-ALIAS_TROUBLE = (DeedKind.ALIAS_EDITED, DeedKind.ALIAS_DOUBLED, DeedKind.ALIAS_REMOVED)
+ALIAS_TROUBLE = (
+    DeedKind.ALIAS_EDITED,
+    DeedKind.ALIAS_DOUBLED,
+    DeedKind.ALIAS_REMOVED,
+    DeedKind.ALIAS_HOMED,
+)
 OUTAGES = frozenset({DeedKind.SOURCE_DOWN, DeedKind.GRAPH_DOWN, DeedKind.EXCHANGE_DOWN})
 
 

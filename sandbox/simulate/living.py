@@ -15,8 +15,8 @@ from sandbox.simulate.further import SILENCES
 from sandbox.simulate.hosts import host_of
 from sandbox.simulate.life import Deed, DeedKind, Life
 
-# After the last deed: this many rounds of retry and cutover, each of as many hours. More than the longest grace.
-ROUNDS_MAX = 12
+# After the last deed: this many rounds of retry and cutover, each of as many hours. More than the longest grace, four times.
+ROUNDS_MAX = 20
 ROUND_HOURS = 30.0
 # After the last mailbox stands still: what Postfix and the tenant may still hold back arrives.
 LAST_MAIL_DAYS = 2.0
@@ -69,7 +69,7 @@ def live(
 
 
 def live_through(life: Existence) -> None:
-    """All deeds, then calm, then the runbook."""
+    """All deeds, then calm, then the runbook, then the last letters."""
     for deed in life.life.deeds:
         life.live_until(START_UTC + timedelta(seconds=deed.at_s))
         deeds.do(life, deed)
@@ -78,7 +78,15 @@ def live_through(life: Existence) -> None:
     _keep_silences(life)
     mend_everything(life)
     follow_runbook(life)
+    _last_letters(life)
     life.live_until(life.clock.now_utc() + timedelta(days=LAST_MAIL_DAYS))
+
+
+def _last_letters(life: Existence) -> None:
+    """Everybody is written to once more, from outside and from inside: it must arrive where their mailbox is."""
+    for number in range(len(life.people)):
+        for kind in (DeedKind.MAIL_OUTSIDE, DeedKind.MAIL_INSIDE):
+            deeds.do(life, Deed(0.0, kind, people=(number,)))
 
 
 def _keep_silences(life: Existence) -> None:
@@ -126,8 +134,9 @@ def is_at_rest(life: Existence) -> bool:
 
 
 def _rests(row: MailboxRecord) -> bool:
-    """At its end, or at home again; who is to be given up waits there for stragglers."""
-    return row.is_final or (row.stage is Stage.ROLLED_BACK and row.wish is Wish.NONE)
+    """At its end, or at home again; who is to be given up waits there for stragglers, or goes again when it is time."""
+    is_asked = row.wish is not Wish.NONE or row.cutover_at_utc is not None
+    return row.is_final or (row.stage is Stage.ROLLED_BACK and not is_asked)
 
 
 def _upload_refused(life: Existence) -> None:

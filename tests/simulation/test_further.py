@@ -41,10 +41,17 @@ def test_whoever_is_home_again_is_given_up_or_goes_again() -> None:
     assert any(deed.amount >= 30 for deed in asked)
 
 
+def test_hands_in_the_tables_are_plotted() -> None:
+    """An old provisioning job, or a colleague at the group, is met by no deed at a drawn hour."""
+    kinds = {plot.deed.kind for life in LIVES for plot in life.plots}
+
+    assert {DeedKind.ALIAS_HOMED, DeedKind.MEMBER_ADDED} <= kinds
+
+
 def test_luck_of_its_own_leaves_the_rest_of_a_life() -> None:
     """Otherwise every seed that anybody has written down would mean another life."""
     fault = Fault(FaultKind.KILLED_IN_TURN, "turn:mailbox", 3)
-    life = Life(7, ((0,),), deeds=(Deed(60.0, DeedKind.UPLOAD),), faults=(fault,))
+    life = Life(0, ((0,),), deeds=(Deed(60.0, DeedKind.UPLOAD),), faults=(fault,))
     further = with_further(life)
 
     assert replace(further, weather=life.weather, pace=life.pace) == life
