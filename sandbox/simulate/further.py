@@ -136,7 +136,7 @@ def _with(life: Life, beside: Deed | Plot, deed: Deed) -> Life:
 
 
 def _homed(life: Life, luck: random.Random) -> Life:
-    """An old provisioning job turns the alias of somebody home who has moved; somebody sees it, some day."""
+    """An old provisioning job turns the alias of somebody home who has moved, before they are closed; somebody sees it, some day."""
     batch = luck.randrange(len(life.batches))
     at = Deed(0.0, DeedKind.ALIAS_HOMED, batch, (luck.choice(life.batches[batch]),))
     if luck.random() >= HOMED_PROBABILITY:
@@ -146,9 +146,9 @@ def _homed(life: Life, luck: random.Random) -> Life:
     mended_s = homed_s + luck.uniform(1, 200) * HOUR_S
     written_s = grace_s + luck.uniform(0, 20) * HOUR_S
     plots = (
-        Plot(Stage.MIGRATED, replace(at, at_s=homed_s)),
-        Plot(Stage.MIGRATED, replace(at, kind=DeedKind.MAIL_OUTSIDE, at_s=written_s)),
-        Plot(Stage.MIGRATED, replace(at, kind=DeedKind.ALIAS_MENDED, at_s=mended_s)),
+        Plot(Stage.REDIRECTED, replace(at, at_s=homed_s)),
+        Plot(Stage.REDIRECTED, replace(at, kind=DeedKind.MAIL_OUTSIDE, at_s=written_s)),
+        Plot(Stage.REDIRECTED, replace(at, kind=DeedKind.ALIAS_MENDED, at_s=mended_s)),
     )
     return replace(life, plots=(*life.plots, *plots))
 

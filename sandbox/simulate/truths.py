@@ -70,6 +70,12 @@ def _is_detached(life: Existence, record: MailboxRecord) -> None:
     _require(not is_member, record, "a transport server still takes it for a member")
 
 
+def _has_left(life: Existence, record: MailboxRecord) -> None:
+    # Back here by a retry the row claims nothing of the group: it is looked at, and proven anew, before anything is turned.
+    if record.left_group_utc is not None:
+        _is_detached(life, record)
+
+
 def _points_at_tenant(life: Existence, record: MailboxRecord) -> None:
     _points_at(life, record, life.world.naming.routing_address(record.address))
     _require(record.address not in life.bypassed, record, "another row leads straight home")
@@ -122,7 +128,7 @@ TRUTHS: Mapping[Stage, tuple[tuple[Check, tuple[DeedKind, ...]], ...]] = {
     Stage.PROVISIONED: ((_account_is_open, ()),),
     Stage.COEXISTING: ((_is_member_until_cutover, (DeedKind.GROUP_DELETED,)),),
     Stage.SYNCED: ((_is_copied_once, ()),),
-    Stage.DETACHED: ((_is_detached, ()),),
+    Stage.DETACHED: ((_has_left, ()),),
     Stage.REDIRECTED: ((_points_at_tenant, ALIAS_TROUBLE), (_is_detached, ())),
     Stage.PROVEN: ((_is_complete, ()),),
     Stage.ROLLED_BACK: ((_points_home, ALIAS_TROUBLE), (_is_member, (DeedKind.GROUP_DELETED,))),
