@@ -327,7 +327,7 @@ ARMS: Mapping[str, Arm] = {
     "read-back trusted": Arm(
         "2 nothing lost, nothing doubled", {"look_for_probe": read_back_trusted}
     ),
-    "alias update not idempotent": Arm("1 no loop", {"switch_route": alias_not_idempotent}),
+    "alias update not idempotent": Arm("3 order", {"switch_route": alias_not_idempotent}),
     "final sync not tied to the redirect": Arm(
         "6 no false green",
         {"request_delta": final_sync_not_tied, "certify": certificate_trusted},
