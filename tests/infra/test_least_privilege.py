@@ -32,9 +32,10 @@ def allowed(folder: Path, without: str = "") -> Rehearsal:
 
 
 def has_trouble(run: Rehearsal) -> bool:
-    """Whether the batch was refused, or its mailbox set aside."""
+    """Whether the batch was refused or is held up, or its mailbox set aside."""
     batch = run.batch("pilot")
-    return batch.get("state") == "refused" or "SET_ASIDE" in batch.get("stages", ())
+    is_stopped = batch.get("state") == "refused" or "held_up" in batch
+    return is_stopped or "SET_ASIDE" in batch.get("stages", ())
 
 
 def codes(run: Rehearsal) -> Collection[str]:
