@@ -20,6 +20,7 @@ from sandbox.simulate.fates import FatefulPorts, Fates, Killed
 from sandbox.simulate.life import Deed, DeedKind, Life
 from sandbox.simulate.passwords import canary, padding_staff
 from sandbox.simulate.plots import PlotBook
+from sandbox.simulate.swift import ForgetfulStory
 from sandbox.simulate.troubles import TroubleBook
 from sandbox.world.coexistence import prepare_coexistence
 from sandbox.world.licences import Seats
@@ -212,6 +213,8 @@ class Existence:
                     self._restart()
             except Killed:
                 self._restart()
+            except ForgetfulStory as forgot:
+                raise LifeBroken("4 repeatable", str(forgot)) from forgot
             self._keep_late()
         raise LifeBroken("8 bounded", f"busy after {STEPS_WITHOUT_TIME_MAX} steps without time")
 

@@ -10,7 +10,7 @@ import asyncio
 import heapq
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
@@ -223,6 +223,11 @@ class SwiftHost:
         if heard is None and tale.waiting is not None:
             self._ready.pop(tale.instance_id)
             return
+        # The engine writes down when a turn is taken, which after a kill may be long after the step, and tells it again so.
+        if heard is None:
+            tale.began_utc = now_utc
+        else:
+            heard = replace(heard, at_utc=now_utc)
         asked, is_over, output = self._advance(tale, heard, now_utc)
         if tale.context is not None:
             self._read(tale.story, tale.given, tale.context.status, tale.context.following, output)
@@ -249,7 +254,11 @@ class SwiftHost:
             expected = asked.options or (asked,) if asked else ()
             found = (following.options or (following,)) if following else ()
             if following is not None and not set(map(_name, found)) <= set(map(_name, expected)):
-                raise ForgetfulStory(f"{tale.instance_id}: {following} became {asked}")
+                told = " or ".join(_shown(each) for each in expected) or "its end"
+                was = " or ".join(_shown(each) for each in found)
+                raise ForgetfulStory(
+                    f"{tale.instance_id} asked for {was}, and told again for {told}"
+                )
 
     def _advance(
         self, tale: Tale, heard: Heard | None, now_utc: datetime
@@ -347,6 +356,10 @@ def subject(value: Any) -> str:
                 found = value[name]
                 return found if isinstance(found, str) else subject(found)
     return ""
+
+
+def _shown(ask: Ask) -> str:
+    return f"{ask.kind} {ask.name}".strip()
 
 
 def _name(ask: Ask) -> tuple[str, str]:
