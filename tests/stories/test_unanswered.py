@@ -42,6 +42,26 @@ def failing(
     return called
 
 
+def hidden(
+    simulation: Simulation,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    hours: tuple[float, float],
+) -> None:
+    """Let every look at the cloud mailbox fail for so long."""
+    directory = simulation.ports.directory
+    unseen = failing(simulation, directory.is_mailbox_open, error, hours)
+    monkeypatch.setattr(directory, "is_mailbox_open", unseen)
+
+
+def waited_for(simulation: Simulation, stage: Stage) -> timedelta:
+    """From the upload until the only mailbox is at a stage."""
+    began_utc = simulation.clock.now_utc()
+    simulation.upload()
+    simulation.run_until(lambda: simulation.stages() == {stage: 1}, days=3)
+    return simulation.clock.now_utc() - began_utc
+
+
 def test_a_mailbox_has_a_day_from_its_licence(
     simulate: Simulate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -63,14 +83,9 @@ def test_a_call_refused_at_the_last_moment_is_made_again(
 ) -> None:
     """The mailbox has long been open; that nobody could see it in the last hours is no reason to call Microsoft."""
     simulation = opening_after(simulate, 20)
-    directory = simulation.ports.directory
-    busy = failing(simulation, directory.is_mailbox_open, error, (19.5, 24.4))
-    monkeypatch.setattr(directory, "is_mailbox_open", busy)
-    began_utc = simulation.clock.now_utc()
-    simulation.upload()
-    simulation.run_until(lambda: simulation.stages() == {Stage.PROVISIONED: 1}, days=2)
+    hidden(simulation, monkeypatch, error, (19.5, 24.4))
 
-    waited = simulation.clock.now_utc() - began_utc
+    waited = waited_for(simulation, Stage.PROVISIONED)
     assert timedelta(hours=24.4) <= waited < timedelta(hours=24.6)
 
 
@@ -79,15 +94,10 @@ def test_silence_for_good_ends_in_an_hour_more_than_all_patience(
 ) -> None:
     """A mailbox that waits for ever is one that nobody looks at."""
     simulation = opening_after(simulate, 20)
-    directory = simulation.ports.directory
-    busy = failing(simulation, directory.is_mailbox_open, BUSY, (0, 1000))
-    monkeypatch.setattr(directory, "is_mailbox_open", busy)
-    began_utc = simulation.clock.now_utc()
-    simulation.upload()
-    simulation.run_until(lambda: simulation.stages() == {Stage.SET_ASIDE: 1}, days=3)
+    hidden(simulation, monkeypatch, BUSY, (0, 1000))
+    waited = waited_for(simulation, Stage.SET_ASIDE)
 
     [row] = simulation.records()
     assert row.code is Code.MAILBOX_NOT_OPEN
     assert "too many requests" in row.detail
-    waited = simulation.clock.now_utc() - began_utc
     assert timedelta(hours=25) <= waited < timedelta(hours=25.3)
